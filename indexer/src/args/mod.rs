@@ -1,0 +1,357 @@
+//! Words of the command line -> [`Request`].
+
+pub mod table;
+
+use anyhow::{Context, Result, bail};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use table::{Fate, Row, TABLE, Value};
+
+/// What `--version` prints; configure scripts look for "GNU ld".
+pub const VERSION: &str = concat!("unfold ", env!("CARGO_PKG_VERSION"), " (compatible with GNU ld)");
+
+/// How inputs are taken from a place of the command line on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub as_needed: bool,
+    pub whole_archive: bool,
+    pub static_only: bool,
+    /// Between `--start-lib` and `--end-lib`.
+    pub lazy: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    File(PathBuf),
+    /// `-lNAME`; `-l:FILE` is kept with its colon.
+    Library(OsString),
+}
+
+/// What undefined symbols lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unresolved {
+    Error,
+    Warn,
+    Ignore,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Hash)]
+pub struct Request {
+    pub output: PathBuf,
+    pub inputs: Vec<(Input, State)>,
+    pub search: Vec<PathBuf>,
+    pub pie: bool,
+    pub is_static: bool,
+    pub interp: Option<OsString>,
+    pub entry: Option<String>,
+    pub undefined: Vec<String>,
+    pub required: Vec<String>,
+    pub defsyms: Vec<(String, String)>,
+    pub wraps: Vec<String>,
+    pub export_dynamic: bool,
+    pub exports: Vec<String>,
+    pub gc_sections: bool,
+    pub exec_stack: Option<bool>,
+    pub bind_now: bool,
+    pub rpaths: Vec<OsString>,
+    pub new_dtags: bool,
+    pub allow_multiple: bool,
+    pub unresolved: Unresolved,
+    pub build_id: Option<String>,
+    pub eh_frame_hdr: bool,
+    pub index: Option<PathBuf>,
+    pub dependency_file: Option<PathBuf>,
+    pub trace: bool,
+    pub verbose: bool,
+    pub time: bool,
+    pub explain: bool,
+    pub demangle: bool,
+    pub threads: Option<usize>,
+}
+
+/// What is to be done.
+pub enum Task {
+    Link(Box<Request>),
+    /// Print this and stop.
+    Print(String),
+    /// The system's linker has to do it, because of this option.
+    HandOn(String),
+}
+
+/// Reads the command line, `argv[0]` left out.
+pub fn parse(words: Vec<OsString>) -> Result<Task> {
+    let mut words = expand_responses(words, 0)?;
+    let mut request = Request {
+        output: "a.out".into(),
+        inputs: Vec::new(),
+        search: Vec::new(),
+        pie: false,
+        is_static: false,
+        interp: None,
+        entry: None,
+        undefined: Vec::new(),
+        required: Vec::new(),
+        defsyms: Vec::new(),
+        wraps: Vec::new(),
+        export_dynamic: false,
+        exports: Vec::new(),
+        gc_sections: false,
+        exec_stack: None,
+        bind_now: false,
+        rpaths: Vec::new(),
+        new_dtags: true,
+        allow_multiple: false,
+        unresolved: Unresolved::Error,
+        build_id: None,
+        eh_frame_hdr: false,
+        index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        dependency_file: None,
+        trace: false,
+        verbose: false,
+        time: false,
+        explain: false,
+        demangle: true,
+        threads: None,
+    };
+    let mut state = State { as_needed: false, whole_archive: false, static_only: false, lazy: false };
+    let mut saved = Vec::new();
+    let mut handed_on = None;
+    let mut version = false;
+    while let Some(word) = words.pop_front() {
+        let bytes = word.as_bytes();
+        if bytes.len() < 2 || bytes[0] != b'-' {
+            request.inputs.push((Input::File(word.into()), state));
+            continue;
+        }
+        let (row, value) = look_up(&word, &mut words)?;
+        let value = value.unwrap_or_default();
+        let text = || value.to_string_lossy().into_owned();
+        match row.fate {
+            Fate::Ignored => continue,
+            Fate::HandedOn => {
+                handed_on.get_or_insert_with(|| word.to_string_lossy().into_owned());
+                continue;
+            }
+            Fate::Taken => {}
+        }
+        match row.name {
+            "o" | "output" => request.output = value.into(),
+            "l" | "library" => request.inputs.push((Input::Library(value), state)),
+            "L" | "library-path" => request.search.push(value.into()),
+            "m" if value != "elf_x86_64" => bail!("unrecognised emulation mode: {}", text()),
+            "e" | "entry" => request.entry = Some(text()),
+            "u" | "undefined" => request.undefined.push(text()),
+            "require-defined" => request.required.push(text()),
+            "defsym" => match text().split_once('=') {
+                Some((name, meaning)) => request.defsyms.push((name.into(), meaning.into())),
+                None => bail!("--defsym {}: expected SYMBOL=EXPRESSION", text()),
+            },
+            "wrap" => request.wraps.push(text()),
+            "dynamic-linker" | "I" => request.interp = Some(value),
+            "no-dynamic-linker" => request.interp = None,
+            "pie" | "pic-executable" => request.pie = true,
+            "no-pie" => request.pie = false,
+            "static" => {
+                request.is_static = true;
+                state.static_only = true;
+            }
+            "Bstatic" | "dn" | "non_shared" => state.static_only = true,
+            "Bdynamic" | "dy" | "call_shared" => state.static_only = false,
+            "as-needed" => state.as_needed = true,
+            "no-as-needed" => state.as_needed = false,
+            "whole-archive" => state.whole_archive = true,
+            "no-whole-archive" => state.whole_archive = false,
+            "push-state" => saved.push(state),
+            "pop-state" => state = saved.pop().context("--pop-state without --push-state")?,
+            "start-lib" => state.lazy = true,
+            "end-lib" => state.lazy = false,
+            "export-dynamic" | "E" | "dynamic-list-data" => request.export_dynamic = true,
+            "no-export-dynamic" => request.export_dynamic = false,
+            "export-dynamic-symbol" => request.exports.push(text()),
+            "dynamic-list" => {
+                let list = fs::read_to_string(&value)
+                    .with_context(|| format!("cannot open dynamic list {}", text()))?;
+                request.exports.extend(crate::inputs::script::dynamic_list(&list));
+            }
+            "gc-sections" => request.gc_sections = true,
+            "no-gc-sections" => request.gc_sections = false,
+            "z" => keyword(&mut request, &text()),
+            "rpath" | "R" => {
+                for part in value.as_bytes().split(|byte| *byte == b':') {
+                    let part = OsString::from_vec(part.to_vec());
+                    if !request.rpaths.contains(&part) {
+                        request.rpaths.push(part);
+                    }
+                }
+            }
+            "enable-new-dtags" => request.new_dtags = true,
+            "disable-new-dtags" => request.new_dtags = false,
+            "allow-multiple-definition" => request.allow_multiple = true,
+            "unresolved-symbols" => match text().as_str() {
+                "report-all" => request.unresolved = Unresolved::Error,
+                "ignore-all" | "ignore-in-object-files" => request.unresolved = Unresolved::Ignore,
+                "ignore-in-shared-libs" => {}
+                other => bail!("bad --unresolved-symbols option: {other}"),
+            },
+            "warn-unresolved-symbols" => request.unresolved = Unresolved::Warn,
+            "error-unresolved-symbols" => request.unresolved = Unresolved::Error,
+            "build-id" => request.build_id = (value != "none").then(text),
+            "eh-frame-hdr" => request.eh_frame_hdr = true,
+            "no-eh-frame-hdr" => request.eh_frame_hdr = false,
+            "t" | "trace" => request.trace = true,
+            "v" | "V" | "version" => version = true,
+            "help" => return Ok(Task::Print(table::help())),
+            "verbose" => request.verbose = true,
+            "time" => request.time = true,
+            "explain" => request.explain = true,
+            "unfold-index" => request.index = Some(value.into()),
+            "threads" => request.threads = text().parse().ok(),
+            "no-threads" => request.threads = Some(1),
+            "demangle" => request.demangle = true,
+            "no-demangle" => request.demangle = false,
+            "dependency-file" => request.dependency_file = Some(value.into()),
+            // Groups, -nostdlib, --no-undefined, the emulation and --sysroot change nothing that is left.
+            _ => {}
+        }
+    }
+    if let Some(option) = handed_on {
+        return Ok(Task::HandOn(option));
+    }
+    if version && request.inputs.is_empty() {
+        return Ok(Task::Print(format!("{VERSION}\n")));
+    }
+    if version {
+        println!("{VERSION}");
+    }
+    if request.inputs.is_empty() {
+        bail!("no input files");
+    }
+    Ok(Task::Link(Box::new(request)))
+}
+
+fn keyword(request: &mut Request, keyword: &str) {
+    match keyword {
+        "execstack" => request.exec_stack = Some(true),
+        "noexecstack" => request.exec_stack = Some(false),
+        "muldefs" => request.allow_multiple = true,
+        "now" => request.bind_now = true,
+        "lazy" => request.bind_now = false,
+        // The image has its own layout: page sizes, RELRO and separate code are as they are.
+        _ => {}
+    }
+}
+
+/// Finds the row of an option, and its value: attached, or the next word.
+fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static Row, Option<OsString>)> {
+    let bytes = word.as_bytes();
+    let double = bytes.starts_with(b"--");
+    let body = &bytes[if double { 2 } else { 1 }..];
+    let (name, attached) = match body.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&body[..at], Some(OsString::from_vec(body[at + 1..].to_vec()))),
+        None => (body, None),
+    };
+    let mut missing = |row: &'static Row| {
+        let next = rest.pop_front();
+        next.with_context(|| format!("{}: missing argument", word.to_string_lossy())).map(|v| (row, Some(v)))
+    };
+    // A one-letter option takes the rest of its word, unless the whole word is an option by itself.
+    let long = TABLE.iter().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
+    if let Some(row) = long {
+        return match (row.value, attached) {
+            (Value::None, Some(_)) => bail!("{}: takes no argument", word.to_string_lossy()),
+            (Value::None, None) => Ok((row, None)),
+            (_, Some(value)) => Ok((row, Some(value))),
+            (Value::Optional, None) => Ok((row, None)),
+            (Value::Required, None) => missing(row),
+        };
+    }
+    if !double {
+        let letter = &body[..1];
+        let short = TABLE.iter().find(|row| row.name.as_bytes() == letter && row.value == Value::Required);
+        if let Some(row) = short {
+            return Ok((row, Some(OsString::from_vec(body[1..].to_vec()))));
+        }
+    }
+    bail!("unrecognised option '{}'", word.to_string_lossy())
+}
+
+/// Replaces each `@FILE` by the words in it (GNU ld's manual, "@file").
+fn expand_responses(words: Vec<OsString>, depth: usize) -> Result<VecDeque<OsString>> {
+    if depth > 20 {
+        bail!("response files are nested too deeply");
+    }
+    let mut expanded = VecDeque::new();
+    for word in words {
+        let bytes = word.as_bytes();
+        match bytes.strip_prefix(b"@").map(|path| fs::read(OsString::from_vec(path.to_vec()))) {
+            Some(Ok(contents)) => expanded.extend(expand_responses(split_words(&contents), depth + 1)?),
+            // As GNU ld does: what cannot be read is an ordinary word.
+            _ => expanded.push_back(word),
+        }
+    }
+    Ok(expanded)
+}
+
+/// Splits as a shell does, with quotes and backslashes but no expansions.
+fn split_words(contents: &[u8]) -> Vec<OsString> {
+    let mut words = Vec::new();
+    let mut word: Option<Vec<u8>> = None;
+    let mut quote = None;
+    let mut bytes = contents.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match (quote, byte) {
+            (_, b'\\') => word.get_or_insert_default().extend(bytes.next()),
+            (Some(open), _) if byte == open => quote = None,
+            (None, b'\'' | b'"') => {
+                quote = Some(byte);
+                word.get_or_insert_default();
+            }
+            (None, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\x0b') => {
+                words.extend(word.take().map(OsString::from_vec));
+            }
+            _ => word.get_or_insert_default().push(byte),
+        }
+    }
+    words.extend(word.map(OsString::from_vec));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(words: &[&str]) -> Request {
+        match parse(words.iter().map(OsString::from).collect()).unwrap() {
+            Task::Link(request) => *request,
+            _ => panic!("not a link"),
+        }
+    }
+
+    #[test]
+    fn options_are_spelt_in_all_the_ways_of_ld() {
+        let request = link(&["-oapp", "-Ldir", "-L", "other", "a.o", "-lm", "--library=c", "-rpath", "/x:/y"]);
+        assert_eq!(request.output, PathBuf::from("app"));
+        assert_eq!(request.search, ["dir", "other"].map(PathBuf::from));
+        assert_eq!(request.inputs[1].0, Input::Library("m".into()));
+        assert_eq!(request.inputs[2].0, Input::Library("c".into()));
+        assert_eq!(request.rpaths, ["/x", "/y"]);
+        assert!(parse(vec!["--no-such-option".into()]).is_err());
+    }
+
+    #[test]
+    fn states_follow_the_order_of_the_words() {
+        let words = ["--push-state", "--as-needed", "-la", "--pop-state", "-lb", "-Bstatic", "-lc"];
+        let states: Vec<_> = link(&words).inputs.iter().map(|(_, s)| (s.as_needed, s.static_only)).collect();
+        assert_eq!(states, [(true, false), (false, false), (false, true)]);
+    }
+
+    #[test]
+    fn words_of_response_files_are_unquoted() {
+        let words = split_words(b"a 'b c' \"d\\\"e\" f\\ g ''\n");
+        assert_eq!(words, ["a", "b c", "d\"e", "f g", ""]);
+    }
+}

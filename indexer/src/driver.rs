@@ -1,0 +1,281 @@
+//! The phases of a link, in their order. Each turns values into a value; later ones only read earlier ones.
+
+use crate::args::Request;
+use crate::emit::{self, Identity};
+use crate::index::generation::{self, Draft};
+use crate::index::state::{Reread, Status};
+use crate::index::store::Store;
+use crate::inputs::{self, Inputs, mapped};
+use crate::layout::{self, Layout};
+use crate::load::{self, Program};
+use crate::message::Messages;
+use crate::plan::{self, PackObjects};
+use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs};
+use crate::synth::Synth;
+use crate::timing::Timing;
+use anyhow::{Context, Result, anyhow, bail};
+use shared::ImageAddr;
+use shared::plan::{PlanView, RegionKind};
+use shared::record::{ObjectView, flag};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Links. Returns false if the program has errors, which were printed.
+pub fn link(request: &Request) -> Result<bool> {
+    if let Some(threads) = request.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().ok();
+    }
+    let mut timing = Timing::default();
+
+    // Command line -> files.
+    let mut inputs = inputs::collect(request)?;
+    timing.phase("inputs");
+
+    // Files -> records. Only here are objects read, and only those that the index does not know.
+    let index = crate::index::folder(request.index.as_deref(), &request.output)?;
+    let mut store = Store::open(&index)?;
+    let program = load::load(request, &mut inputs, &index, &mut store)?;
+    timing.phase("objects");
+    // From here no object is added.
+
+    // Records -> bindings.
+    let mut resolution = resolve::resolve(request, &program, &inputs);
+    let mut meanings = linker_symbols::define(request, &mut resolution);
+    let mut messages = Messages::new(&program, &inputs.files, request.demangle);
+    check::check(request, &resolution, &mut messages);
+    if !messages.print() {
+        return Ok(false);
+    }
+    let hooks = linker_symbols::hook(&mut resolution, &mut meanings);
+    timing.phase("resolution");
+    // From here no symbol is added or bound anew.
+
+    // Bindings -> what the linker has to make, and how large it is.
+    let needs = needs::needs(request, &resolution, &inputs);
+    let synth = Synth::measure(request, &resolution, &needs, &inputs, &hooks, build_id(&program));
+    let shape = synth.record(&resolution, None, &|_| 0).leak();
+    let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
+    resolution.add_synthetic(shape, &synth.referenced());
+    timing.phase("synthesis");
+
+    // Sizes -> addresses.
+    let base = layout::base(request.pie, &request.output);
+    let layout = layout::layout(&resolution, base, request.eh_frame_hdr);
+    check_reach(request, &layout)?;
+    let slots = plan::slots(&resolution, &needs, &layout, &synth, &meanings);
+    timing.phase("layout");
+    // From here addresses are final.
+
+    // Addresses -> plan.
+    let value = |id: SymbolId| slots[id as usize].value;
+    let record = synth.record(&resolution, Some(&layout), &value);
+    let synthetic = store.add(&[(&record, Default::default())])?[0];
+    let interp = request.interp.as_ref().filter(|_| !request.is_static).map(|path| path.as_bytes().to_vec());
+    let exec_stack = exec_stack(request, &resolution);
+    let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), exec_stack);
+    let entry = entry(request, &resolution, &layout, &value);
+    let bytes = plan::bytes(&plan::Parts {
+        program: &program,
+        resolution: &resolution,
+        layout: &layout,
+        synth: &synth,
+        slots: &slots,
+        entry,
+        interp,
+        phdr_count: phdrs.len() as u64,
+        hooked: hooks.iter().any(Option::is_some),
+        synthetic,
+    });
+    timing.phase("plan");
+    // From here only bytes are written.
+
+    let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
+    let folder = generation::output_folder(&index, &request.output)?;
+    let draft = Draft::new(&folder)?;
+    draft.write("plan", &bytes)?;
+    write_image(&draft, &view, &mut store, &program, &inputs)?;
+    timing.phase("image");
+
+    let status = status(request, &program, &inputs, &view);
+    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let (number, folder) = draft.publish()?;
+    let identity =
+        Identity { base: layout.base, number, folder: &folder, plan: view.header.checksum, patch: 0 };
+    emit::write(&request.output, &phdrs, &identity, exec_stack)?;
+    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    report(request, &status, &inputs)?;
+    timing.phase("output");
+    if request.time {
+        timing.print();
+    }
+    Ok(true)
+}
+
+/// Removes what a failed link must not leave behind, as ld does.
+pub fn remove_output(output: &Path) {
+    if fs::symlink_metadata(output).is_ok_and(|metadata| metadata.is_file()) {
+        fs::remove_file(output).ok();
+    }
+}
+
+/// An ID that is the same for the same objects.
+fn build_id(program: &Program) -> [u64; 2] {
+    let sums: Vec<u64> = program.objects.iter().flat_map(|object| object.entry.content).collect();
+    let hash = xxhash_rust::xxh3::xxh3_128(shared::pod::bytes_of(&sums));
+    [hash as u64, (hash >> 64) as u64]
+}
+
+/// Code reaches 2 GiB; without PIE, addresses end there.
+fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
+    let end = if request.pie { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
+    if end > i32::MAX as u64 {
+        bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
+    }
+    Ok(())
+}
+
+fn exec_stack(request: &Request, resolution: &Resolution<'_>) -> bool {
+    let asked = || resolution.objects.iter().any(|object| object.header.flags & flag::EXEC_STACK != 0);
+    request.exec_stack.unwrap_or_else(asked)
+}
+
+fn entry(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    layout: &Layout,
+    value: &dyn Fn(SymbolId) -> u64,
+) -> ImageAddr {
+    let name = request.entry.as_deref().unwrap_or("_start");
+    let found = resolution.find(name.as_bytes()).map(value).filter(|value| *value != 0);
+    let number = || {
+        let digits = request.entry.as_deref()?;
+        digits.strip_prefix("0x").map_or(digits.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok())
+    };
+    match found.or_else(number) {
+        Some(value) => ImageAddr(value),
+        None => {
+            let start = layout.class(shared::record::Class::Text).start;
+            eprintln!("ld.unfold: warning: cannot find entry symbol {name}; defaulting to {start:?}");
+            start
+        }
+    }
+}
+
+/// Renders the eager regions into the generation's image file.
+fn write_image(
+    draft: &Draft,
+    view: &PlanView<'_>,
+    store: &mut Store,
+    program: &Program,
+    inputs: &Inputs,
+) -> Result<()> {
+    let packs = view
+        .packs
+        .iter()
+        .map(|pack| {
+            let name = std::str::from_utf8(pack.name.of(view.strings)).unwrap_or_default();
+            let number = u64::from_str_radix(name.trim_end_matches(".pack"), 16).unwrap_or_default();
+            store.pack(number).with_context(|| format!("pack {name} of the index is gone"))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let objects = PackObjects { plan: *view, packs };
+    let path = draft.path("image");
+    let context = || format!("cannot write {}", path.display());
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .with_context(context)?;
+    let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
+    plan::render_eager(view, &objects, &mut image).map_err(|error| render_error(error, program, inputs, view, &objects))
+}
+
+/// A relocation that cannot be applied, with names.
+fn render_error(
+    error: shared::render::RenderError,
+    program: &Program,
+    inputs: &Inputs,
+    _view: &PlanView<'_>,
+    objects: &PackObjects<'_>,
+) -> anyhow::Error {
+    use shared::edit::EditError;
+    use shared::plan::Objects;
+    use shared::render::RenderError;
+    let RenderError::Edit { object, section, offset, error } = error else {
+        return anyhow!("the plan contradicts itself: {error:?}");
+    };
+    let name = program.objects.get(object as usize).map_or("the linker's own tables".to_owned(), |found| {
+        crate::message::input_name(&inputs.files[found.file as usize].path, &found.member)
+    });
+    let section = objects
+        .object(object)
+        .and_then(|view| Some(String::from_utf8_lossy(view.string(view.sections.get(section as usize)?.name)).into_owned()))
+        .unwrap_or_default();
+    match error {
+        EditError::Overflow { value, bits } => anyhow!(
+            "{name}:({section}+{offset:#x}): relocation truncated to fit: {value:#x} does not fit {bits} bits"
+        ),
+        EditError::Malformed => anyhow!("{name}:({section}+{offset:#x}): relocation of no meaning"),
+    }
+}
+
+fn status(request: &Request, program: &Program, inputs: &Inputs, view: &PlanView<'_>) -> Status {
+    let pages = |kind: RegionKind| {
+        let regions = view.regions.iter().filter(|region| region.kind() == Some(kind));
+        regions.map(|region| region.len() / shared::PAGE).sum::<u64>()
+    };
+    let _ = inputs;
+    Status {
+        output: request.output.display().to_string(),
+        incremental: false,
+        why_full: Some("first link".to_owned()),
+        objects: program.objects.len(),
+        reindexed: program
+            .reindexed
+            .iter()
+            .map(|object| Reread {
+                path: object.path.display().to_string(),
+                member: object.member.clone(),
+                reason: object.reason.to_string(),
+            })
+            .collect(),
+        pages_total: pages(RegionKind::Lazy) + pages(RegionKind::Eager),
+        lazy_pages: pages(RegionKind::Lazy),
+        eager_pages: pages(RegionKind::Eager),
+    }
+}
+
+/// What `--explain`, `--verbose`, `--trace` and `--dependency-file` ask for.
+fn report(request: &Request, status: &Status, inputs: &Inputs) -> Result<()> {
+    if request.explain {
+        for object in &status.reindexed {
+            let name = crate::message::input_name(Path::new(&object.path), object.member.as_bytes());
+            eprintln!("ld.unfold: read {name}: {}", object.reason);
+        }
+    }
+    if request.verbose {
+        let how = match &status.why_full {
+            None => "incremental".to_owned(),
+            Some(why) => format!("full ({why})"),
+        };
+        eprintln!(
+            "ld.unfold: {}: {how}, {} objects, {} read",
+            status.output,
+            status.objects,
+            status.reindexed.len()
+        );
+    }
+    if request.trace {
+        for file in &inputs.files {
+            println!("{}", file.path.display());
+        }
+    }
+    if let Some(path) = &request.dependency_file {
+        let names: Vec<String> = inputs.files.iter().map(|file| file.path.display().to_string()).collect();
+        let text = format!("{}: {}\n", request.output.display(), names.join(" \\\n  "));
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

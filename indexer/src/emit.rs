@@ -1,0 +1,285 @@
+//! Plan -> the executable: header page, configuration page, loader.
+
+use crate::layout::{self, Layout};
+use crate::synth::{Part, Synth};
+use anyhow::{Context, Result};
+use object::elf;
+use shared::addr::align_up;
+use shared::checksum::checksum;
+use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
+use shared::plan::{RegionKind, RegionRec};
+use shared::pod::{StrRef, bytes_of};
+use shared::record::Class;
+use shared::{ImageAddr, PAGE};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The loader, as the build script compiled it.
+static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
+
+const EHDR: usize = 64;
+const PHDR: usize = 56;
+
+/// A program header (gABI, "Program Header").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phdr {
+    pub kind: u32,
+    pub flags: u32,
+    pub offset: u64,
+    pub addr: u64,
+    pub file_size: u64,
+    pub size: u64,
+    pub align: u64,
+}
+
+impl Phdr {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = [self.kind, self.flags].iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+        let words = [self.offset, self.addr, self.addr, self.file_size, self.size, self.align];
+        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        bytes
+    }
+}
+
+/// The image's own program headers, as the dynamic linker and the program see them. Offsets are those of the
+/// baked file, which is laid out as the image is.
+pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, exec_stack: bool) -> Vec<Phdr> {
+    let base = layout.base;
+    let range = |kind, flags, start: ImageAddr, size: u64, align| Phdr {
+        kind,
+        flags,
+        offset: start.offset_from(base),
+        addr: start.0,
+        file_size: size,
+        size,
+        align,
+    };
+    let mut phdrs = Vec::new();
+    let part = |part: Part| (synth.addr(layout, part), synth.size(part));
+    if has_interp {
+        phdrs.push(range(elf::PT_PHDR, elf::PF_R, base + IMAGE_PHDRS, 0, 8));
+        let (addr, size) = part(Part::Interp);
+        phdrs.push(range(elf::PT_INTERP, elf::PF_R, addr, size, 1));
+    }
+    for region in layout.regions.iter().filter(|region| !region.is_empty()) {
+        let mut load = range(elf::PT_LOAD, region_flags(region), region.start, region.len(), PAGE);
+        if region.kind == RegionKind::Zero as u32 {
+            load.file_size = 0;
+        }
+        phdrs.push(load);
+    }
+    if synth.size(Part::Dynamic) != 0 {
+        let (addr, size) = part(Part::Dynamic);
+        phdrs.push(range(elf::PT_DYNAMIC, elf::PF_R | elf::PF_W, addr, size, 8));
+    }
+    let notes = layout.class(Class::Note);
+    if !notes.is_empty() {
+        phdrs.push(range(elf::PT_NOTE, elf::PF_R, notes.start, notes.len(), 4));
+    }
+    let (tls, _, data) = layout.tls();
+    if !tls.is_empty() {
+        let mut phdr = range(elf::PT_TLS, elf::PF_R, tls.start, tls.len(), layout.tls_align);
+        phdr.file_size = data;
+        phdrs.push(phdr);
+    }
+    if layout.eh_rows != 0 {
+        let size = shared::render::EH_HDR_HEAD + layout.eh_rows * shared::render::EH_HDR_ROW;
+        phdrs.push(range(elf::PT_GNU_EH_FRAME, elf::PF_R, layout.eh_hdr, size, 4));
+    }
+    let exec = if exec_stack { elf::PF_X } else { 0 };
+    phdrs.push(Phdr {
+        kind: elf::PT_GNU_STACK,
+        flags: elf::PF_R | elf::PF_W | exec,
+        offset: 0,
+        addr: 0,
+        file_size: 0,
+        size: 0,
+        align: 16,
+    });
+    let relro = &layout.regions[layout::RELRO];
+    if !relro.is_empty() {
+        phdrs.push(range(elf::PT_GNU_RELRO, elf::PF_R, relro.start, relro.len(), 1));
+    }
+    let size = (phdrs.len() * PHDR) as u64;
+    if let Some(first) = phdrs.iter_mut().find(|phdr| phdr.kind == elf::PT_PHDR) {
+        (first.size, first.file_size) = (size, size);
+    }
+    phdrs
+}
+
+fn region_flags(region: &RegionRec) -> u32 {
+    // PROT_READ, PROT_WRITE, PROT_EXEC -> PF_R, PF_W, PF_X
+    [(1, elf::PF_R), (2, elf::PF_W), (4, elf::PF_X)]
+        .iter()
+        .filter(|(prot, _)| region.prot & prot != 0)
+        .fold(0, |flags, (_, flag)| flags | flag)
+}
+
+/// What the executable says of its generation.
+pub struct Identity<'a> {
+    pub base: ImageAddr,
+    pub number: u64,
+    pub folder: &'a Path,
+    pub plan: u64,
+    pub patch: u64,
+}
+
+/// Writes the executable under a temporary name and renames it: a running program keeps its file.
+pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack: bool) -> Result<()> {
+    let context = || format!("cannot write {}", output.display());
+    let mut file = header_page(phdrs, exec_stack)?;
+    file.extend(config_page(output, identity)?);
+    file.extend_from_slice(LOADER_FILE);
+    if output.is_dir() {
+        anyhow::bail!("cannot open output file {}: Is a directory", output.display());
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let special = fs::metadata(output).is_ok_and(|metadata| !metadata.is_file());
+    if special {
+        // Configure scripts link to /dev/null.
+        return fs::write(output, file).with_context(context);
+    }
+    let mut temporary = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder).with_context(context)?;
+    std::io::Write::write_all(&mut temporary, &file).with_context(context)?;
+    let mode = 0o777 & !umask();
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
+    temporary.persist(output).map_err(|error| error.error).with_context(context)?;
+    Ok(())
+}
+
+/// The process's umask, which can only be read by setting it.
+fn umask() -> u32 {
+    use nix::sys::stat::{Mode, umask};
+    let mask = umask(Mode::empty());
+    umask(mask);
+    mask.bits()
+}
+
+/// ELF header and program headers of the loader, and those of the image at their own place.
+fn header_page(image: &[Phdr], exec_stack: bool) -> Result<Vec<u8>> {
+    let word = |at: usize| u64::from_le_bytes(LOADER_FILE[at..at + 8].try_into().unwrap_or_default());
+    let half = |at: usize| u16::from_le_bytes(LOADER_FILE[at..at + 2].try_into().unwrap_or_default());
+    let (phoff, phnum) = (word(32) as usize, usize::from(half(56)));
+    let mut phdrs = vec![Phdr {
+        kind: elf::PT_LOAD,
+        flags: elf::PF_R,
+        offset: 0,
+        addr: 0,
+        file_size: LOADER,
+        size: LOADER,
+        align: PAGE,
+    }];
+    // The loader's segments move behind the two pages, in the file and in memory.
+    for index in 0..phnum {
+        let at = phoff + index * PHDR;
+        let small = |at: usize| u32::from_le_bytes(LOADER_FILE[at..at + 4].try_into().unwrap_or_default());
+        let phdr = Phdr {
+            kind: small(at),
+            flags: small(at + 4),
+            offset: word(at + 8) + LOADER,
+            addr: word(at + 16) + LOADER,
+            file_size: word(at + 32),
+            size: word(at + 40),
+            align: word(at + 48),
+        };
+        if phdr.kind == elf::PT_LOAD {
+            phdrs.push(phdr);
+        }
+    }
+    let stack = if exec_stack { elf::PF_X } else { 0 } | elf::PF_R | elf::PF_W;
+    phdrs.push(Phdr { kind: elf::PT_GNU_STACK, flags: stack, offset: 0, addr: 0, file_size: 0, size: 0, align: 16 });
+    let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
+    page.extend(phdrs.iter().flat_map(Phdr::bytes));
+    if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {
+        anyhow::bail!("too many program headers");
+    }
+    page.resize(IMAGE_PHDRS as usize, 0);
+    page.extend(image.iter().flat_map(Phdr::bytes));
+    page.resize(CONFIG as usize, 0);
+    Ok(page)
+}
+
+/// An ELF header without section headers (gABI, "ELF Header").
+pub fn elf_header(kind: u16, entry: u64, phoff: u64, phnum: usize) -> Vec<u8> {
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(16, 0);
+    header.extend(kind.to_le_bytes());
+    header.extend(elf::EM_X86_64.to_le_bytes());
+    header.extend(1u32.to_le_bytes());
+    for word in [entry, phoff, 0] {
+        header.extend(word.to_le_bytes());
+    }
+    header.extend(0u32.to_le_bytes());
+    for half in [EHDR as u16, PHDR as u16, phnum as u16, 64, 0, 0] {
+        header.extend(half.to_le_bytes());
+    }
+    header
+}
+
+fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
+    let len = (LOADER - CONFIG) as usize;
+    let mut strings = Vec::new();
+    let mut text = |bytes: &[u8]| {
+        let offset = (size_of::<OutputConfig>() + strings.len()) as u32;
+        strings.extend_from_slice(bytes);
+        strings.push(0);
+        StrRef { offset, len: bytes.len() as u32 + 1 }
+    };
+    let absolute = text(identity.folder.as_os_str().as_bytes());
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let from = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
+    let relative = text(relative_path(&from, identity.folder).as_os_str().as_bytes());
+    let name = text(output.file_name().unwrap_or(output.as_os_str()).as_bytes());
+    let config = OutputConfig {
+        magic: MAGIC,
+        checksum: 0,
+        base: identity.base,
+        generation: identity.number,
+        plan: identity.plan,
+        patch: identity.patch,
+        absolute,
+        relative,
+        name,
+    };
+    let mut page = bytes_of(&[config]).to_vec();
+    page.extend(strings);
+    if page.len() > len {
+        anyhow::bail!("the path of the index is too long: {}", identity.folder.display());
+    }
+    page.resize(len, 0);
+    let sum = checksum(&page[16..]);
+    page[8..16].copy_from_slice(&sum.to_le_bytes());
+    Ok(page)
+}
+
+/// `to`, as seen from the folder `from`; both absolute.
+fn relative_path(from: &Path, to: &Path) -> PathBuf {
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| "..");
+    let down = to.components().skip(common);
+    up.map(PathBuf::from).chain(down.map(|part| PathBuf::from(part.as_os_str()))).collect()
+}
+
+/// The bytes of program headers as they lie in the image.
+pub fn phdr_bytes(phdrs: &[Phdr]) -> Vec<u8> {
+    phdrs.iter().flat_map(Phdr::bytes).collect()
+}
+
+/// Bytes rounded up to pages.
+pub fn pages(bytes: u64) -> u64 {
+    align_up(bytes, PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative_path;
+    use std::path::Path;
+
+    #[test]
+    fn paths_as_seen_from_elsewhere() {
+        assert_eq!(relative_path(Path::new("/a/b"), Path::new("/a/b/.unfold/x")), Path::new(".unfold/x"));
+        assert_eq!(relative_path(Path::new("/a/b/c"), Path::new("/a/d")), Path::new("../../d"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Archives, ordinary and thin: members and the symbol table that says which member defines what.
+
+use anyhow::{Context, Result};
+use object::read::archive::{ArchiveFile, ArchiveOffset};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// One member of an archive.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Where its header is: what the symbol table refers to.
+    pub offset: u64,
+    pub name: Vec<u8>,
+    pub data: &'static [u8],
+    /// The file of a thin archive's member.
+    pub external: Option<PathBuf>,
+}
+
+pub struct Archive {
+    pub data: &'static [u8],
+    path: PathBuf,
+    file: ArchiveFile<'static>,
+}
+
+impl Archive {
+    pub fn parse(data: &'static [u8], path: &Path) -> Result<Self> {
+        let file = ArchiveFile::parse(data)?;
+        Ok(Self { data, path: path.to_owned(), file })
+    }
+
+    /// All members that are objects.
+    pub fn members(&self) -> Result<Vec<Member>> {
+        let mut members = Vec::new();
+        for member in self.file.members() {
+            let member = member?;
+            let read = self.read(&member)?;
+            if is_object(read.data) {
+                members.push(read);
+            }
+        }
+        Ok(members)
+    }
+
+    /// The member whose header is at `offset`.
+    pub fn member_at(&self, offset: u64) -> Result<Member> {
+        let member = self.file.member(ArchiveOffset(offset)).with_context(|| format!("bad member at {offset:#x}"))?;
+        self.read(&member)
+    }
+
+    fn read(&self, member: &object::read::archive::ArchiveMember<'static>) -> Result<Member> {
+        let name = member.name().to_vec();
+        // Data behind the header; `file_range` starts there.
+        let header = member.file_range().0 - HEADER_LEN;
+        if !self.file.is_thin() {
+            let data = member.data(self.data).context("member lies outside the archive")?;
+            return Ok(Member { offset: header, name, data, external: None });
+        }
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let path = folder.join(std::ffi::OsStr::from_bytes(&name));
+        let (data, _) = super::mapped::map(&path)?;
+        Ok(Member { offset: header, name, data, external: Some(path) })
+    }
+
+    /// Symbols and the offsets of the members that define them, or `None` if the archive has no table.
+    pub fn symbols(&self) -> Result<Option<Vec<(&'static [u8], u64)>>> {
+        let Some(symbols) = self.file.symbols()? else { return Ok(None) };
+        let mut read = Vec::new();
+        for symbol in symbols {
+            let symbol = symbol?;
+            read.push((symbol.name(), symbol.offset().0));
+        }
+        Ok(Some(read))
+    }
+}
+
+/// Bytes in the header of a member (ar(5)).
+const HEADER_LEN: u64 = 60;
+
+/// Whether a member is something to link: ELF, or bitcode that has to be handed on.
+pub fn is_object(data: &[u8]) -> bool {
+    data.starts_with(b"\x7fELF") || super::is_bitcode(data)
+}
+
+/// The names in an object that it defines for others, for archives without a symbol table.
+pub fn defined_names(data: &'static [u8]) -> Result<Vec<&'static [u8]>> {
+    use object::LittleEndian;
+    use object::elf::{self, FileHeader64};
+    use object::read::elf::{FileHeader, Sym};
+    let endian = LittleEndian;
+    let header = FileHeader64::<LittleEndian>::parse(data)?;
+    let sections = header.sections(endian, data)?;
+    let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB)?;
+    let mut names = Vec::new();
+    for symbol in symbols.iter() {
+        if symbol.st_bind() != elf::STB_LOCAL && symbol.st_shndx(endian) != elf::SHN_UNDEF {
+            names.push(symbol.name(endian, symbols.strings())?);
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,279 @@
+//! Words of the command line -> files, in order: objects, archives, shared libraries.
+
+pub mod archive;
+pub mod mapped;
+pub mod script;
+pub mod shared;
+
+use crate::HandOn;
+use crate::args::{Input, Request, State};
+use ::object::LittleEndian;
+use ::object::elf::{self, FileHeader64};
+use ::object::read::elf::FileHeader;
+use anyhow::{Context, Result, bail};
+use archive::Archive;
+use mapped::Fingerprint;
+use shared::SharedLibrary;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// A file that was read, with what is needed to see that it changed.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    pub path: PathBuf,
+    pub fingerprint: Fingerprint,
+}
+
+/// Position on the command line, and in the archive: what comes first wins.
+pub type Rank = (u32, u64);
+
+/// An object that is linked, or that may be.
+#[derive(Clone, Debug)]
+pub struct ObjectInput {
+    pub file: u32,
+    /// Name in its archive; empty for an object that is a file of its own.
+    pub member: Vec<u8>,
+    /// Offset of the member in its archive.
+    pub offset: u64,
+    pub data: &'static [u8],
+    pub rank: Rank,
+}
+
+pub struct ArchiveInput {
+    pub file: u32,
+    pub archive: Archive,
+    pub rank: u32,
+}
+
+pub struct SharedInput {
+    pub file: u32,
+    pub library: SharedLibrary,
+    pub as_needed: bool,
+    pub rank: u32,
+}
+
+#[derive(Default)]
+pub struct Inputs {
+    pub files: Vec<SourceFile>,
+    /// Linked in any case.
+    pub objects: Vec<ObjectInput>,
+    /// Linked if they define something that is wanted.
+    pub lazy_objects: Vec<ObjectInput>,
+    pub archives: Vec<ArchiveInput>,
+    pub shared: Vec<SharedInput>,
+    /// Symbols that scripts want.
+    pub undefined: Vec<String>,
+    /// Paths that were looked for before another was found: if one appears, the answer changes.
+    pub missing: Vec<PathBuf>,
+}
+
+/// Opens everything that the command line names.
+pub fn collect(request: &Request) -> Result<Inputs> {
+    let mut collector = Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0 };
+    for (input, state) in &request.inputs {
+        collector.add(input, *state)?;
+    }
+    Ok(collector.inputs)
+}
+
+struct Collector<'a> {
+    request: &'a Request,
+    inputs: Inputs,
+    /// Archives and shared libraries that were added: a second mention adds nothing.
+    seen: HashSet<(u64, u64, bool)>,
+    rank: u32,
+}
+
+impl Collector<'_> {
+    fn add(&mut self, input: &Input, state: State) -> Result<()> {
+        let path = match input {
+            Input::File(path) => path.clone(),
+            Input::Library(name) => self.search(name, state)?,
+        };
+        let (data, fingerprint) = match mapped::map(&path) {
+            Ok(mapped) => mapped,
+            Err(error) => {
+                let not_found = error
+                    .downcast_ref::<std::io::Error>()
+                    .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+                if not_found {
+                    bail!("cannot find {}: No such file or directory", path.display());
+                }
+                return Err(error);
+            }
+        };
+        self.rank += 1;
+        let shown = path.display().to_string();
+        let what = classify(data).with_context(|| shown.clone())?;
+        let once = matches!(what, FileKind::Archive | FileKind::Shared);
+        if once && !self.seen.insert((fingerprint.device, fingerprint.inode, state.whole_archive)) {
+            return Ok(());
+        }
+        let file = self.inputs.files.len() as u32;
+        self.inputs.files.push(SourceFile { path: path.clone(), fingerprint });
+        match what {
+            FileKind::Object => {
+                let object =
+                    ObjectInput { file, member: Vec::new(), offset: 0, data, rank: (self.rank, 0) };
+                let list =
+                    if state.lazy { &mut self.inputs.lazy_objects } else { &mut self.inputs.objects };
+                list.push(object);
+            }
+            FileKind::Archive => self.add_archive(data, &path, file, state).with_context(|| shown)?,
+            FileKind::Shared if self.request.is_static => {
+                bail!("attempted static link of dynamic object '{shown}'")
+            }
+            FileKind::Shared => {
+                let name = match input {
+                    Input::Library(_) => path.file_name().unwrap_or(path.as_os_str()),
+                    Input::File(_) => path.as_os_str(),
+                };
+                let library = shared::read(data, name.as_bytes()).with_context(|| shown)?;
+                let repeated = self.inputs.shared.iter_mut().find(|other| other.library.soname == library.soname);
+                match repeated {
+                    Some(other) => other.as_needed &= state.as_needed,
+                    None => self.inputs.shared.push(SharedInput {
+                        file,
+                        library,
+                        as_needed: state.as_needed,
+                        rank: self.rank,
+                    }),
+                }
+            }
+            FileKind::Bitcode => return Err(HandOn(format!("{shown} is LTO bitcode")).into()),
+            FileKind::Script => self.add_script(data, &path, state).with_context(|| shown)?,
+        }
+        Ok(())
+    }
+
+    fn add_archive(&mut self, data: &'static [u8], path: &Path, file: u32, state: State) -> Result<()> {
+        let archive = Archive::parse(data, path)?;
+        let rank = self.rank;
+        if !state.whole_archive {
+            self.inputs.archives.push(ArchiveInput { file, archive, rank });
+            return Ok(());
+        }
+        for member in archive.members()? {
+            let object = self.member(file, rank, member);
+            self.inputs.objects.push(object);
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, file: u32, rank: u32, member: archive::Member) -> ObjectInput {
+        object_of_member(&mut self.inputs.files, file, rank, member)
+    }
+
+    fn add_script(&mut self, data: &[u8], path: &Path, state: State) -> Result<()> {
+        let Ok(text) = std::str::from_utf8(data) else { bail!("file format not recognized") };
+        for item in script::parse(text).context("file format not recognized; as a linker script")? {
+            match item {
+                script::Item::Input(name, as_needed) => {
+                    let state = State { as_needed: state.as_needed || as_needed, ..state };
+                    let input = match name.strip_prefix("-l") {
+                        Some(library) => Input::Library(library.into()),
+                        None => Input::File(self.script_input(&name, path)?),
+                    };
+                    self.add(&input, state)?;
+                }
+                script::Item::SearchDir(_) => {}
+                script::Item::Undefined(name) => self.inputs.undefined.push(name),
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that a script names: as it is, beside the script, or in the library path.
+    fn script_input(&mut self, name: &str, script: &Path) -> Result<PathBuf> {
+        let direct = PathBuf::from(name);
+        let beside = script.parent().unwrap_or(Path::new("")).join(name);
+        let in_path = self.request.search.iter().map(|dir| dir.join(name));
+        let found = [direct.clone(), beside].into_iter().chain(in_path).find(|path| path.exists());
+        found.with_context(|| format!("cannot find {name}: No such file or directory"))
+    }
+
+    /// Finds `-lNAME` (GNU ld's manual, "-l"): in each directory the shared library before the archive.
+    fn search(&mut self, name: &OsStr, state: State) -> Result<PathBuf> {
+        let file = |prefix: &str, suffix: &str| {
+            let mut file = OsString::from(prefix);
+            file.push(name);
+            file.push(suffix);
+            file
+        };
+        let names = match name.as_bytes().strip_prefix(b":") {
+            Some(exact) => vec![OsString::from_vec(exact.to_vec())],
+            None if state.static_only => vec![file("lib", ".a")],
+            None => vec![file("lib", ".so"), file("lib", ".a")],
+        };
+        for dir in &self.request.search {
+            for name in &names {
+                let path = dir.join(name);
+                if path.is_file() {
+                    return Ok(path);
+                }
+                self.inputs.missing.push(path);
+            }
+        }
+        let dirs: Vec<_> = self.request.search.iter().map(|dir| dir.display().to_string()).collect();
+        bail!("cannot find -l{}: No such file or directory (looked in {})", name.to_string_lossy(), dirs.join(", "))
+    }
+}
+
+/// A member of an archive as an object. The member of a thin archive is a file of its own.
+pub fn object_of_member(
+    files: &mut Vec<SourceFile>,
+    archive: u32,
+    rank: u32,
+    member: archive::Member,
+) -> ObjectInput {
+    let mut file = archive;
+    if let Some(path) = &member.external {
+        file = files.len() as u32;
+        files.push(SourceFile {
+            path: path.clone(),
+            fingerprint: Fingerprint::at(path).unwrap_or_default(),
+        });
+    }
+    ObjectInput {
+        file,
+        member: member.name,
+        offset: member.offset,
+        data: member.data,
+        rank: (rank, member.offset + 1),
+    }
+}
+
+enum FileKind {
+    Object,
+    Archive,
+    Shared,
+    Bitcode,
+    Script,
+}
+
+pub fn is_bitcode(data: &[u8]) -> bool {
+    data.starts_with(b"BC\xc0\xde") || data.starts_with(&[0xde, 0xc0, 0x17, 0x0b])
+}
+
+fn classify(data: &[u8]) -> Result<FileKind> {
+    if data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n") {
+        return Ok(FileKind::Archive);
+    }
+    if is_bitcode(data) {
+        return Ok(FileKind::Bitcode);
+    }
+    if !data.starts_with(b"\x7fELF") {
+        return Ok(FileKind::Script);
+    }
+    let header = FileHeader64::<LittleEndian>::parse(data).context("file format not recognized")?;
+    if header.e_machine(LittleEndian) != elf::EM_X86_64 {
+        bail!("is incompatible with elf64-x86-64");
+    }
+    match header.e_type(LittleEndian) {
+        elf::ET_REL => Ok(FileKind::Object),
+        elf::ET_DYN => Ok(FileKind::Shared),
+        _ => bail!("cannot link an executable"),
+    }
+}

@@ -1,0 +1,88 @@
+//! Shared libraries: what they define, with versions, and what they need.
+
+use anyhow::{Context, Result, bail};
+use object::elf::{self, FileHeader64};
+use object::read::elf::{Dyn, FileHeader, SectionHeader, Sym};
+use object::{LittleEndian, SectionIndex};
+
+/// A symbol that a shared library defines.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedSymbol {
+    pub name: &'static [u8],
+    pub version: Option<&'static [u8]>,
+    /// `name@@version`: what a reference without a version means.
+    pub is_default: bool,
+    pub value: u64,
+    pub size: u64,
+    pub kind: u8,
+    pub binding: u8,
+    pub visibility: u8,
+    /// Alignment of its section, for a copy.
+    pub align: u64,
+    pub is_undefined: bool,
+}
+
+#[derive(Debug)]
+pub struct SharedLibrary {
+    pub soname: Vec<u8>,
+    pub symbols: Vec<SharedSymbol>,
+}
+
+/// Reads the dynamic symbols of a shared library. `name` is the soname of a library that has none.
+pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
+    let endian = LittleEndian;
+    let header = FileHeader64::<LittleEndian>::parse(data)?;
+    if header.e_machine(endian) != elf::EM_X86_64 {
+        bail!("is not for x86-64");
+    }
+    let sections = header.sections(endian, data)?;
+    let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM)?;
+    let versions = sections.versions(endian, data)?;
+    let mut soname = name.to_vec();
+    if let Some((dynamic, link)) = sections.dynamic(endian, data)? {
+        let strings = sections.strings(endian, data, link)?;
+        for entry in dynamic {
+            if entry.tag32(endian) == Some(elf::DT_SONAME) {
+                soname = entry.string(endian, strings).context("bad DT_SONAME")?.to_vec();
+            }
+        }
+    }
+    let mut read = Vec::with_capacity(symbols.len());
+    for (index, symbol) in symbols.enumerate() {
+        if index.0 == 0 || symbol.st_bind() == elf::STB_LOCAL {
+            continue;
+        }
+        let name = symbol.name(endian, symbols.strings()).context("bad symbol name")?;
+        let is_undefined = symbol.st_shndx(endian) == elf::SHN_UNDEF;
+        let (mut version, mut is_default) = (None, true);
+        if let Some(table) = &versions {
+            let number = table.version_index(endian, index);
+            if number.is_local() && !is_undefined {
+                continue;
+            }
+            is_default = !number.is_hidden();
+            version = table.version(number)?.map(|version| version.name());
+        }
+        let section = SectionIndex(usize::from(symbol.st_shndx(endian)));
+        let align = sections.section(section).map_or(16, |section| section.sh_addralign(endian));
+        read.push(SharedSymbol {
+            name,
+            version,
+            is_default,
+            value: symbol.st_value(endian),
+            size: symbol.st_size(endian),
+            kind: symbol.st_type(),
+            binding: symbol.st_bind(),
+            visibility: symbol.st_visibility(),
+            align: copy_alignment(symbol.st_value(endian), align),
+            is_undefined,
+        });
+    }
+    Ok(SharedLibrary { soname, symbols: read })
+}
+
+/// The alignment that a copy of a symbol needs: no more than its address in the library has.
+fn copy_alignment(value: u64, section: u64) -> u64 {
+    let of_value = if value == 0 { 64 } else { 1 << value.trailing_zeros().min(12) };
+    section.max(1).min(of_value)
+}

@@ -1,0 +1,299 @@
+//! Resolution -> addresses: every live section of every object gets its place.
+//!
+//! Unchanged objects keep their addresses over relinks, so each block has some slack, and each region some
+//! address space behind it. Neither costs memory: what nobody touches is never rendered.
+
+use crate::resolve::Resolution;
+use shared::addr::align_up;
+use shared::output::HEADER_LEN;
+use shared::plan::{BlockPlace, RegionKind, RegionRec};
+use shared::record::{Class, NONE, Placement};
+use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, live_frames};
+use shared::{CHUNK, ImageAddr, PAGE};
+use std::collections::HashMap;
+
+const READ: u32 = 1;
+const WRITE: u32 = 2;
+const EXEC: u32 = 4;
+
+/// The regions of an image in the order of their addresses, and what is in each.
+pub const REGIONS: [(RegionKind, u32, &[Class]); 7] = [
+    (RegionKind::Header, READ, &[]),
+    (RegionKind::Eager, READ, &[Class::DynamicTables, Class::Note, Class::NamedRo, Class::RoData]),
+    (RegionKind::Lazy, READ, &[Class::EhFrame, Class::ExceptTable]),
+    (RegionKind::Lazy, READ | EXEC, &[Class::Plt, Class::Init, Class::Text, Class::Fini, Class::NamedText]),
+    (
+        RegionKind::Eager,
+        READ | WRITE,
+        &[
+            Class::TlsData,
+            Class::TlsBss,
+            Class::PreinitArray,
+            Class::InitArray,
+            Class::FiniArray,
+            Class::RelRo,
+            Class::Dynamic,
+            Class::Got,
+        ],
+    ),
+    (RegionKind::Eager, READ | WRITE, &[Class::NamedData, Class::Data]),
+    (RegionKind::Zero, READ | WRITE, &[Class::Bss]),
+];
+
+/// Numbers of regions in [`REGIONS`].
+pub const READ_ONLY: usize = 1;
+pub const FRAMES: usize = 2;
+pub const TEXT: usize = 3;
+pub const RELRO: usize = 4;
+pub const DATA: usize = 5;
+pub const BSS: usize = 6;
+
+/// Places in the table of blocks that a relink can use, for each region.
+const SPARE_BLOCKS: usize = 64;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    pub start: ImageAddr,
+    pub end: ImageAddr,
+}
+
+impl Range {
+    pub fn len(&self) -> u64 {
+        self.end.offset_from(self.start)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.end == self.start
+    }
+}
+
+pub struct Layout {
+    pub base: ImageAddr,
+    pub limit: ImageAddr,
+    pub regions: Vec<RegionRec>,
+    /// Of each object's sections, one after the other; `bases` says where an object's begin.
+    pub placements: Vec<Placement>,
+    pub bases: Vec<u32>,
+    pub blocks: Vec<BlockPlace>,
+    pub classes: HashMap<Class, Range>,
+    /// Output sections that `__start_` and `__stop_` know.
+    pub named: HashMap<Vec<u8>, Range>,
+    pub eh_hdr: ImageAddr,
+    pub eh_rows: u64,
+    /// Alignment of the thread-local block.
+    pub tls_align: u64,
+}
+
+impl Layout {
+    pub fn class(&self, class: Class) -> Range {
+        self.classes.get(&class).copied().unwrap_or_default()
+    }
+
+    pub fn placement(&self, object: usize, section: u32) -> Placement {
+        self.placements[self.bases[object] as usize + section as usize]
+    }
+
+    /// The thread-local block, and the end that the psABI's offsets count from.
+    pub fn tls(&self) -> (Range, ImageAddr, u64) {
+        let (data, bss) = (self.class(Class::TlsData), self.class(Class::TlsBss));
+        let range = Range { start: data.start, end: bss.end };
+        (range, range.start + align_up(range.len(), self.tls_align), data.len())
+    }
+}
+
+/// Chooses the image's address. Position-independent images lie where the kernel puts ordinary ones, below
+/// what it gives to anything else, so that sanitizers know the range; which of 64 places, the output's name
+/// decides.
+pub fn base(pie: bool, output: &std::path::Path) -> ImageAddr {
+    use std::os::unix::ffi::OsStrExt;
+    if !pie {
+        return ImageAddr(0x40_0000);
+    }
+    let place = xxhash_rust::xxh3::xxh3_64(output.as_os_str().as_bytes()) % 64;
+    ImageAddr(0x5500_0040_0000 + place * (4 << 30))
+}
+
+/// Slack of a block that may grow.
+pub fn slack(class: Class, size: u64) -> u64 {
+    if class.is_contiguous() || class == Class::EhFrame { 0 } else { (size / 8).next_multiple_of(16) }
+}
+
+pub fn layout(resolution: &Resolution<'_>, base: ImageAddr, eh_frame_hdr: bool) -> Layout {
+    let mut builder = Builder::new(resolution, base);
+    let mut at = base;
+    for (number, (kind, prot, classes)) in REGIONS.iter().enumerate() {
+        let start = at.align_up(CHUNK);
+        at = start;
+        if number == FRAMES && eh_frame_hdr {
+            let rows = builder.frame_rows();
+            builder.layout.eh_hdr = start;
+            builder.layout.eh_rows = rows;
+            at = start + EH_HDR_HEAD + rows * EH_HDR_ROW;
+        }
+        if *kind == RegionKind::Header {
+            at = start + HEADER_LEN;
+        }
+        for class in *classes {
+            at = builder.place_class(*class, at);
+        }
+        let unit = if *kind == RegionKind::Lazy { CHUNK } else { PAGE };
+        let end = if at == start { start } else { at.align_up(unit) };
+        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + 16 * CHUNK };
+        let limit = (end + growth).align_up(CHUNK);
+        builder.layout.regions.push(RegionRec { start, end, limit, kind: *kind as u32, prot: *prot });
+        for _ in 0..SPARE_BLOCKS {
+            builder.layout.blocks.push(BlockPlace { addr: limit, block: NONE, ..BlockPlace::default() });
+        }
+        at = limit;
+    }
+    builder.layout.limit = at;
+    builder.number_frames();
+    builder.layout
+}
+
+struct Builder<'a, 'r> {
+    resolution: &'a Resolution<'r>,
+    /// For each class, the blocks in their order: priority, name, object.
+    blocks: HashMap<Class, Vec<(u32, &'r [u8], u32, u32)>>,
+    layout: Layout,
+}
+
+impl<'a, 'r> Builder<'a, 'r> {
+    fn new(resolution: &'a Resolution<'r>, base: ImageAddr) -> Self {
+        let mut blocks: HashMap<Class, Vec<_>> = HashMap::new();
+        let mut bases = Vec::new();
+        let mut sections = 0;
+        for (object, view) in resolution.objects.iter().enumerate() {
+            bases.push(sections as u32);
+            sections += view.sections.len();
+            for (number, block) in view.blocks.iter().enumerate() {
+                if let Some(class) = Class::from_number(block.class) {
+                    let place = (block.priority, view.string(block.name), object as u32, number as u32);
+                    blocks.entry(class).or_default().push(place);
+                }
+            }
+        }
+        for list in blocks.values_mut() {
+            list.sort_unstable();
+        }
+        let layout = Layout {
+            base,
+            limit: base,
+            regions: Vec::new(),
+            placements: vec![Placement::default(); sections],
+            bases,
+            blocks: Vec::new(),
+            classes: HashMap::new(),
+            named: HashMap::new(),
+            eh_hdr: ImageAddr(0),
+            eh_rows: 0,
+            tls_align: 1,
+        };
+        Self { resolution, blocks, layout }
+    }
+
+    /// Number of rows of `.eh_frame_hdr`, with some for functions to come.
+    fn frame_rows(&self) -> u64 {
+        let code = REGIONS[TEXT].2.iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
+        let rows: u64 = code.map(|(_, _, object, block)| u64::from(self.rows_of(*object, *block))).sum();
+        rows + rows / 8 + 64
+    }
+
+    fn rows_of(&self, object: u32, block: u32) -> u32 {
+        let view = &self.resolution.objects[object as usize];
+        let block = &view.blocks[block as usize];
+        live_frames(view, block.first, block.count, |section| self.resolution.is_live(object as usize, section))
+    }
+
+    fn place_class(&mut self, class: Class, start: ImageAddr) -> ImageAddr {
+        let blocks = self.blocks.remove(&class).unwrap_or_default();
+        let alignment = |(_, _, object, block): &(u32, &[u8], u32, u32)| {
+            let view = &self.resolution.objects[*object as usize];
+            let sections = view.sections_of(&view.blocks[*block as usize]).1;
+            sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1)
+        };
+        let mut at = start;
+        if matches!(class, Class::TlsData) {
+            let tls = [Class::TlsBss].iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
+            self.layout.tls_align = blocks.iter().chain(tls).map(alignment).max().unwrap_or(1);
+            at = at.align_up(self.layout.tls_align);
+        } else if let Some(align) = blocks.iter().map(alignment).max() {
+            at = at.align_up(align);
+        }
+        let mut range = Range { start: at, end: at };
+        for (_, name, object, number) in &blocks {
+            let begin = at;
+            let view = &self.resolution.objects[*object as usize];
+            let (first, sections) = view.sections_of(&view.blocks[*number as usize]);
+            let live = |section| self.resolution.is_live(*object as usize, section);
+            let places = self.layout.bases[*object as usize] as usize + first;
+            let slots = &mut self.layout.placements[places..places + sections.len()];
+            let (from, end) = place_sections(sections, first as u32, at, live, slots);
+            range.end = end;
+            at = end + slack(class, end.offset_from(from));
+            if !name.is_empty() {
+                let named = self.layout.named.entry(name.to_vec()).or_insert(Range { start: from, end });
+                named.end = end;
+            }
+            let addr = if end == begin { begin } else { from };
+            self.layout.blocks.push(BlockPlace {
+                addr,
+                capacity: at.offset_from(addr),
+                object: *object,
+                block: *number,
+                eh_row: 0,
+                eh_rows: 0,
+            });
+        }
+        self.layout.classes.insert(class, range);
+        at
+    }
+
+    /// Gives each block its rows of `.eh_frame_hdr`, in the order of addresses. The spare ones are behind all
+    /// code.
+    fn number_frames(&mut self) {
+        let text = &self.layout.regions[TEXT];
+        let (start, limit) = (text.start, text.limit);
+        let total = self.layout.eh_rows as u32;
+        let mut row = 0;
+        for index in 0..self.layout.blocks.len() {
+            let place = self.layout.blocks[index];
+            let rows = match place.addr {
+                _ if total == 0 => 0,
+                addr if addr < start => 0,
+                addr if addr < limit && place.block == NONE => 0,
+                addr if addr < limit => self.rows_of(place.object, place.block),
+                // The first spare place behind the code takes all that is left.
+                _ => total - row,
+            };
+            let place = &mut self.layout.blocks[index];
+            place.eh_row = row;
+            place.eh_rows = rows;
+            row += rows;
+        }
+    }
+}
+
+/// Places the live sections of a block one behind the other from `start` on. Returns the first address that
+/// was used and the end.
+pub fn place_sections(
+    sections: &[shared::record::SectionRec],
+    first: u32,
+    start: ImageAddr,
+    live: impl Fn(u32) -> bool,
+    places: &mut [Placement],
+) -> (ImageAddr, ImageAddr) {
+    let mut at = start;
+    let mut from = None;
+    for (index, (section, place)) in sections.iter().zip(places).enumerate() {
+        if live(first + index as u32) {
+            let addr = at.align_up(u64::from(section.align));
+            *place = Placement::live(addr);
+            from.get_or_insert(addr);
+            at = addr + section.size;
+        } else {
+            *place = Placement::dead(at);
+        }
+    }
+    (from.unwrap_or(start), at)
+}

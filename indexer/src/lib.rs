@@ -1,0 +1,29 @@
+//! `ld.unfold`: the `ld`-compatible command. [`driver`] is its table of contents.
+#![deny(unsafe_code)]
+
+pub mod args;
+pub mod driver;
+pub mod emit;
+pub mod hand_on;
+pub mod index;
+pub mod inputs;
+pub mod layout;
+pub mod load;
+pub mod message;
+pub mod object;
+pub mod plan;
+pub mod resolve;
+pub mod synth;
+pub mod timing;
+
+/// The link is not one for unfold: the system's linker has to do it, for this reason.
+#[derive(Debug)]
+pub struct HandOn(pub String);
+
+impl std::fmt::Display for HandOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "for the system's linker: {}", self.0)
+    }
+}
+
+impl std::error::Error for HandOn {}

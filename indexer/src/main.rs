@@ -1,0 +1,42 @@
+//! argv in, exit status out.
+
+use indexer::args::{self, Task};
+use indexer::{HandOn, driver, hand_on};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let verbose = words.iter().any(|word| word == "--verbose");
+    let task = match args::parse(words.clone()) {
+        Ok(task) => task,
+        Err(error) => return fail(&error),
+    };
+    let request = match task {
+        Task::Print(text) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Task::HandOn(option) => return hand_on::run(&words, &option, verbose),
+        Task::Link(request) => request,
+    };
+    match driver::link(&request) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            driver::remove_output(&request.output);
+            ExitCode::FAILURE
+        }
+        Err(error) => match error.downcast_ref::<HandOn>() {
+            Some(HandOn(why)) => hand_on::run(&words, why, verbose),
+            None => {
+                driver::remove_output(&request.output);
+                fail(&error)
+            }
+        },
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("ld.unfold: error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,398 @@
+//! One relocatable object -> its record. All reading of relocatable ELF files is here.
+
+pub mod build;
+pub mod classify;
+pub mod relocations;
+
+use crate::HandOn;
+use anyhow::{Context, Result, anyhow, bail};
+use build::RecordBuilder;
+use object::elf::{self, FileHeader64};
+use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
+use object::{LittleEndian, SectionIndex, SymbolIndex};
+use relocations::{Refusal, Understood, understand};
+use shared::edit::Kind;
+use shared::record::{Class, Edit, FdeRec, GlobalRec, NONE, SymRef, flag, uses};
+use xxhash_rust::xxh3;
+
+type File = FileHeader64<LittleEndian>;
+const ENDIAN: LittleEndian = LittleEndian;
+
+/// Identity of an object's contents.
+pub fn content_hash(data: &[u8]) -> [u64; 2] {
+    let hash = xxh3::xxh3_128(data);
+    [hash as u64, (hash >> 64) as u64]
+}
+
+/// Identity of a symbol's name.
+pub fn name_hash(name: &[u8]) -> u64 {
+    xxh3::xxh3_64(name)
+}
+
+/// Makes the record of the object in `data`.
+pub fn read(data: &[u8]) -> Result<Vec<u8>> {
+    if crate::inputs::is_bitcode(data) {
+        return Err(HandOn("LTO bitcode".into()).into());
+    }
+    let header = File::parse(data).context("file format not recognized")?;
+    if header.e_machine(ENDIAN) != elf::EM_X86_64 || header.e_type(ENDIAN) != elf::ET_REL {
+        bail!("is not a relocatable object for x86-64");
+    }
+    let sections = header.sections(ENDIAN, data)?;
+    let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
+    let mut reader = Reader { data, sections, symbols, builder: RecordBuilder::default(), of_input: Vec::new() };
+    reader.read_sections()?;
+    reader.read_globals()?;
+    reader.read_relocations()?;
+    reader.read_frames()?;
+    Ok(reader.builder.finish(content_hash(data)))
+}
+
+struct Reader<'a> {
+    data: &'a [u8],
+    sections: SectionTable<'a, File>,
+    symbols: SymbolTable<'a, File>,
+    builder: RecordBuilder<'a>,
+    /// Number in the object's section table -> index of the record's section, or `NONE`.
+    of_input: Vec<u32>,
+}
+
+impl<'a> Reader<'a> {
+    fn name(&self, index: usize) -> Result<&'a [u8]> {
+        let section = self.sections.section(SectionIndex(index))?;
+        self.sections.section_name(ENDIAN, section).with_context(|| format!("section {index}: bad name"))
+    }
+
+    fn read_sections(&mut self) -> Result<()> {
+        let groups = self.read_groups()?;
+        let mut found = Vec::new();
+        for (index, section) in self.sections.enumerate() {
+            let index = index.0;
+            let kind = section.sh_type(ENDIAN);
+            if index == 0 || matches!(kind, elf::SHT_NULL | elf::SHT_GROUP | elf::SHT_SYMTAB_SHNDX) {
+                continue;
+            }
+            let name = self.name(index)?;
+            if name.starts_with(b".gnu.lto_.lto") || name.starts_with(b".gnu.lto_.decls") {
+                return Err(HandOn("object for link-time optimisation".into()).into());
+            }
+            if name == b".note.GNU-stack" && section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0 {
+                self.builder.flags |= flag::EXEC_STACK;
+            }
+            let Some(home) = classify::home(name, kind, section.sh_flags(ENDIAN)) else { continue };
+            let data = section
+                .data(ENDIAN, self.data)
+                .map_err(|_| anyhow!("section {}: lies outside the file", show(name)))?;
+            let size = section.sh_size(ENDIAN);
+            let align = section.sh_addralign(ENDIAN).max(1);
+            if !align.is_power_of_two() || align > 1 << 30 {
+                bail!("section {}: bad alignment {align}", show(name));
+            }
+            if size > u64::from(u32::MAX) {
+                bail!("section {}: too large ({size} bytes)", show(name));
+            }
+            let group = match groups[index] {
+                0 if name.starts_with(b".gnu.linkonce.") => self.builder.group(name),
+                group => group,
+            };
+            found.push(build::Section {
+                home,
+                name,
+                size,
+                data,
+                align: align as u32,
+                group,
+                input_index: index as u32,
+                flags: section.sh_flags(ENDIAN) as u32,
+                edits: Vec::new(),
+            });
+        }
+        // Blocks are runs of sections of one class, priority and name; inside, the object's own order counts.
+        found.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.of_input = vec![NONE; self.sections.len()];
+        for (index, section) in found.iter().enumerate() {
+            self.of_input[section.input_index as usize] = index as u32;
+        }
+        self.builder.sections = found;
+        Ok(())
+    }
+
+    /// For each section the COMDAT group that it is in (index + 1), or 0.
+    fn read_groups(&mut self) -> Result<Vec<u32>> {
+        let mut groups = vec![0; self.sections.len()];
+        for (index, section) in self.sections.enumerate() {
+            let Some((flags, members)) = section.group(ENDIAN, self.data)? else { continue };
+            if flags & elf::GRP_COMDAT == 0 {
+                continue;
+            }
+            let symbol = self.symbols.symbol(SymbolIndex(section.sh_info(ENDIAN) as usize))?;
+            let mut signature = symbol.name(ENDIAN, self.symbols.strings())?;
+            if symbol.st_type() == elf::STT_SECTION {
+                signature = self.name(usize::from(symbol.st_shndx(ENDIAN)))?;
+            }
+            let group = self.builder.group(signature);
+            for member in members {
+                let member = member.get(ENDIAN) as usize;
+                *groups.get_mut(member).with_context(|| format!("group {}: bad member", index.0))? = group;
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The record's section for a symbol: an index, or one of the special numbers of `GlobalRec`.
+    fn section_of(&self, symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex) -> Result<u32> {
+        Ok(match symbol.st_shndx(ENDIAN) {
+            elf::SHN_UNDEF => GlobalRec::UNDEFINED,
+            elf::SHN_ABS => GlobalRec::ABSOLUTE,
+            elf::SHN_COMMON => GlobalRec::COMMON,
+            _ => {
+                let section = self
+                    .symbols
+                    .symbol_section(ENDIAN, symbol, index)?
+                    .with_context(|| format!("symbol {}: bad section", index.0))?;
+                match self.of_input.get(section.0) {
+                    Some(&NONE) => GlobalRec::DISCARDED,
+                    Some(&found) => found,
+                    None => bail!("symbol {}: section {} does not exist", index.0, section.0),
+                }
+            }
+        })
+    }
+
+    fn read_globals(&mut self) -> Result<()> {
+        self.builder.symref_of = vec![NONE; self.symbols.len()];
+        for (index, symbol) in self.symbols.enumerate() {
+            if index.0 == 0 || symbol.st_bind() == elf::STB_LOCAL {
+                continue;
+            }
+            let name = symbol.name(ENDIAN, self.symbols.strings())?;
+            if name == b"__gnu_lto_slim" {
+                return Err(HandOn("object for link-time optimisation".into()).into());
+            }
+            if name.is_empty() {
+                continue;
+            }
+            let section = self.section_of(symbol, index)?;
+            // `name@@version` defines what a reference without a version means.
+            let name = match name.windows(2).position(|pair| pair == b"@@") {
+                Some(at) => &name[..at],
+                None => name,
+            };
+            self.builder.add_global(
+                name,
+                index.0,
+                GlobalRec {
+                    hash: name_hash(name),
+                    value: symbol.st_value(ENDIAN),
+                    size: symbol.st_size(ENDIAN),
+                    section,
+                    binding: symbol.st_bind(),
+                    kind: symbol.st_type(),
+                    visibility: symbol.st_visibility(),
+                    input_index: index.0 as u32,
+                    ..GlobalRec::default()
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn read_relocations(&mut self) -> Result<()> {
+        for (_, table) in self.sections.enumerate() {
+            let target = table.sh_info(ENDIAN) as usize;
+            let section = match (table.sh_type(ENDIAN), self.of_input.get(target)) {
+                (elf::SHT_RELA, Some(&section)) if section != NONE && target != 0 => section,
+                (elf::SHT_REL, Some(&section)) if section != NONE && target != 0 => {
+                    bail!("section {}: relocations without addends", show(self.name(target)?))
+                }
+                _ => continue,
+            };
+            let (relocations, _) =
+                table.rela(ENDIAN, self.data)?.context("relocation section: lies outside the file")?;
+            let mut relocations: Vec<_> = relocations.iter().collect();
+            if !relocations.is_sorted_by_key(|relocation| relocation.r_offset(ENDIAN)) {
+                relocations.sort_by_key(|relocation| relocation.r_offset(ENDIAN));
+            }
+            let mut edits = Vec::with_capacity(relocations.len());
+            let mut rest = relocations.into_iter();
+            while let Some(relocation) = rest.next() {
+                if let Some((edit, swallows_next)) = self.read_relocation(section, relocation)? {
+                    edits.push(edit);
+                    if swallows_next {
+                        rest.next();
+                    }
+                }
+            }
+            self.builder.sections[section as usize].edits = edits;
+        }
+        self.builder.reverse_old_arrays();
+        Ok(())
+    }
+
+    fn read_relocation(
+        &mut self,
+        section: u32,
+        relocation: &elf::Rela64<LittleEndian>,
+    ) -> Result<Option<(Edit, bool)>> {
+        let here = &self.builder.sections[section as usize];
+        let (code, name, size) = (here.data, here.name, here.size);
+        let writable = here.flags & elf::SHF_WRITE != 0;
+        let offset = relocation.r_offset(ENDIAN);
+        let place = || format!("({}+{offset:#x})", show(name));
+        if offset >= size || code.is_empty() {
+            bail!("{}: relocation lies outside its section", place());
+        }
+        let kind = relocation.r_type(ENDIAN, false);
+        let understood = match understand(kind, code, offset as usize, writable) {
+            Ok(None) => return Ok(None),
+            Ok(Some(understood)) => understood,
+            Err(Refusal::UnknownType) => bail!("{}: unsupported {}", place(), relocations::name(kind)),
+            Err(Refusal::UnknownSequence) => {
+                bail!("{}: {} is not part of a known code sequence", place(), relocations::name(kind))
+            }
+        };
+        if offset + width(understood.kind) > size {
+            bail!("{}: relocation lies outside its section", place());
+        }
+        let symbol = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);
+        let symref = self.symref(symbol, &understood).with_context(place)?;
+        if symref as usize >= Edit::MAX_SYMBOLS {
+            bail!("{}: too many symbols", place());
+        }
+        let edit = Edit::new(offset as u32, understood.kind, symref, relocation.r_addend(ENDIAN));
+        Ok(Some((edit, understood.swallows_next)))
+    }
+
+    /// The index of what a relocation refers to; notes how it is used.
+    fn symref(&mut self, index: SymbolIndex, understood: &Understood) -> Result<u32> {
+        if index.0 == 0 {
+            return Ok(self.builder.add_symref(SymRef { section: SymRef::ABSOLUTE, ..SymRef::default() }));
+        }
+        let symbol = self.symbols.symbol(index)?;
+        let used = understood.uses | uses::REFERRED;
+        let needs_slot = understood.uses & (uses::GOT | uses::TLS_INITIAL_FIXED) != 0
+            || symbol.st_type() == elf::STT_GNU_IFUNC;
+        let known = self.builder.symref_of[index.0];
+        if symbol.st_bind() != elf::STB_LOCAL {
+            if known == NONE {
+                bail!("symbol {} has no name", index.0);
+            }
+            self.builder.use_global(known, used);
+            return Ok(known);
+        }
+        if known != NONE && (!needs_slot || self.builder.is_global(known)) {
+            if self.builder.is_global(known) {
+                self.builder.use_global(known, used);
+            }
+            return Ok(known);
+        }
+        let section = self.section_of(symbol, index)?;
+        if needs_slot && section < GlobalRec::DISCARDED {
+            // A local symbol that has a GOT or PLT entry is treated as a global one without a name.
+            let global = GlobalRec {
+                value: symbol.st_value(ENDIAN),
+                size: symbol.st_size(ENDIAN),
+                section,
+                uses: used,
+                binding: elf::STB_LOCAL,
+                kind: symbol.st_type(),
+                input_index: index.0 as u32,
+                ..GlobalRec::default()
+            };
+            return self.builder.add_global(b"", index.0, global);
+        }
+        let value = symbol.st_value(ENDIAN);
+        let symref = match section {
+            GlobalRec::ABSOLUTE => SymRef { section: SymRef::ABSOLUTE, global: 0, value },
+            GlobalRec::UNDEFINED | GlobalRec::COMMON => bail!("local symbol {} is not defined", index.0),
+            GlobalRec::DISCARDED => SymRef { section: SymRef::DISCARDED, global: 0, value },
+            _ => SymRef { section, global: 0, value },
+        };
+        if understood.uses & uses::ABS32 != 0 && section < GlobalRec::DISCARDED {
+            self.builder.flags |= flag::LOCAL_ABS32;
+        }
+        let number = self.builder.add_symref(symref);
+        self.builder.symref_of[index.0] = number;
+        Ok(number)
+    }
+
+    /// Finds the frame descriptions in `.eh_frame` and the code that each is about (LSB, "Exception Frames").
+    fn read_frames(&mut self) -> Result<()> {
+        let mut frames = Vec::new();
+        for (index, section) in self.builder.sections.iter().enumerate() {
+            if section.home.class != Class::EhFrame {
+                continue;
+            }
+            let mut at = 0usize;
+            let word = |at: usize| {
+                section.data.get(at..at + 4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            };
+            while let Some(len) = word(at) {
+                if len == 0 {
+                    break;
+                }
+                let id_at = at + 4;
+                let next = id_at + len as usize;
+                if len == u32::MAX || len < 4 || next > section.data.len() {
+                    bail!("(.eh_frame+{at:#x}): bad frame description");
+                }
+                if word(id_at) != Some(0)
+                    && let Some((code, offset)) = self.frame_target(section, at + 8)
+                {
+                    frames.push(FdeRec {
+                        section: code,
+                        offset,
+                        eh_section: index as u32,
+                        eh_offset: at as u32,
+                    });
+                }
+                at = next;
+            }
+        }
+        frames.sort_by_key(|frame| (frame.section, frame.offset));
+        self.builder.fdes = frames;
+        Ok(())
+    }
+
+    /// The section of this object that the `initial_location` at `at` refers to, and the offset in it.
+    fn frame_target(&self, section: &build::Section<'_>, at: usize) -> Option<(u32, u32)> {
+        let found = section.edits.binary_search_by_key(&(at as u32), |edit| edit.offset).ok()?;
+        let edit = &section.edits[found];
+        let symref = &self.builder.symrefs[edit.symbol() as usize];
+        let (code, value) = match symref.section {
+            SymRef::GLOBAL => {
+                let global = &self.builder.globals[symref.global as usize];
+                (global.section, global.value)
+            }
+            section => (section, symref.value),
+        };
+        let offset = value.wrapping_add_signed(edit.addend);
+        (code < GlobalRec::DISCARDED).then_some((code, u32::try_from(offset).ok()?))
+    }
+}
+
+/// Bytes that an edit needs from its field on, inside the section.
+fn width(kind: Kind) -> u64 {
+    match kind {
+        Kind::Abs64
+        | Kind::Pc64
+        | Kind::GotPcRel64
+        | Kind::Got64
+        | Kind::GotOff64
+        | Kind::GotPc64
+        | Kind::PltOff64
+        | Kind::TpOff64
+        | Kind::DtpOff64 => 8,
+        Kind::Abs16 | Kind::Pc16 | Kind::TlsDescCall => 2,
+        Kind::Abs8 | Kind::Pc8 => 1,
+        Kind::TlsGd => 12,
+        Kind::TlsLd => 9,
+        Kind::TlsLdIndirect => 10,
+        _ => 4,
+    }
+}
+
+/// A name in a message.
+pub fn show(name: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(name)
+}

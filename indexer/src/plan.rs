@@ -1,0 +1,276 @@
+//! Layout + resolution -> the plan, as the bytes that are written and mapped.
+
+use crate::layout::{self, Layout};
+use crate::load::Program;
+use crate::resolve::linker_symbols::Meaning;
+use crate::resolve::needs::{Facts, Needs, stays_zero};
+use crate::resolve::{Definition, Resolution, SymbolId};
+use crate::synth::{Part, Synth};
+use rayon::prelude::*;
+use shared::addr::align_up;
+use shared::checksum::checksum;
+use shared::plan::{
+    CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, slot,
+};
+use shared::pod::{self, Pod, Span, StrRef, bytes_of};
+use shared::record::{Class, GlobalRec, ObjectView};
+use shared::render::{RenderError, render};
+use shared::{CHUNK, ImageAddr, PAGE};
+use std::collections::HashMap;
+
+/// What every symbol comes to.
+pub fn slots(
+    resolution: &Resolution<'_>,
+    needs: &Needs,
+    layout: &Layout,
+    synth: &Synth<'_>,
+    meanings: &[(SymbolId, Meaning)],
+) -> Vec<Slot> {
+    let meanings: HashMap<SymbolId, &Meaning> = meanings.iter().map(|(id, meaning)| (*id, meaning)).collect();
+    let mut slots: Vec<Slot> = resolution
+        .symbols
+        .iter()
+        .enumerate()
+        .map(|(id, symbol)| {
+            let id = id as SymbolId;
+            let facts = &needs.facts[id as usize];
+            let value = value(resolution, layout, synth, &meanings, id, facts);
+            let (object, global) = symbol.mention;
+            Slot { value, got: 0, flags: flags(resolution, symbol, facts), object, global }
+        })
+        .collect();
+    for (id, symbol) in resolution.symbols.iter().enumerate() {
+        if let Definition::Alias(target) = symbol.definition {
+            slots[id].value = slots[target as usize].value;
+        }
+    }
+    for (index, id) in needs.got.iter().enumerate() {
+        slots[*id as usize].got = index as u32 + 1;
+    }
+    slots
+}
+
+fn flags(resolution: &Resolution<'_>, symbol: &crate::resolve::Symbol<'_>, facts: &Facts) -> u32 {
+    let absolute = match symbol.definition {
+        Definition::Value(_) => true,
+        Definition::Object { object, global } => {
+            resolution.global(object, global).section == GlobalRec::ABSOLUTE
+        }
+        _ => false,
+    };
+    let bits = [
+        (facts.near, slot::NEAR),
+        (stays_zero(facts), slot::IMPORT),
+        (facts.absent && !facts.plt, slot::ABSENT),
+        (symbol.is_tls(), slot::TLS),
+        (absolute, slot::ABSOLUTE),
+        (facts.copy, slot::COPY),
+        (facts.plt, slot::PLT),
+        (facts.exported, slot::EXPORTED),
+    ];
+    bits.iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit)
+}
+
+fn value(
+    resolution: &Resolution<'_>,
+    layout: &Layout,
+    synth: &Synth<'_>,
+    meanings: &HashMap<SymbolId, &Meaning>,
+    id: SymbolId,
+    facts: &Facts,
+) -> u64 {
+    if facts.copy {
+        return synth.copy_addr(layout, id).map_or(0, |addr| addr.0);
+    }
+    if facts.plt || facts.iplt {
+        return synth.plt_addr(layout, id).map_or(0, |addr| addr.0);
+    }
+    match resolution.symbols[id as usize].definition {
+        Definition::Object { object, global } => {
+            let global = resolution.global(object, global);
+            if global.section == GlobalRec::ABSOLUTE {
+                return global.value;
+            }
+            layout.placement(object as usize, global.section).addr().0.wrapping_add(global.value)
+        }
+        Definition::Common { .. } => synth.common_addr(layout, id).map_or(0, |addr| addr.0),
+        Definition::Value(value) => value,
+        Definition::Linker => meanings.get(&id).map_or(0, |meaning| meant(meaning, layout, synth).0),
+        Definition::None | Definition::Shared { .. } | Definition::Alias(_) => 0,
+    }
+}
+
+/// The address that a linker-defined symbol stands for.
+fn meant(meaning: &Meaning, layout: &Layout, synth: &Synth<'_>) -> ImageAddr {
+    let named = |name: &Vec<u8>| layout.named.get(name).copied().unwrap_or_default();
+    match meaning {
+        Meaning::Base => layout.base,
+        Meaning::Entry => layout.base,
+        // `_TLS_MODULE_BASE_` counts like a symbol at the end of the thread-local block.
+        Meaning::EndOf(Class::TlsBss) => layout.tls().1,
+        Meaning::StartOf(class) => layout.class(*class).start,
+        Meaning::EndOf(class) => layout.class(*class).end,
+        Meaning::StartOfNamed(name) => named(name).start,
+        Meaning::EndOfNamed(name) => named(name).end,
+        Meaning::EndOfText => layout.regions[layout::TEXT].end,
+        Meaning::EndOfData => layout.regions[layout::DATA].end,
+        Meaning::StartOfBss => layout.regions[layout::BSS].start,
+        Meaning::EndOfImage => layout.regions[layout::BSS].end,
+        Meaning::GotOrigin => synth.addr(layout, Part::Got),
+        Meaning::EhFrameHdr => layout.eh_hdr,
+        Meaning::Dynamic => synth.addr(layout, Part::Dynamic),
+        Meaning::IrelativeStart => synth.irelative(layout).0,
+        Meaning::IrelativeEnd => synth.irelative(layout).1,
+        Meaning::Nothing => synth.nothing_addr(layout),
+        Meaning::Hook(hook) => synth.hook_addr(layout, *hook),
+    }
+}
+
+/// Everything that a plan is made of.
+pub struct Parts<'a> {
+    pub program: &'a Program,
+    pub resolution: &'a Resolution<'a>,
+    pub layout: &'a Layout,
+    pub synth: &'a Synth<'a>,
+    pub slots: &'a [Slot],
+    pub entry: ImageAddr,
+    pub interp: Option<Vec<u8>>,
+    pub phdr_count: u64,
+    pub hooked: bool,
+    /// Entry of the synthetic object, which comes last.
+    pub synthetic: crate::index::store::Entry,
+}
+
+/// Lays the plan out as bytes.
+pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
+    let layout = parts.layout;
+    let mut strings = Vec::new();
+    let mut text = |text: &[u8]| {
+        let offset = strings.len() as u32;
+        strings.extend_from_slice(text);
+        StrRef { offset, len: text.len() as u32 }
+    };
+    let interp = parts.interp.as_ref().map_or(StrRef::default(), |path| text(&[path.as_slice(), b"\0"].concat()));
+    let mut packs: Vec<PackRec> = Vec::new();
+    let mut pack_numbers: HashMap<u64, u32> = HashMap::new();
+    let mut objects = Vec::new();
+    let entries = parts.program.objects.iter().map(|object| &object.entry).chain([&parts.synthetic]);
+    for (index, entry) in entries.enumerate() {
+        let pack = *pack_numbers.entry(entry.pack).or_insert_with(|| {
+            packs.push(PackRec { name: text(crate::index::store::pack_name(entry.pack).as_bytes()), len: 0 });
+            packs.len() as u32 - 1
+        });
+        packs[pack as usize].len = packs[pack as usize].len.max(entry.offset + entry.len);
+        objects.push(ObjectRec {
+            pack,
+            placements: layout.bases[index],
+            bindings: parts.resolution.bases[index],
+            reserved: 0,
+            offset: entry.offset,
+            len: entry.len,
+            checksum: entry.checksum,
+        });
+    }
+    // A relink brings packs of its own; their names have a fixed length.
+    const SPARE_PACKS: usize = 8;
+    for _ in 0..SPARE_PACKS {
+        text(&[0; 21]);
+    }
+    let (_, tls_end, _) = layout.tls();
+    let synth = parts.synth;
+    let mut header = PlanHeader {
+        magic: MAGIC,
+        base: layout.base,
+        limit: layout.limit,
+        entry: parts.entry,
+        tls_end,
+        got: synth.addr(layout, Part::Got),
+        got_origin: synth.addr(layout, Part::Got),
+        eh_hdr: layout.eh_hdr,
+        eh_rows: layout.eh_rows,
+        eh_frame: layout.class(Class::EhFrame).start,
+        phdrs: layout.base + shared::output::IMAGE_PHDRS,
+        phdr_count: parts.phdr_count,
+        hooks: if parts.hooked { synth.addr(layout, Part::Hooks) } else { ImageAddr(0) },
+        interp,
+        ..PlanHeader::default()
+    };
+    let mut writer = Writer(vec![0; size_of::<PlanHeader>()]);
+    header.regions = writer.table(&layout.regions);
+    header.packs = writer.table(&packs);
+    header.objects = writer.table(&objects);
+    header.placements = writer.table(&layout.placements);
+    header.bindings = writer.table(&parts.resolution.bindings);
+    header.slots = writer.table(parts.slots);
+    header.blocks = writer.table(&layout.blocks);
+    header.strings = writer.table(&strings);
+    let mut bytes = writer.0;
+    header.len = bytes.len() as u64;
+    bytes[..size_of::<PlanHeader>()].copy_from_slice(bytes_of(&[header]));
+    let sum = checksum(&bytes[CHECKSUM_FROM..]);
+    bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// Appends tables, each at a multiple of 16.
+pub struct Writer(pub Vec<u8>);
+
+impl Writer {
+    pub fn table<T: Pod>(&mut self, records: &[T]) -> Span {
+        self.0.resize(align_up(self.0.len() as u64, 16) as usize, 0);
+        let offset = self.0.len() as u64;
+        self.0.extend_from_slice(bytes_of(records));
+        Span { offset, count: records.len() as u64 }
+    }
+}
+
+/// The objects of a plan, from the packs that it names.
+pub struct PackObjects<'a> {
+    pub plan: PlanView<'a>,
+    pub packs: Vec<&'a [u8]>,
+}
+
+impl Objects for PackObjects<'_> {
+    fn object(&self, number: u32) -> Option<ObjectView<'_>> {
+        let record = self.plan.objects.get(number as usize)?;
+        ObjectView::new(pod::slice(self.packs.get(record.pack as usize)?, record.offset, record.len)?)
+    }
+}
+
+impl PackObjects<'_> {
+    /// The first object whose record is not the one that was linked.
+    pub fn damaged(&self) -> Option<u32> {
+        let damaged = |number: &u32| {
+            let record = &self.plan.objects[*number as usize];
+            let pack = self.packs.get(record.pack as usize);
+            let bytes = pack.and_then(|pack| pod::slice::<u8>(pack, record.offset, record.len));
+            bytes.is_none_or(|bytes| checksum(bytes) != record.checksum)
+        };
+        (0..self.plan.objects.len() as u32).into_par_iter().find_first(damaged)
+    }
+}
+
+/// Renders the eager regions of a plan into `image`, which shows the reserved range from its base on.
+pub fn render_eager(plan: &PlanView<'_>, objects: &(impl Objects + Sync), image: &mut [u8]) -> Result<(), RenderError> {
+    let base = plan.header.base;
+    let eager = |addr: ImageAddr| {
+        plan.region_at(addr).is_some_and(|region| region.kind() == Some(RegionKind::Eager))
+    };
+    image.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
+        let start = base + chunk as u64 * CHUNK;
+        // Regions begin on chunk bounds, and what follows the end of one is not mapped.
+        if !eager(start) {
+            return Ok(());
+        }
+        let end = plan.region_at(start).map_or(start, |region| region.end);
+        let len = bytes.len().min(end.offset_from(start) as usize);
+        render(plan, objects, start, &mut bytes[..len])
+    })
+}
+
+/// Bytes that the image file needs: up to the end of the last eager region.
+pub fn image_len(plan: &PlanView<'_>) -> u64 {
+    let eager = plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager) && !region.is_empty());
+    eager.map(|region| region.end.offset_from(plan.header.base)).max().unwrap_or(PAGE)
+}
+

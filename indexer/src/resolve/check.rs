@@ -1,0 +1,183 @@
+//! The errors that a link reports: undefined and duplicate symbols, and addresses that do not fit.
+
+use super::{Definition, Resolution, SymbolId};
+use crate::args::{Request, Unresolved};
+use crate::message::Messages;
+use object::elf;
+use shared::edit::Kind;
+use shared::record::{Class, SymRef, flag, uses};
+
+/// Reports what is wrong with the program. `layout` has not happened yet.
+pub fn check(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
+    if !request.allow_multiple {
+        for (symbol, first, second) in &resolution.duplicates {
+            messages.duplicate(resolution, *symbol, *first, *second);
+        }
+    }
+    let mut undefined: Vec<SymbolId> = Vec::new();
+    for (id, symbol) in resolution.symbols.iter().enumerate() {
+        if symbol.definition == Definition::None && symbol.strongly_wanted {
+            undefined.push(id as SymbolId);
+        }
+    }
+    if !undefined.is_empty() && request.unresolved != Unresolved::Ignore {
+        let reached = request.gc_sections.then(|| reachable(request, resolution));
+        report_undefined(request, resolution, &undefined, reached.as_ref(), messages);
+    }
+    for name in &request.required {
+        let id = resolution.find(name.as_bytes());
+        if id.is_none_or(|id| resolution.symbols[id as usize].definition == Definition::None) {
+            messages.error(&format!("required symbol '{name}' not defined"));
+        }
+    }
+    if request.pie {
+        for (object, view) in resolution.objects.iter().enumerate() {
+            let global = view.globals.iter().any(|global| global.uses & uses::ABS32 != 0);
+            if global || view.header.flags & flag::LOCAL_ABS32 != 0 {
+                check_narrow(resolution, object, messages);
+            }
+        }
+    }
+}
+
+/// In a PIE, addresses do not fit 32 bits.
+fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messages<'_>) {
+    let view = &resolution.objects[object];
+    for (index, section) in view.sections.iter().enumerate() {
+        if !resolution.is_live(object, index as u32) {
+            continue;
+        }
+        for edit in view.edits_of(section) {
+            let name = match Kind::from_number(edit.kind_number()) {
+                Some(Kind::Abs32) => "R_X86_64_32",
+                Some(Kind::Abs32S) => "R_X86_64_32S",
+                Some(Kind::Abs16) => "R_X86_64_16",
+                Some(Kind::Abs8) => "R_X86_64_8",
+                _ => continue,
+            };
+            let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
+            let is_place = match symref.section {
+                SymRef::ABSOLUTE | SymRef::DISCARDED => false,
+                SymRef::GLOBAL => {
+                    let symbol = &resolution.symbols[resolution.symbol_of(object, symref.global as usize) as usize];
+                    let absolute = matches!(symbol.definition, Definition::Object { object, global }
+                        if resolution.global(object, global).section == shared::record::GlobalRec::ABSOLUTE);
+                    !absolute && !matches!(symbol.definition, Definition::None | Definition::Value(_))
+                }
+                _ => true,
+            };
+            if is_place {
+                let text = format!(
+                    "relocation {name} against `{}' can not be used when making a PIE object; recompile with -fPIE",
+                    messages.symref_name(resolution, object, symref)
+                );
+                messages.at(resolution, object, index, u64::from(edit.offset), &text);
+                return;
+            }
+        }
+    }
+}
+
+fn report_undefined(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    undefined: &[SymbolId],
+    reached: Option<&Vec<Vec<bool>>>,
+    messages: &mut Messages<'_>,
+) {
+    const PLACES: usize = 3;
+    for (object, view) in resolution.objects.iter().enumerate() {
+        let wanted = |id: SymbolId| undefined.binary_search(&id).is_ok();
+        if !(0..view.globals.len()).any(|global| wanted(resolution.symbol_of(object, global))) {
+            continue;
+        }
+        for (index, section) in view.sections.iter().enumerate() {
+            if !resolution.is_live(object, index as u32) || reached.is_some_and(|all| !all[object][index]) {
+                continue;
+            }
+            for edit in view.edits_of(section) {
+                let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
+                if symref.section != SymRef::GLOBAL {
+                    continue;
+                }
+                let id = resolution.symbol_of(object, symref.global as usize);
+                if wanted(id) {
+                    let warn = request.unresolved == Unresolved::Warn;
+                    messages.undefined(resolution, id, object, index, u64::from(edit.offset), warn, PLACES);
+                }
+            }
+        }
+    }
+    messages.end_undefined(PLACES);
+}
+
+/// The sections that the program can reach, as `--gc-sections` counts them (GNU ld's manual).
+fn reachable(request: &Request, resolution: &Resolution<'_>) -> Vec<Vec<bool>> {
+    let mut reached: Vec<Vec<bool>> =
+        resolution.objects.iter().map(|object| vec![false; object.sections.len()]).collect();
+    let mut queue = Vec::new();
+    for (object, view) in resolution.objects.iter().enumerate() {
+        for block in view.blocks {
+            let class = Class::from_number(block.class);
+            let keep = matches!(
+                class,
+                Some(
+                    Class::Init
+                        | Class::Fini
+                        | Class::PreinitArray
+                        | Class::InitArray
+                        | Class::FiniArray
+                        | Class::Note
+                        | Class::NamedRo
+                        | Class::NamedText
+                        | Class::NamedData
+                )
+            );
+            let (first, sections) = view.sections_of(block);
+            for (index, section) in sections.iter().enumerate() {
+                const SHF_GNU_RETAIN: u32 = 0x20_0000;
+                if keep || section.flags & SHF_GNU_RETAIN != 0 {
+                    queue.push((object, (first + index) as u32));
+                }
+            }
+        }
+        if request.export_dynamic {
+            let defined = view.globals.iter().filter(|global| global.is_definition());
+            queue.extend(defined.map(|global| (object, global.section)));
+        }
+    }
+    let define = |id: SymbolId, queue: &mut Vec<(usize, u32)>| {
+        if let Definition::Object { object, global } = resolution.symbols[id as usize].definition {
+            queue.push((object as usize, resolution.global(object, global).section));
+        }
+    };
+    let entry = request.entry.as_deref().unwrap_or("_start");
+    let words = request.undefined.iter().chain(&request.required).map(String::as_str);
+    for name in words.chain([entry]) {
+        if let Some(id) = resolution.find(name.as_bytes()) {
+            define(id, &mut queue);
+        }
+    }
+    while let Some((object, section)) = queue.pop() {
+        let Some(seen) = reached[object].get_mut(section as usize) else { continue };
+        if std::mem::replace(seen, true) {
+            continue;
+        }
+        let view = &resolution.objects[object];
+        for edit in view.edits_of(&view.sections[section as usize]) {
+            let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
+            match symref.section {
+                SymRef::GLOBAL => define(resolution.symbol_of(object, symref.global as usize), &mut queue),
+                SymRef::ABSOLUTE | SymRef::DISCARDED => {}
+                section => queue.push((object, section)),
+            }
+        }
+    }
+    // Frames and exception tables live with their code; for undefined symbols only code and data count.
+    reached
+}
+
+/// Symbol types that are code.
+pub fn is_function(kind: u8) -> bool {
+    matches!(kind, elf::STT_FUNC | elf::STT_GNU_IFUNC)
+}

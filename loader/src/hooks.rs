@@ -1,0 +1,212 @@
+//! The program's own dispositions of SIGSEGV and SIGBUS, beside ours.
+//!
+//! The pager needs these two signals: their kernel action is our handler, and no mask may hold them back,
+//! because a blocked fault kills the process. So the linker binds the image's calls of the functions below to
+//! us. We keep the program's wishes for the two signals, hand it those faults that are its own, and pass
+//! everything else on to libc, without the two in any mask.
+
+use crate::image::Image;
+use crate::{fault, sys};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Names that the linker binds to the hook table, in its order. The table holds the addresses of libc's own
+/// functions until the loader replaces them, so that a baked image calls libc directly.
+const WRAPPERS: [fn() -> u64; shared::plan::HOOKS.len()] = [
+    || sigaction as *const () as u64,
+    || signal as *const () as u64,
+    || sigprocmask as *const () as u64,
+    || pthread_sigmask as *const () as u64,
+];
+
+static REAL: [AtomicU64; WRAPPERS.len()] = [const { AtomicU64::new(0) }; WRAPPERS.len()];
+
+/// Replaces the entries of the hook table.
+pub fn install(image: &Image) {
+    let table = image.plan.header.hooks.0 as *mut u64;
+    if table.is_null() {
+        return;
+    }
+    for (index, wrapper) in WRAPPERS.iter().enumerate() {
+        // SAFETY: the linker reserves the whole table in writable memory, which was just mapped.
+        unsafe {
+            let entry = table.add(index);
+            let real = entry.read();
+            if real != 0 {
+                REAL[index].store(real, Ordering::Relaxed);
+                entry.write(wrapper());
+            }
+        }
+    }
+}
+
+/// What the program wants done with one of the two signals.
+struct Wish {
+    handler: AtomicU64,
+    flags: AtomicU64,
+    mask: AtomicU64,
+}
+
+static WISHES: [Wish; 2] =
+    [const { Wish { handler: AtomicU64::new(0), flags: AtomicU64::new(0), mask: AtomicU64::new(0) } }; 2];
+
+const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
+
+fn wish(signal: i32) -> Option<&'static Wish> {
+    match u64::try_from(signal).ok()? {
+        sys::SIGSEGV => Some(&WISHES[0]),
+        sys::SIGBUS => Some(&WISHES[1]),
+        _ => None,
+    }
+}
+
+/// Records what was the action before the loader installed its own.
+pub fn remember(signal: u64, old: sys::KernelSigaction) {
+    if let Some(wish) = wish(signal as i32) {
+        wish.handler.store(old.handler, Ordering::Relaxed);
+        wish.flags.store(old.flags, Ordering::Relaxed);
+        wish.mask.store(old.mask, Ordering::Relaxed);
+    }
+}
+
+const SIG_DFL: u64 = 0;
+const SIG_IGN: u64 = 1;
+const SA_NODEFER: u64 = 0x4000_0000;
+const SA_RESETHAND: u64 = 0x8000_0000;
+const SA_RESTART: u64 = 0x1000_0000;
+
+/// Does what the program wants done with a signal that is not ours.
+///
+/// # Safety
+///
+/// Called from our handler with what the kernel passed to it; `mask` is the interrupted code's.
+pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, context: *mut u8, mask: u64) {
+    let Some(wish) = wish(signal) else { return };
+    let handler = wish.handler.load(Ordering::Relaxed);
+    let flags = wish.flags.load(Ordering::Relaxed);
+    // SAFETY: the kernel's siginfo_t.
+    let sent = unsafe { (*info).code } <= 0;
+    if handler == SIG_IGN && sent {
+        return;
+    }
+    if handler == SIG_DFL || handler == SIG_IGN {
+        // The fault comes again with the default action, and leaves the core dump that it should. A signal
+        // that somebody sent does not come again by itself.
+        let default = sys::KernelSigaction::default();
+        // SAFETY: a kernel_sigaction of ours; signals are blocked until the handler returns.
+        unsafe {
+            sys::rt_sigaction(signal as u64, &raw const default as u64, 0, 8);
+            if sent {
+                sys::tgkill(sys::getpid(), sys::gettid(), signal as u64);
+            }
+        }
+        return;
+    }
+    let mut blocked = mask | wish.mask.load(Ordering::Relaxed);
+    if flags & SA_NODEFER == 0 {
+        blocked |= 1 << (signal - 1);
+    }
+    if flags & SA_RESETHAND != 0 {
+        wish.handler.store(SIG_DFL, Ordering::Relaxed);
+    }
+    blocked &= !OURS;
+    // SAFETY: the program gave this address as a handler; it gets what the kernel would have given to it, and
+    // may leave by longjmp as it may leave any handler.
+    unsafe {
+        sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const blocked as u64, 0, 8);
+        let handler: unsafe extern "C" fn(i32, *mut fault::SigInfo, *mut u8) =
+            core::mem::transmute::<u64, _>(handler);
+        handler(signal, info, context);
+    }
+}
+
+/// `struct sigaction` of glibc on x86-64.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct LibcSigaction {
+    handler: u64,
+    mask: [u64; 16],
+    flags: i32,
+    pad: i32,
+    restorer: u64,
+}
+
+unsafe extern "C" fn sigaction(signal: i32, new: *const LibcSigaction, old: *mut LibcSigaction) -> i32 {
+    if let Some(wish) = wish(signal) {
+        // SAFETY: the program passes valid pointers or null, as for libc's function.
+        unsafe {
+            let earlier = LibcSigaction {
+                handler: wish.handler.load(Ordering::Relaxed),
+                mask: {
+                    let mut mask = [0; 16];
+                    mask[0] = wish.mask.load(Ordering::Relaxed);
+                    mask
+                },
+                flags: wish.flags.load(Ordering::Relaxed) as u32 as i32,
+                pad: 0,
+                restorer: 0,
+            };
+            if let Some(new) = new.as_ref() {
+                wish.flags.store(u64::from(new.flags as u32), Ordering::Relaxed);
+                wish.mask.store(new.mask[0], Ordering::Relaxed);
+                wish.handler.store(new.handler, Ordering::Relaxed);
+            }
+            if !old.is_null() {
+                old.write(earlier);
+            }
+        }
+        return 0;
+    }
+    type Real = unsafe extern "C" fn(i32, *const LibcSigaction, *mut LibcSigaction) -> i32;
+    // SAFETY: the table's entry was the address of libc's function; the arguments are the program's, or a copy.
+    unsafe {
+        let real: Real = core::mem::transmute::<u64, _>(REAL[0].load(Ordering::Relaxed));
+        match new.as_ref() {
+            Some(new) => {
+                let mut copy = *new;
+                copy.mask[0] &= !OURS;
+                real(signal, &raw const copy, old)
+            }
+            None => real(signal, new, old),
+        }
+    }
+}
+
+unsafe extern "C" fn signal(signal: i32, handler: u64) -> u64 {
+    if let Some(wish) = wish(signal) {
+        wish.flags.store(SA_RESTART, Ordering::Relaxed);
+        wish.mask.store(0, Ordering::Relaxed);
+        return wish.handler.swap(handler, Ordering::Relaxed);
+    }
+    // SAFETY: as in `sigaction`.
+    unsafe {
+        let real: unsafe extern "C" fn(i32, u64) -> u64 =
+            core::mem::transmute::<u64, _>(REAL[1].load(Ordering::Relaxed));
+        real(signal, handler)
+    }
+}
+
+unsafe extern "C" fn sigprocmask(how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {
+    // SAFETY: the program's own arguments.
+    unsafe { change_mask(2, how, set, old) }
+}
+
+unsafe extern "C" fn pthread_sigmask(how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {
+    // SAFETY: the program's own arguments.
+    unsafe { change_mask(3, how, set, old) }
+}
+
+unsafe fn change_mask(hook: usize, how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {
+    type Real = unsafe extern "C" fn(i32, *const [u64; 16], *mut [u64; 16]) -> i32;
+    // SAFETY: as in `sigaction`. libc reads 128 bytes of a set at the most, and the kernel the first 8.
+    unsafe {
+        let real: Real = core::mem::transmute::<u64, _>(REAL[hook].load(Ordering::Relaxed));
+        match set.as_ref() {
+            Some(set) => {
+                let mut copy = *set;
+                copy[0] &= !OURS;
+                real(how, &raw const copy, old)
+            }
+            None => real(how, set, old),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The image as the loader holds it while the program runs: set up once, before the handover, then only read
+//! (the atomics aside).
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use shared::checksum::checksum;
+use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
+use shared::record::ObjectView;
+use shared::{CHUNK, ImageAddr};
+
+/// States of an object's record.
+const UNSEEN: u8 = 0;
+const GOOD: u8 = 1;
+
+/// A page that a forked child finds full of zeroes (MADV_WIPEONFORK): what belongs to this process alone.
+#[repr(C)]
+pub struct OwnState {
+    /// 1 in the process that opened the userfaultfd: in any other, its ioctls would act on that one's memory.
+    pub uffd_is_ours: AtomicU32,
+    /// Bit *n*: buffer *n* of the pool is in use.
+    pub buffers: AtomicU32,
+}
+
+pub struct Image {
+    pub plan: PlanView<'static>,
+    pub packs: &'static [&'static [u8]],
+    /// One byte for each object.
+    pub verified: &'static [AtomicU8],
+    /// One byte for each chunk of the reserved range: 1 once it is in place.
+    pub installed: &'static [AtomicU8],
+    pub own: &'static OwnState,
+    pub uffd: i64,
+    /// The generation's folder, while the loader starts.
+    pub dir: i64,
+    pub page_count: u64,
+}
+
+/// A place for the image that is written once.
+struct Once(UnsafeCell<MaybeUninit<Image>>);
+// SAFETY: written by `publish` on the only thread there is, and only read afterwards.
+unsafe impl Sync for Once {}
+static STORE: Once = Once(UnsafeCell::new(MaybeUninit::uninit()));
+static IMAGE: AtomicPtr<Image> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Makes `image` what the fault handler serves. Called once, before any other thread exists.
+pub fn publish(image: Image) -> &'static Image {
+    // SAFETY: the only write, before `IMAGE` shows the place to anybody.
+    let image: &'static Image = unsafe { (*STORE.0.get()).write(image) };
+    IMAGE.store(core::ptr::from_ref(image).cast_mut(), Ordering::Release);
+    image
+}
+
+/// The image, once it was published.
+pub fn current() -> Option<&'static Image> {
+    // SAFETY: only `publish` stores here, a static reference to something that is not written any more.
+    unsafe { IMAGE.load(Ordering::Acquire).as_ref() }
+}
+
+impl Objects for &'static Image {
+    fn object(&self, number: u32) -> Option<ObjectView<'_>> {
+        let record = self.plan.objects.get(number as usize)?;
+        let pack = *self.packs.get(record.pack as usize)?;
+        let bytes = shared::pod::slice(pack, record.offset, record.len)?;
+        let state = self.verified.get(number as usize)?;
+        // Threads that race here both find the same.
+        if state.load(Ordering::Relaxed) == UNSEEN {
+            if checksum(bytes) != record.checksum {
+                return None;
+            }
+            state.store(GOOD, Ordering::Relaxed);
+        }
+        ObjectView::new(bytes)
+    }
+}
+
+impl Image {
+    /// The lazy region that holds `addr`.
+    pub fn lazy_region(&self, addr: u64) -> Option<&'static RegionRec> {
+        let region = self.plan.region_at(ImageAddr(addr))?;
+        (region.kind() == Some(RegionKind::Lazy)).then_some(region)
+    }
+
+    pub fn lazy_regions(&self) -> impl Iterator<Item = &'static RegionRec> {
+        self.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Lazy) && !region.is_empty())
+    }
+
+    /// Number of the chunk that holds `addr`.
+    pub fn chunk_number(&self, addr: u64) -> usize {
+        ((addr - self.plan.header.base.0) / CHUNK) as usize
+    }
+
+    /// First address and length of chunk `number`, cut to its region, if it is a lazy one.
+    pub fn chunk_range(&self, number: usize) -> Option<(&'static RegionRec, u64, u64)> {
+        let start = self.plan.header.base.0 + number as u64 * CHUNK;
+        let region = self.lazy_regions().find(|region| region.start.0 < start + CHUNK && start < region.end.0)?;
+        let from = start.max(region.start.0);
+        Some((region, from, (start + CHUNK).min(region.end.0) - from))
+    }
+
+    pub fn is_installed(&self, chunk: usize) -> bool {
+        self.installed.get(chunk).is_some_and(|state| state.load(Ordering::Acquire) != 0)
+    }
+
+    pub fn set_installed(&self, chunk: usize) {
+        if let Some(state) = self.installed.get(chunk) {
+            state.store(1, Ordering::Release);
+        }
+    }
+}

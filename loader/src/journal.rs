@@ -1,0 +1,162 @@
+//! The log of this run: a file that is mapped shared, so that what was noted stays when the process ends,
+//! however it ends. Children forked from the process write on in it.
+
+use crate::image::Image;
+use crate::report::note;
+use crate::sys;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use shared::log::{LogEntry, LogHeader, MAGIC, Pager};
+
+/// The fields of `LogHeader` that change, as atomics. The layout is the same.
+#[repr(C)]
+struct Counters {
+    fixed: [u64; 4],
+    faults: AtomicU64,
+    rendered: AtomicU64,
+    kept: AtomicU64,
+    prefetched: AtomicU64,
+    handover: AtomicU64,
+    count: AtomicU64,
+    capacity: u64,
+}
+const _: () = assert!(size_of::<Counters>() == size_of::<LogHeader>());
+
+static COUNTERS: AtomicPtr<Counters> = AtomicPtr::new(core::ptr::null_mut());
+static STARTED: AtomicU64 = AtomicU64::new(0);
+/// The log of the run before, while the background needs it.
+static EARLIER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+static EARLIER_LEN: AtomicU64 = AtomicU64::new(0);
+
+/// Maps the log of the run before, and begins that of this one. A read-only index goes without.
+pub fn start(image: &Image, pager: Pager, started: u64) {
+    STARTED.store(started, Ordering::Relaxed);
+    // SAFETY: C strings; new mappings at addresses of the kernel's choice.
+    unsafe {
+        let dir = image.dir as u64;
+        let log = c"log".as_ptr() as u64;
+        let fd = sys::openat(dir, log, sys::O_RDONLY | sys::O_CLOEXEC, 0);
+        if !sys::failed(fd) {
+            if let Some(stat) = sys::fstat(fd)
+                && stat.size > 0
+                && let Some(addr) = sys::map_file(fd, stat.size, sys::PROT_READ)
+            {
+                EARLIER_LEN.store(stat.size, Ordering::Relaxed);
+                EARLIER.store(addr as *mut u8, Ordering::Relaxed);
+            }
+            sys::close(fd);
+        }
+
+        let chunks = image.installed.len() as u64;
+        let len = (size_of::<LogHeader>() as u64 + chunks * size_of::<LogEntry>() as u64)
+            .next_multiple_of(shared::PAGE);
+        let name = temporary_name();
+        let flags = sys::O_RDWR | sys::O_CREAT | sys::O_EXCL | sys::O_CLOEXEC;
+        let fd = sys::openat(dir, name.as_ptr() as u64, flags, 0o600);
+        if sys::failed(fd) {
+            note(&[b"no log: the index cannot be written"]);
+            return;
+        }
+        let sized = sys::ftruncate(fd as u64, len);
+        let addr = sys::mmap(0, len, sys::PROT_READ | sys::PROT_WRITE, sys::MAP_SHARED, fd as u64, 0);
+        sys::close(fd);
+        if sys::failed(sized) || sys::failed(addr) {
+            sys::unlinkat(dir, name.as_ptr() as u64, 0);
+            return;
+        }
+        let counters = addr as *mut LogHeader;
+        counters.write(LogHeader {
+            magic: MAGIC,
+            generation: image.plan.header.checksum,
+            pid: sys::getpid(),
+            pager: pager as u64,
+            capacity: chunks,
+            ..LogHeader::default()
+        });
+        sys::renameat(dir, name.as_ptr() as u64, dir, log);
+        COUNTERS.store(counters.cast(), Ordering::Release);
+    }
+}
+
+/// `log.` and the process id, as a C string.
+fn temporary_name() -> [u8; 32] {
+    let mut name = [0u8; 32];
+    name[..4].copy_from_slice(b"log.");
+    let mut pid = sys::getpid();
+    let mut at = 24;
+    while pid != 0 || at == 24 {
+        name[at] = b'0' + (pid % 10) as u8;
+        pid /= 10;
+        at -= 1;
+    }
+    name.copy_within(at + 1..25, 4);
+    let len = 4 + 24 - at;
+    name[len..].fill(0);
+    name
+}
+
+fn counters() -> Option<&'static Counters> {
+    // SAFETY: `start` stored a mapping that is never removed and is written through atomics only from then on.
+    unsafe { COUNTERS.load(Ordering::Acquire).as_ref() }
+}
+
+/// The order of the run before.
+pub fn earlier() -> Option<&'static [LogEntry]> {
+    let start = EARLIER.load(Ordering::Relaxed);
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: `start` and the length were stored together, for a mapping that is never removed. Its writer, if
+    // it still runs, changes words that are read one by one, and any value of them is checked before use.
+    let bytes = unsafe { core::slice::from_raw_parts(start, EARLIER_LEN.load(Ordering::Relaxed) as usize) };
+    shared::log::read(bytes).map(|(_, entries)| entries)
+}
+
+fn since_start() -> u64 {
+    sys::now_ns().saturating_sub(STARTED.load(Ordering::Relaxed))
+}
+
+fn append(counters: &Counters, chunk: u32) {
+    let index = counters.count.fetch_add(1, Ordering::Relaxed);
+    if index < counters.capacity {
+        let entry = LogEntry { chunk, thread: sys::gettid() as u32, time_ns: since_start() };
+        // SAFETY: the file has room for `capacity` entries behind the header, and each index is given out once.
+        unsafe {
+            core::ptr::from_ref(counters).add(1).cast::<LogEntry>().cast_mut().add(index as usize).write(entry);
+        }
+    }
+}
+
+/// A first touch was served.
+pub fn touched(chunk: usize, pages: u64) {
+    if let Some(counters) = counters() {
+        counters.faults.fetch_add(1, Ordering::Relaxed);
+        counters.rendered.fetch_add(pages, Ordering::Relaxed);
+        append(counters, chunk as u32);
+    }
+}
+
+/// The background put a chunk in place that an earlier run had touched.
+pub fn prefetched(chunk: usize, pages: u64) {
+    if let Some(counters) = counters() {
+        append(counters, chunk as u32 | LogEntry::BACKGROUND);
+    }
+    rendered(pages, true);
+}
+
+/// Pages were rendered without a touch.
+pub fn rendered(pages: u64, in_background: bool) {
+    if let Some(counters) = counters() {
+        counters.rendered.fetch_add(pages, Ordering::Relaxed);
+        if in_background {
+            counters.prefetched.fetch_add(pages, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The loader has done its part.
+pub fn handed_over() {
+    if let Some(counters) = counters() {
+        counters.handover.store(since_start(), Ordering::Relaxed);
+    }
+    crate::report::program_has_started();
+}

@@ -1,0 +1,186 @@
+//! Opens the generation: plan, patch and packs. Everything is mapped here once, so that a program that runs
+//! does not notice when its files are replaced or removed.
+
+use crate::environment::{Environment, at};
+use crate::image::{Image, OwnState};
+use crate::report::{die, die_errno, note_number, set_name, stop};
+use crate::sys;
+use core::sync::atomic::AtomicU8;
+use shared::output::{self, CONFIG, LOADER, OutputConfig};
+use shared::CHUNK;
+use shared::plan::{PatchPage, PlanError, PlanView};
+
+const RELINK: &[u8] = b"; link the program again";
+
+/// The executable's configuration page, as the kernel mapped it.
+fn config(environment: &Environment) -> (&'static [u8], &'static OutputConfig) {
+    // The kernel's AT_PHDR points behind the ELF header of our own file.
+    let header = environment.auxiliary(at::PHDR).unwrap_or(0) & !(shared::PAGE - 1);
+    if header == 0 {
+        die(&[b"the kernel gave no program headers"]);
+    }
+    // SAFETY: the first segment of the file covers the header and the configuration page.
+    let page =
+        unsafe { core::slice::from_raw_parts((header + CONFIG) as *const u8, (LOADER - CONFIG) as usize) };
+    match output::config(page) {
+        Some(config) => (page, config),
+        None => die(&[b"the executable is damaged", RELINK]),
+    }
+}
+
+/// Opens the generation's folder: where it was, or beside the executable.
+fn open_generation(page: &'static [u8], config: &OutputConfig) -> i64 {
+    let flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_CLOEXEC;
+    let Some(absolute) = output::c_string(page, config.absolute) else {
+        die(&[b"the executable is damaged", RELINK]);
+    };
+    // SAFETY: a C string of the configuration page.
+    let mut dir = unsafe { sys::openat(sys::AT_FDCWD as u64, absolute.as_ptr() as u64, flags, 0) };
+    let mut path = [0u8; 8192];
+    if dir == sys::ENOENT {
+        // SAFETY: reads the link into our buffer, whose second half stays for the relative path.
+        let len = unsafe { sys::readlink(c"/proc/self/exe".as_ptr() as u64, path.as_mut_ptr() as u64, 4096) };
+        let relative = output::c_string(page, config.relative);
+        if let (true, Some(relative)) = (len > 0, relative) {
+            let folder = path[..len as usize].iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+            path[folder..folder + relative.len()].copy_from_slice(relative);
+            // SAFETY: a C string in our buffer.
+            let moved = unsafe { sys::openat(sys::AT_FDCWD as u64, path.as_ptr() as u64, flags, 0) };
+            if !sys::failed(moved) {
+                dir = moved;
+            }
+        }
+    }
+    if sys::failed(dir) {
+        let shown = &absolute[..absolute.len() - 1];
+        die_errno(&[b"cannot open its part of the index, ", shown, RELINK], dir);
+    }
+    check_owner(dir, absolute);
+    dir
+}
+
+/// Refuses an index that somebody else could have written.
+fn check_owner(dir: i64, path: &[u8]) {
+    let shown = &path[..path.len() - 1];
+    let Some(stat) = sys::fstat(dir) else { die(&[b"cannot examine ", shown]) };
+    if stat.uid != 0 && stat.uid != sys::geteuid() {
+        die(&[b"refused: ", shown, b" belongs to another user"]);
+    }
+    if stat.mode & 0o022 != 0 {
+        die(&[b"refused: ", shown, b" can be written by others (chmod go-w)"]);
+    }
+}
+
+/// Maps a whole file of the generation.
+fn map(dir: i64, name: &[u8], shown: &[u8], prot: u64) -> &'static mut [u8] {
+    // SAFETY: `name` is a C string.
+    let fd = unsafe { sys::openat(dir as u64, name.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
+    if sys::failed(fd) {
+        die_errno(&[b"cannot open ", shown, b" of the index", RELINK], fd);
+    }
+    let Some(stat) = sys::fstat(fd) else { die(&[b"cannot examine ", shown, b" of the index"]) };
+    if stat.size == 0 {
+        die(&[shown, b" of the index is empty", RELINK]);
+    }
+    let Some(addr) = sys::map_file(fd, stat.size, prot) else {
+        die(&[b"cannot map ", shown, b" of the index: out of address space or descriptors"]);
+    };
+    sys::close(fd);
+    // SAFETY: a new private mapping of that many bytes, which is never unmapped. The linker writes these files
+    // once, under other names, and never changes them in place.
+    unsafe { core::slice::from_raw_parts_mut(addr as *mut u8, stat.size as usize) }
+}
+
+fn check(result: Result<(), PlanError>, what: &[u8]) {
+    let why: &[u8] = match result {
+        Ok(()) => return,
+        Err(PlanError::Foreign) => b" was written by another version of unfold",
+        Err(PlanError::Truncated) => b" is truncated",
+        Err(PlanError::Damaged) => b" is damaged, or belongs to another link",
+        Err(PlanError::Malformed) => b" contradicts itself",
+    };
+    die(&[what, b" of the index", why, RELINK]);
+}
+
+/// A zeroed array that lives as long as the process.
+fn array<T>(count: usize) -> &'static mut [T] {
+    let len = (count * size_of::<T>()).max(1) as u64;
+    let Some(addr) = sys::map_anonymous(len) else { die(&[b"out of memory"]) };
+    // SAFETY: a new mapping of that size, zeroed; used with atomics and with slices that are stored before
+    // they are read.
+    unsafe { core::slice::from_raw_parts_mut(addr as *mut T, count) }
+}
+
+/// The image, and the pages of the generation's patch.
+pub struct Opened {
+    pub image: Image,
+    pub patch_pages: &'static [PatchPage],
+}
+
+/// Opens what the executable's configuration names, and checks it.
+pub fn open(environment: &Environment) -> Opened {
+    let (page, config) = config(environment);
+    if let Some(name) = output::c_string(page, config.name) {
+        set_name(&name[..name.len() - 1]);
+    }
+    let dir = open_generation(page, config);
+
+    let plan = map(dir, b"plan\0", b"the plan", sys::PROT_READ | sys::PROT_WRITE);
+    check(shared::plan::check(plan), b"the plan");
+    let sum = u64::from_le_bytes(plan[8..16].try_into().unwrap_or_default());
+    if sum != config.plan {
+        check(Err(PlanError::Damaged), b"the plan");
+    }
+    let mut patch_pages = &[][..];
+    if config.patch != 0 {
+        let patch = map(dir, b"patch\0", b"the patch", sys::PROT_READ);
+        if patch.len() < 16 || u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()) != config.patch {
+            check(Err(PlanError::Damaged), b"the patch");
+        }
+        match shared::plan::apply_patch(plan, patch) {
+            Ok(pages) => patch_pages = pages,
+            Err(error) => check(Err(error), b"the patch"),
+        }
+    }
+    let plan = match PlanView::new(plan) {
+        Ok(plan) => plan,
+        Err(error) => {
+            check(Err(error), b"the plan");
+            stop(&[b"unreachable "], 0)
+        }
+    };
+    note_number(&[b"objects: "], plan.objects.len() as u64);
+
+    let packs = array::<&'static [u8]>(plan.packs.len());
+    for (place, pack) in packs.iter_mut().zip(plan.packs) {
+        let mut path = [0u8; 512];
+        let name = pack.name.of(plan.strings);
+        // The generation's folder is `outputs/<output>/<generation>` of the index.
+        let prefix = b"../../../packs/";
+        if name.len() + prefix.len() >= path.len() {
+            check(Err(PlanError::Malformed), b"the plan");
+        }
+        path[..prefix.len()].copy_from_slice(prefix);
+        path[prefix.len()..prefix.len() + name.len()].copy_from_slice(name);
+        *place = map(dir, &path, name, sys::PROT_READ);
+        if (place.len() as u64) < pack.len {
+            check(Err(PlanError::Truncated), name);
+        }
+    }
+
+    let own = array::<OwnState>(1);
+    // SAFETY: the page is ours; a kernel before 4.14 does not know the advice.
+    unsafe { sys::madvise(own.as_ptr() as u64, shared::PAGE, sys::MADV_WIPEONFORK) };
+    let chunks = plan.header.limit.offset_from(plan.header.base).div_ceil(CHUNK);
+    let image = Image {
+        plan,
+        packs,
+        verified: array::<AtomicU8>(plan.objects.len()),
+        installed: array::<AtomicU8>(chunks as usize),
+        own: &own[0],
+        uffd: -1,
+        dir,
+        page_count: plan.regions.iter().map(|region| region.len() / shared::PAGE).sum(),
+    };
+    Opened { image, patch_pages }
+}

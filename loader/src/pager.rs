@@ -1,0 +1,100 @@
+//! The two mechanisms that notice a first touch: userfaultfd and signals. Each is complete.
+//!
+//! *userfaultfd* in SIGBUS mode: the lazy regions are ordinary anonymous memory, registered for missing
+//! pages. A touch is a SIGBUS in the touching thread, which fills the chunk with one `UFFDIO_COPY`. A forked
+//! child loses the registration and would read zeroes, so lazy memory is not inherited until it is filled
+//! (MADV_DONTFORK); in the child a touch is then a SIGSEGV, and the other mechanism serves it.
+//!
+//! *signal*: the lazy regions have no access. A touch is a SIGSEGV; the chunk is rendered elsewhere and moved
+//! into place with `mremap`, so that no thread ever sees half of it.
+//!
+//! The few ioctls are here, with the kernel's own results (linux/userfaultfd.h).
+
+use crate::environment::PagerChoice;
+use crate::image::Image;
+use crate::report::die_errno;
+use crate::{fault, sys};
+use shared::log::Pager;
+
+const UFFD_USER_MODE_ONLY: u64 = 1;
+const UFFD_API: u64 = 0xaa;
+const UFFD_FEATURE_SIGBUS: u64 = 1 << 7;
+const UFFDIO_API: u64 = 0xc018_aa3f;
+const UFFDIO_REGISTER: u64 = 0xc020_aa00;
+const UFFDIO_COPY: u64 = 0xc028_aa03;
+const UFFDIO_REGISTER_MODE_MISSING: u64 = 1;
+
+/// A descriptor for userfaultfd in SIGBUS mode, or the kernel's error.
+pub fn open_userfaultfd() -> Result<i64, i64> {
+    let fd = sys::userfaultfd(sys::O_CLOEXEC | sys::O_NONBLOCK | UFFD_USER_MODE_ONLY);
+    if sys::failed(fd) {
+        return Err(fd);
+    }
+    let mut api = [UFFD_API, UFFD_FEATURE_SIGBUS, 0];
+    // SAFETY: `struct uffdio_api` is these three words.
+    let result = unsafe { sys::ioctl(fd as u64, UFFDIO_API, api.as_mut_ptr() as u64) };
+    if sys::failed(result) {
+        sys::close(fd);
+        return Err(result);
+    }
+    // Out of the way of programs that count on low numbers.
+    const F_DUPFD_CLOEXEC: u64 = 1030;
+    // SAFETY: duplicates a descriptor of ours.
+    let high = unsafe { sys::fcntl(fd as u64, F_DUPFD_CLOEXEC, 900) };
+    if sys::failed(high) {
+        return Ok(fd);
+    }
+    sys::close(fd);
+    Ok(high)
+}
+
+/// Registers `len` bytes at `addr` for missing pages.
+pub fn register(uffd: i64, addr: u64, len: u64) -> i64 {
+    let mut argument = [addr, len, UFFDIO_REGISTER_MODE_MISSING, 0];
+    // SAFETY: `struct uffdio_register` is these four words.
+    unsafe { sys::ioctl(uffd as u64, UFFDIO_REGISTER, argument.as_mut_ptr() as u64) }
+}
+
+/// Fills `len` missing bytes at `to`. Returns how many were filled, or the kernel's error.
+pub fn copy(uffd: i64, to: u64, from: *const u8, len: u64) -> Result<u64, i64> {
+    let mut argument = [to, from as u64, len, 0, 0];
+    // SAFETY: `struct uffdio_copy` is these five words; the kernel reads `len` bytes at `from`.
+    let result = unsafe { sys::ioctl(uffd as u64, UFFDIO_COPY, argument.as_mut_ptr() as u64) };
+    let copied = argument[4] as i64;
+    match () {
+        () if !sys::failed(result) => Ok(len),
+        () if copied > 0 => Ok(copied as u64),
+        () => Err(result),
+    }
+}
+
+/// Chooses the mechanism: what was asked for, or the first that the kernel allows.
+pub fn choose(choice: PagerChoice) -> (Pager, i64) {
+    match choice {
+        PagerChoice::Eager => (Pager::Eager, -1),
+        PagerChoice::Signal => (Pager::Signal, -1),
+        PagerChoice::Uffd => match open_userfaultfd() {
+            Ok(fd) => (Pager::Uffd, fd),
+            Err(error) => die_errno(&[b"UNFOLD_PAGER=uffd: the kernel does not allow userfaultfd"], error),
+        },
+        PagerChoice::Auto => match open_userfaultfd() {
+            Ok(fd) => (Pager::Uffd, fd),
+            Err(_) => (Pager::Signal, -1),
+        },
+    }
+}
+
+/// Installs the handlers.
+pub fn arm(image: &Image, pager: Pager) {
+    if pager == Pager::Eager || image.lazy_regions().next().is_none() {
+        return;
+    }
+    crate::hooks::install(image);
+    // Whoever started us may have blocked them; a blocked fault would be the end.
+    let ours = 1u64 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
+    // SAFETY: a signal set of ours.
+    unsafe { sys::rt_sigprocmask(sys::SIG_UNBLOCK, &raw const ours as u64, 0, 8) };
+    for signal in [sys::SIGSEGV, sys::SIGBUS] {
+        fault::install_handler(signal);
+    }
+}

@@ -1,0 +1,137 @@
+//! Reserves the image's address space and puts in place what has to look ordinary to the kernel before the
+//! program starts: header, read-only and writable data, zeroes.
+
+use crate::environment::{Environment, at};
+use crate::image::{self, Image};
+use crate::open::Opened;
+use crate::report::{die, die_errno, stop};
+use crate::{install, pager, sys};
+use shared::log::Pager;
+use shared::output::HEADER_LEN;
+use shared::plan::{PatchPage, RegionKind, RegionRec};
+use shared::PAGE;
+
+/// Maps every region. From here on the image is complete but for what is lazy.
+pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pager) {
+    let Opened { mut image, patch_pages } = opened;
+    let header = image.plan.header;
+    let len = header.limit.offset_from(header.base);
+    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED_NOREPLACE;
+    // SAFETY: MAP_FIXED_NOREPLACE does not touch what is mapped already.
+    let addr = unsafe { sys::mmap(header.base.0, len, sys::PROT_NONE, flags, u64::MAX, 0) };
+    if addr as u64 != header.base.0 {
+        if sys::failed(addr) {
+            die_errno(&[b"cannot reserve the address space of the program"], addr);
+        }
+        stop(&[b"the address of the program is taken: "], header.base.0);
+    }
+    let (pager, uffd) = pager::choose(environment.pager);
+    image.uffd = uffd;
+    image.own.uffd_is_ours.store(u32::from(uffd >= 0), core::sync::atomic::Ordering::Relaxed);
+
+    let file = open_image(&image);
+    for region in image.plan.regions.iter().filter(|region| !region.is_empty()) {
+        match region.kind() {
+            Some(RegionKind::Header) => map_header(region, environment),
+            Some(RegionKind::Eager) => map_eager(&image, region, file, patch_pages),
+            Some(RegionKind::Zero) => map_fixed(region.start.0, region.len(), region.prot.into(), -1, 0),
+            Some(RegionKind::Lazy) if pager == Pager::Uffd => {
+                map_fixed(region.start.0, region.len(), region.prot.into(), -1, 0);
+                let result = pager::register(uffd, region.start.0, region.len());
+                if sys::failed(result) {
+                    die_errno(&[b"cannot register lazy memory (try UNFOLD_PAGER=signal)"], result);
+                }
+                // SAFETY: keeps unfilled memory out of forked children, which would read zeroes in it.
+                unsafe { sys::madvise(region.start.0, region.len(), sys::MADV_DONTFORK) };
+            }
+            Some(RegionKind::Lazy) | None => {}
+        }
+    }
+    sys::close(file);
+    let image = image::publish(image);
+    if pager == Pager::Eager {
+        for region in image.lazy_regions() {
+            install::whole_region(image, region);
+        }
+    }
+    (image, pager)
+}
+
+fn map_fixed(addr: u64, len: u64, prot: u64, fd: i64, offset: u64) {
+    let kind = if fd < 0 { sys::MAP_ANONYMOUS } else { 0 };
+    // SAFETY: the range lies in the reserved image: regions are checked to be in order and inside it.
+    let result =
+        unsafe { sys::mmap(addr, len, prot, sys::MAP_PRIVATE | sys::MAP_FIXED | kind, fd as u64, offset) };
+    if sys::failed(result) {
+        die_errno(&[b"cannot map a part of the program"], result);
+    }
+}
+
+/// Opens the file that the linker rendered the eager regions into, and checks that it is long enough.
+fn open_image(image: &Image) -> i64 {
+    // SAFETY: a C string.
+    let fd = unsafe {
+        sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0)
+    };
+    if sys::failed(fd) {
+        die_errno(&[b"cannot open the image of the index; link the program again"], fd);
+    }
+    let eager = image.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
+    let needed = eager.map(|region| region.end.offset_from(image.plan.header.base)).max().unwrap_or(0);
+    if sys::fstat(fd).is_none_or(|stat| stat.size < needed) {
+        die(&[b"the image of the index is truncated; link the program again"]);
+    }
+    fd
+}
+
+/// The image's first pages are those of the executable: backtraces recognise the program by that.
+fn map_header(region: &RegionRec, environment: &Environment) {
+    let flags = sys::O_RDONLY | sys::O_CLOEXEC;
+    // SAFETY: C strings; AT_EXECFN is the kernel's.
+    let fd = unsafe {
+        let fd = sys::openat(sys::AT_FDCWD as u64, c"/proc/self/exe".as_ptr() as u64, flags, 0);
+        match environment.auxiliary(at::EXECFN) {
+            Some(name) if sys::failed(fd) => sys::openat(sys::AT_FDCWD as u64, name, flags, 0),
+            _ => fd,
+        }
+    };
+    if sys::failed(fd) {
+        die_errno(&[b"cannot open the executable"], fd);
+    }
+    map_fixed(region.start.0, region.len().min(HEADER_LEN), sys::PROT_READ, fd, 0);
+    sys::close(fd);
+}
+
+/// Maps an eager region from the image file, and the pages that a patch replaces over it.
+fn map_eager(image: &Image, region: &RegionRec, file: i64, patch_pages: &[PatchPage]) {
+    let base = image.plan.header.base;
+    map_fixed(region.start.0, region.len(), region.prot.into(), file, region.start.offset_from(base));
+    let first = patch_pages.partition_point(|page| page.addr < region.start);
+    let end = patch_pages.partition_point(|page| page.addr < region.end);
+    if first >= end {
+        return;
+    }
+    // SAFETY: a C string.
+    let fd = unsafe {
+        sys::openat(image.dir as u64, c"patch".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0)
+    };
+    if sys::failed(fd) {
+        die_errno(&[b"cannot open the patch of the index; link the program again"], fd);
+    }
+    let mut rest = &patch_pages[first..end];
+    while let Some(start) = rest.first() {
+        let follows = |index: usize, page: &PatchPage| {
+            let distance = index as u64 * PAGE;
+            page.addr == start.addr + distance && page.offset == start.offset + distance
+        };
+        let run = rest.iter().enumerate().take_while(|(index, page)| follows(*index, page)).count();
+        let len = (run as u64 * PAGE).min(region.end.offset_from(start.addr));
+        if !start.addr.0.is_multiple_of(PAGE) {
+            die(&[b"the patch of the index contradicts itself; link the program again"]);
+        }
+        map_fixed(start.addr.0, len, region.prot.into(), fd, start.offset);
+        rest = &rest[run..];
+    }
+    sys::close(fd);
+}
+

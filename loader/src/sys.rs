@@ -1,0 +1,215 @@
+//! System calls, with the kernel's own signed results.
+#![allow(clippy::missing_safety_doc, reason = "each is the system call of its name, with that contract")]
+
+use core::arch::asm;
+
+pub const ENOENT: i64 = -2;
+pub const EEXIST: i64 = -17;
+pub const EAGAIN: i64 = -11;
+
+pub const PROT_NONE: u64 = 0;
+pub const PROT_READ: u64 = 1;
+pub const PROT_WRITE: u64 = 2;
+pub const PROT_EXEC: u64 = 4;
+pub const MAP_SHARED: u64 = 1;
+pub const MAP_PRIVATE: u64 = 2;
+pub const MAP_FIXED: u64 = 0x10;
+pub const MAP_ANONYMOUS: u64 = 0x20;
+pub const MAP_NORESERVE: u64 = 0x4000;
+pub const MAP_POPULATE: u64 = 0x8000;
+pub const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+
+pub const MADV_DONTFORK: u64 = 10;
+pub const MADV_DOFORK: u64 = 11;
+pub const MADV_WIPEONFORK: u64 = 18;
+
+pub const O_RDONLY: u64 = 0;
+pub const O_RDWR: u64 = 2;
+pub const O_CREAT: u64 = 0o100;
+pub const O_EXCL: u64 = 0o200;
+pub const O_DIRECTORY: u64 = 0o200_000;
+pub const O_NONBLOCK: u64 = 0o4000;
+pub const O_CLOEXEC: u64 = 0o2_000_000;
+pub const AT_FDCWD: i64 = -100;
+
+/// Numbers of the system calls (arch/x86/entry/syscalls/syscall_64.tbl).
+pub mod number {
+    pub const READ: u64 = 0;
+    pub const WRITE: u64 = 1;
+    pub const CLOSE: u64 = 3;
+    pub const FSTAT: u64 = 5;
+    pub const MMAP: u64 = 9;
+    pub const MPROTECT: u64 = 10;
+    pub const MUNMAP: u64 = 11;
+    pub const RT_SIGACTION: u64 = 13;
+    pub const RT_SIGPROCMASK: u64 = 14;
+    pub const IOCTL: u64 = 16;
+    pub const PREAD64: u64 = 17;
+    pub const SCHED_YIELD: u64 = 24;
+    pub const MREMAP: u64 = 25;
+    pub const MADVISE: u64 = 28;
+    pub const GETPID: u64 = 39;
+    pub const KILL: u64 = 62;
+    pub const FCNTL: u64 = 72;
+    pub const FTRUNCATE: u64 = 77;
+    pub const READLINK: u64 = 89;
+    pub const GETEUID: u64 = 107;
+    pub const GETTID: u64 = 186;
+    pub const CLOCK_GETTIME: u64 = 228;
+    pub const EXIT_GROUP: u64 = 231;
+    pub const TGKILL: u64 = 234;
+    pub const OPENAT: u64 = 257;
+    pub const UNLINKAT: u64 = 263;
+    pub const RENAMEAT: u64 = 264;
+    pub const PROCESS_VM_READV: u64 = 310;
+    pub const USERFAULTFD: u64 = 323;
+}
+use number as nr;
+
+/// One system call.
+///
+/// # Safety
+///
+/// As the system call `n` demands of its arguments.
+#[inline(always)]
+pub unsafe fn syscall(n: u64, args: [u64; 6]) -> i64 {
+    let result: i64;
+    // SAFETY: the kernel clobbers rcx, r11 and rax and nothing else; the rest is the caller's.
+    unsafe {
+        asm!("syscall", inlateout("rax") n as i64 => result, in("rdi") args[0], in("rsi") args[1],
+            in("rdx") args[2], in("r10") args[3], in("r8") args[4], in("r9") args[5],
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident = $number:ident ($($arg:ident),*);)+) => { $(
+        $(#[$doc])*
+        #[inline]
+        pub unsafe fn $name($($arg: u64),*) -> i64 {
+            let mut args = [0u64; 6];
+            let given: &[u64] = &[$($arg),*];
+            args[..given.len()].copy_from_slice(given);
+            // SAFETY: the caller keeps the system call's contract.
+            unsafe { syscall(nr::$number, args) }
+        }
+    )+ };
+}
+
+calls! {
+    write = WRITE(fd, bytes, len);
+    pread = PREAD64(fd, bytes, len, offset);
+    mmap = MMAP(addr, len, prot, flags, fd, offset);
+    mprotect = MPROTECT(addr, len, prot);
+    munmap = MUNMAP(addr, len);
+    mremap = MREMAP(addr, len, new_len, flags, to);
+    madvise = MADVISE(addr, len, advice);
+    rt_sigaction = RT_SIGACTION(signal, new, old, set_size);
+    rt_sigprocmask = RT_SIGPROCMASK(how, set, old, set_size);
+    ioctl = IOCTL(fd, request, argument);
+    openat = OPENAT(dir, path, flags, mode);
+    unlinkat = UNLINKAT(dir, path, flags);
+    renameat = RENAMEAT(old_dir, old, new_dir, new);
+    readlink = READLINK(path, buffer, len);
+    ftruncate = FTRUNCATE(fd, len);
+    fcntl = FCNTL(fd, command, argument);
+    process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
+    tgkill = TGKILL(pid, tid, signal);
+    kill = KILL(pid, signal);
+}
+
+/// Whether a system call's result is an error; the kernel returns errors as -4095..-1.
+pub fn failed(result: i64) -> bool {
+    (-4095..0).contains(&result)
+}
+
+pub fn close(fd: i64) {
+    // SAFETY: closing a descriptor of ours touches no memory.
+    unsafe { syscall(nr::CLOSE, [fd as u64, 0, 0, 0, 0, 0]) };
+}
+
+pub fn getpid() -> u64 {
+    // SAFETY: no arguments.
+    unsafe { syscall(nr::GETPID, [0; 6]) as u64 }
+}
+
+pub fn gettid() -> u64 {
+    // SAFETY: no arguments.
+    unsafe { syscall(nr::GETTID, [0; 6]) as u64 }
+}
+
+pub fn geteuid() -> u32 {
+    // SAFETY: no arguments.
+    unsafe { syscall(nr::GETEUID, [0; 6]) as u32 }
+}
+
+pub fn sched_yield() {
+    // SAFETY: no arguments.
+    unsafe { syscall(nr::SCHED_YIELD, [0; 6]) };
+}
+
+pub fn userfaultfd(flags: u64) -> i64 {
+    // SAFETY: makes a descriptor; no memory is involved.
+    unsafe { syscall(nr::USERFAULTFD, [flags, 0, 0, 0, 0, 0]) }
+}
+
+pub fn exit_group(status: u64) -> ! {
+    loop {
+        // SAFETY: ends the process.
+        unsafe { syscall(nr::EXIT_GROUP, [status, 0, 0, 0, 0, 0]) };
+    }
+}
+
+/// Monotonic time in nanoseconds.
+pub fn now_ns() -> u64 {
+    let mut time = [0u64; 2];
+    // SAFETY: CLOCK_MONOTONIC (1) into a timespec of ours.
+    unsafe { syscall(nr::CLOCK_GETTIME, [1, time.as_mut_ptr() as u64, 0, 0, 0, 0]) };
+    time[0].wrapping_mul(1_000_000_000).wrapping_add(time[1])
+}
+
+/// What the loader needs of `struct stat`.
+pub struct Stat {
+    pub mode: u32,
+    pub uid: u32,
+    pub size: u64,
+}
+
+pub fn fstat(fd: i64) -> Option<Stat> {
+    let mut raw = [0u64; 18];
+    // SAFETY: struct stat has 144 bytes on x86-64.
+    let result = unsafe { syscall(nr::FSTAT, [fd as u64, raw.as_mut_ptr() as u64, 0, 0, 0, 0]) };
+    // Offsets of struct stat: st_mode 24, st_uid 28, st_size 48.
+    (!failed(result)).then(|| Stat { mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] })
+}
+
+/// Maps `len` bytes of a whole file, privately.
+pub fn map_file(fd: i64, len: u64, prot: u64) -> Option<u64> {
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let addr = unsafe { mmap(0, len, prot, MAP_PRIVATE, fd as u64, 0) };
+    (!failed(addr)).then_some(addr as u64)
+}
+
+/// New zeroed memory at an address of the kernel's choice.
+pub fn map_anonymous(len: u64) -> Option<u64> {
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let addr = unsafe { mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, u64::MAX, 0) };
+    (!failed(addr)).then_some(addr as u64)
+}
+
+/// The kernel's `struct sigaction` (not libc's).
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct KernelSigaction {
+    pub handler: u64,
+    pub flags: u64,
+    pub restorer: u64,
+    pub mask: u64,
+}
+
+pub const SIGBUS: u64 = 7;
+pub const SIGSEGV: u64 = 11;
+pub const SIGABRT: u64 = 6;
+pub const SIG_UNBLOCK: u64 = 1;
+pub const SIG_SETMASK: u64 = 2;

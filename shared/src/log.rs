@@ -1,0 +1,87 @@
+//! What one run touched, in order, and what the loader did for it.
+//!
+//! The file is mapped shared by the run that writes it, so that it is whole whenever that run ends. The next
+//! run reads it and relocates in this order.
+
+use crate::pod;
+
+/// First word of a log; the last digit is the version of the format.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x01");
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct LogHeader {
+    pub magic: u64,
+    pub generation: u64,
+    pub pid: u64,
+    /// A [`Pager`].
+    pub pager: u64,
+    /// First touches that the loader served.
+    pub faults: u64,
+    pub pages_rendered: u64,
+    pub pages_from_kept: u64,
+    /// Of the pages rendered, those that the background thread rendered.
+    pub pages_prefetched: u64,
+    /// From the start of the loader to the start of the dynamic linker or the program.
+    pub handover_ns: u64,
+    /// Entries that were written, and room for them.
+    pub count: u64,
+    pub capacity: u64,
+}
+
+/// One chunk that was put in place.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct LogEntry {
+    /// Number of the chunk, counted from the base of the image; bit 31: put there by the background.
+    pub chunk: u32,
+    /// Thread that touched it.
+    pub thread: u32,
+    /// Since the start of the loader.
+    pub time_ns: u64,
+}
+
+impl LogEntry {
+    pub const BACKGROUND: u32 = 1 << 31;
+}
+
+/// How a run pages its image in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Pager {
+    /// Everything is rendered before the program starts.
+    Eager = 1,
+    /// userfaultfd, in the faulting thread.
+    Uffd = 2,
+    /// SIGSEGV on pages without access.
+    Signal = 3,
+}
+
+impl Pager {
+    pub fn name(number: u64) -> &'static str {
+        match number {
+            1 => "eager",
+            2 => "uffd",
+            3 => "signal",
+            _ => "none",
+        }
+    }
+}
+
+crate::pod! {
+    LogHeader {
+        magic: u64, generation: u64, pid: u64, pager: u64, faults: u64, pages_rendered: u64,
+        pages_from_kept: u64, pages_prefetched: u64, handover_ns: u64, count: u64, capacity: u64,
+    }
+    LogEntry { chunk: u32, thread: u32, time_ns: u64 }
+}
+
+/// A log's header and the entries that were written.
+pub fn read(bytes: &[u8]) -> Option<(&LogHeader, &[LogEntry])> {
+    let header: &LogHeader = pod::get(bytes, 0)?;
+    if header.magic != MAGIC {
+        return None;
+    }
+    let count = header.count.min(header.capacity);
+    Some((header, pod::slice(bytes, size_of::<LogHeader>() as u64, count)?))
+}

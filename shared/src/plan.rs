@@ -1,0 +1,385 @@
+//! The plan: what lies where in the image, and what every symbol comes to.
+//!
+//! One flat file. The loader maps it privately, applies the patches of later generations to the mapping, and
+//! from then on only reads it.
+//!
+//! ```text
+//! PlanHeader | regions | packs | objects | placements | bindings | slots | blocks | strings
+//! ```
+
+use crate::addr::{ImageAddr, PAGE};
+use crate::checksum::checksum;
+use crate::pod::{self, Span, StrRef};
+use crate::record::{ObjectView, Placement};
+
+/// First word of a plan; the last digit is the version of the format.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x01");
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct PlanHeader {
+    pub magic: u64,
+    /// Of all bytes behind this field, as they were when the file was written.
+    pub checksum: u64,
+    pub len: u64,
+    pub base: ImageAddr,
+    /// End of the reserved address space.
+    pub limit: ImageAddr,
+    pub entry: ImageAddr,
+    /// End of the thread-local block, aligned: what the psABI's `@tpoff` counts from.
+    pub tls_end: ImageAddr,
+    /// First entry of the GOT that slots are numbered in.
+    pub got: ImageAddr,
+    /// `_GLOBAL_OFFSET_TABLE_`.
+    pub got_origin: ImageAddr,
+    /// `.eh_frame_hdr`, its number of rows, and the start of `.eh_frame`.
+    pub eh_hdr: ImageAddr,
+    pub eh_rows: u64,
+    pub eh_frame: ImageAddr,
+    /// The program headers as the dynamic linker and the program see them.
+    pub phdrs: ImageAddr,
+    pub phdr_count: u64,
+    /// Table of the addresses of [`HOOKS`] in writable memory, or 0.
+    pub hooks: ImageAddr,
+    /// The dynamic linker, as a C string; empty in a static program.
+    pub interp: StrRef,
+    pub regions: Span,
+    pub packs: Span,
+    pub objects: Span,
+    pub placements: Span,
+    pub bindings: Span,
+    pub slots: Span,
+    pub blocks: Span,
+    pub strings: Span,
+}
+
+/// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
+/// needs to know what the program does with the signals that it uses itself.
+pub const HOOKS: [&[u8]; 4] = [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask"];
+
+/// How a part of the image comes into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum RegionKind {
+    /// Mapped from the executable file itself.
+    Header = 0,
+    /// Mapped from the generation's image file, where the linker rendered it: system calls read it.
+    Eager = 1,
+    /// Rendered at first touch.
+    Lazy = 2,
+    /// Zeroes.
+    Zero = 3,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct RegionRec {
+    pub start: ImageAddr,
+    /// End of what is in use; a multiple of the page, and of the chunk in a lazy region.
+    pub end: ImageAddr,
+    /// End of what is reserved for growth.
+    pub limit: ImageAddr,
+    /// A [`RegionKind`].
+    pub kind: u32,
+    /// `PROT_*` bits of the final mapping, before the dynamic linker protects what it was asked to.
+    pub prot: u32,
+}
+
+impl RegionRec {
+    pub fn kind(&self) -> Option<RegionKind> {
+        [RegionKind::Header, RegionKind::Eager, RegionKind::Lazy, RegionKind::Zero].get(self.kind as usize).copied()
+    }
+
+    pub fn contains(&self, addr: ImageAddr) -> bool {
+        self.start <= addr && addr < self.end
+    }
+
+    pub fn len(&self) -> u64 {
+        self.end.offset_from(self.start)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+}
+
+/// A file of object records.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct PackRec {
+    /// Name in the index's `packs` folder.
+    pub name: StrRef,
+    /// Bytes that it must have at the least.
+    pub len: u64,
+}
+
+/// One object of the image.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct ObjectRec {
+    pub pack: u32,
+    /// Its sections' [`Placement`]s start here in the table.
+    pub placements: u32,
+    /// Its globals' slots start here in the table of bindings.
+    pub bindings: u32,
+    pub reserved: u32,
+    pub offset: u64,
+    pub len: u64,
+    /// Of the record, so that nothing can be rendered from other bytes than those that were linked.
+    pub checksum: u64,
+}
+
+/// What a symbol comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Slot {
+    /// Address; for an imported function, of its PLT entry; for a thread-local symbol, in the initial image.
+    pub value: u64,
+    /// Number of its GOT entry + 1, or 0.
+    pub got: u32,
+    /// `slot::*` bits.
+    pub flags: u32,
+    /// Who defines it: object and number among its globals, or `NONE`.
+    pub object: u32,
+    pub global: u32,
+}
+
+/// Bits of [`Slot::flags`].
+pub mod slot {
+    /// Defined in the image, at an address that `lea` reaches.
+    pub const NEAR: u32 = 1;
+    /// The dynamic linker binds it: data references stay zero until then.
+    pub const IMPORT: u32 = 2;
+    /// Undefined and weak, or mentioned by dead code only: 0, out of reach of relative addresses.
+    pub const ABSENT: u32 = 4;
+    /// Thread-local.
+    pub const TLS: u32 = 8;
+    /// An absolute value, not a place.
+    pub const ABSOLUTE: u32 = 16;
+    /// Copied from a shared library into the image.
+    pub const COPY: u32 = 32;
+    /// Calls go through a PLT entry, whose address is `value`.
+    pub const PLT: u32 = 64;
+    /// Listed in `.dynsym`.
+    pub const EXPORTED: u32 = 128;
+}
+
+/// An object's sections of one class, at their place. Sorted by address, and they do not overlap.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct BlockPlace {
+    pub addr: ImageAddr,
+    /// Bytes that nothing else uses, slack included.
+    pub capacity: u64,
+    pub object: u32,
+    /// Number among the object's blocks, or `NONE` for a place that its object has left.
+    pub block: u32,
+    /// First row of `.eh_frame_hdr` that belongs to the block, and the number of rows.
+    pub eh_row: u32,
+    pub eh_rows: u32,
+}
+
+crate::pod! {
+    ImageAddr { 0: u64 }
+    PlanHeader {
+        magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
+        tls_end: ImageAddr, got: ImageAddr, got_origin: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
+        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
+        objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
+    }
+    RegionRec { start: ImageAddr, end: ImageAddr, limit: ImageAddr, kind: u32, prot: u32 }
+    PackRec { name: StrRef, len: u64 }
+    ObjectRec {
+        pack: u32, placements: u32, bindings: u32, reserved: u32, offset: u64, len: u64, checksum: u64,
+    }
+    Slot { value: u64, got: u32, flags: u32, object: u32, global: u32 }
+    BlockPlace { addr: ImageAddr, capacity: u64, object: u32, block: u32, eh_row: u32, eh_rows: u32 }
+}
+
+/// What is wrong with a plan or a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanError {
+    /// Not a plan, or of another version.
+    Foreign,
+    /// Shorter than it says.
+    Truncated,
+    /// The checksum does not fit.
+    Damaged,
+    /// A table lies outside the file, or regions are not in order.
+    Malformed,
+}
+
+/// A plan whose tables have been found to lie inside it.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanView<'a> {
+    pub header: &'a PlanHeader,
+    pub regions: &'a [RegionRec],
+    pub packs: &'a [PackRec],
+    pub objects: &'a [ObjectRec],
+    pub placements: &'a [Placement],
+    pub bindings: &'a [u32],
+    pub slots: &'a [Slot],
+    pub blocks: &'a [BlockPlace],
+    pub strings: &'a [u8],
+}
+
+/// Bytes at the start of a plan that its checksum does not cover.
+pub const CHECKSUM_FROM: usize = 16;
+
+/// Checks that `bytes` are an undamaged plan as it was written, before any patch.
+pub fn check(bytes: &[u8]) -> Result<(), PlanError> {
+    let header: &PlanHeader = pod::get(bytes, 0).ok_or(PlanError::Truncated)?;
+    if header.magic != MAGIC {
+        return Err(PlanError::Foreign);
+    }
+    if header.len != bytes.len() as u64 {
+        return Err(PlanError::Truncated);
+    }
+    if checksum(&bytes[CHECKSUM_FROM..]) != header.checksum {
+        return Err(PlanError::Damaged);
+    }
+    Ok(())
+}
+
+impl<'a> PlanView<'a> {
+    /// Finds the tables. `bytes` are a plan with its patches applied.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, PlanError> {
+        let header: &PlanHeader = pod::get(bytes, 0).ok_or(PlanError::Truncated)?;
+        if header.magic != MAGIC {
+            return Err(PlanError::Foreign);
+        }
+        fn table<T: pod::Pod>(bytes: &[u8], span: Span) -> Result<&[T], PlanError> {
+            pod::slice(bytes, span.offset, span.count).ok_or(PlanError::Malformed)
+        }
+        let view = Self {
+            header,
+            regions: table(bytes, header.regions)?,
+            packs: table(bytes, header.packs)?,
+            objects: table(bytes, header.objects)?,
+            placements: table(bytes, header.placements)?,
+            bindings: table(bytes, header.bindings)?,
+            slots: table(bytes, header.slots)?,
+            blocks: table(bytes, header.blocks)?,
+            strings: table(bytes, header.strings)?,
+        };
+        let mut end = header.base;
+        for region in view.regions {
+            let in_order = end <= region.start && region.start <= region.end && region.end <= region.limit;
+            let on_pages = (region.start.0 | region.end.0 | region.limit.0).is_multiple_of(PAGE);
+            if !in_order || !on_pages || region.kind().is_none() {
+                return Err(PlanError::Malformed);
+            }
+            end = region.limit;
+        }
+        if end > header.limit || header.limit.offset_from(header.base) > u64::from(u32::MAX) {
+            return Err(PlanError::Malformed);
+        }
+        Ok(view)
+    }
+
+    /// Where section `section` of object `object` is.
+    pub fn placement(&self, object: u32, section: u32) -> Option<Placement> {
+        let first = self.objects.get(object as usize)?.placements as usize;
+        self.placements.get(first.checked_add(section as usize)?).copied()
+    }
+
+    /// What global `global` of object `object` is bound to.
+    pub fn slot_of(&self, object: u32, global: u32) -> Option<&'a Slot> {
+        let first = self.objects.get(object as usize)?.bindings as usize;
+        self.slots.get(*self.bindings.get(first.checked_add(global as usize)?)? as usize)
+    }
+
+    /// The region that holds `addr`.
+    pub fn region_at(&self, addr: ImageAddr) -> Option<&'a RegionRec> {
+        self.regions.iter().find(|region| region.contains(addr))
+    }
+
+    /// Address of GOT entry `number`, counted from 0.
+    pub fn got_entry(&self, number: u32) -> ImageAddr {
+        self.header.got + 8 * u64::from(number)
+    }
+}
+
+/// Hands out the records of a plan's objects. The loader, the linker and the tools hold them differently;
+/// each verifies the checksum in [`ObjectRec`] before it hands out a record for the first time.
+pub trait Objects {
+    fn object(&self, number: u32) -> Option<ObjectView<'_>>;
+}
+
+/// First word of a patch.
+pub const PATCH_MAGIC: u64 = u64::from_le_bytes(*b"UFpatch\x01");
+
+/// The difference between a plan as written and the plan of a later generation, with the eager pages that
+/// differ. Cumulative: a generation has one plan, one image and at most one patch.
+///
+/// ```text
+/// PatchHeader | edits of the plan (PatchRec) | pages (PatchPage) | bytes of the edits | pages, on page bounds
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct PatchHeader {
+    pub magic: u64,
+    /// Of all bytes behind this field.
+    pub checksum: u64,
+    pub len: u64,
+    /// Checksum in the header of the plan that this belongs to.
+    pub plan: u64,
+    pub edits: Span,
+    pub pages: Span,
+}
+
+/// `len` bytes at `offset` of the plan are replaced by those at `bytes` of the patch.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct PatchRec {
+    pub offset: u64,
+    pub len: u64,
+    pub bytes: u64,
+}
+
+/// The eager page at `addr` is the one at `offset` of the patch file.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct PatchPage {
+    pub addr: ImageAddr,
+    pub offset: u64,
+}
+
+crate::pod! {
+    PatchHeader { magic: u64, checksum: u64, len: u64, plan: u64, edits: Span, pages: Span }
+    PatchRec { offset: u64, len: u64, bytes: u64 }
+    PatchPage { addr: ImageAddr, offset: u64 }
+}
+
+/// Checks `patch` and writes its edits over `plan`. Returns the eager pages that it replaces, in the order
+/// of their addresses.
+pub fn apply_patch<'a>(plan: &mut [u8], patch: &'a [u8]) -> Result<&'a [PatchPage], PlanError> {
+    let header: &PatchHeader = pod::get(patch, 0).ok_or(PlanError::Truncated)?;
+    if header.magic != PATCH_MAGIC {
+        return Err(PlanError::Foreign);
+    }
+    if header.len != patch.len() as u64 {
+        return Err(PlanError::Truncated);
+    }
+    let sum = pod::get::<PlanHeader>(plan, 0).ok_or(PlanError::Truncated)?.checksum;
+    if checksum(&patch[CHECKSUM_FROM..]) != header.checksum || sum != header.plan {
+        return Err(PlanError::Damaged);
+    }
+    let edits: &[PatchRec] =
+        pod::slice(patch, header.edits.offset, header.edits.count).ok_or(PlanError::Malformed)?;
+    for edit in edits {
+        let from: &[u8] = pod::slice(patch, edit.bytes, edit.len).ok_or(PlanError::Malformed)?;
+        let to: &mut [u8] = pod::slice_mut(plan, edit.offset, edit.len).ok_or(PlanError::Malformed)?;
+        to.copy_from_slice(from);
+    }
+    let pages: &[PatchPage] =
+        pod::slice(patch, header.pages.offset, header.pages.count).ok_or(PlanError::Malformed)?;
+    let inside = |page: &PatchPage| {
+        pod::slice::<u8>(patch, page.offset, PAGE).is_some() && page.offset.is_multiple_of(PAGE)
+    };
+    if pages.iter().all(inside) && pages.is_sorted_by_key(|page| page.addr) {
+        Ok(pages)
+    } else {
+        Err(PlanError::Malformed)
+    }
+}

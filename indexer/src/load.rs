@@ -52,6 +52,8 @@ pub struct Object {
     pub rank: Rank,
     pub entry: Entry,
     pub record: &'static [u8],
+    /// Why the object was read, if it was.
+    pub reason: Option<StaleReason>,
 }
 
 impl Object {
@@ -111,7 +113,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
 
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
-        let loaded = load_round(&round, &inputs.files, store, database.as_ref(), &mut program.reindexed)?;
+        let loaded = load_round(&round, &inputs.files, store, database.as_ref())?;
         for object in &loaded {
             for global in object.view().globals {
                 if global.is_definition() {
@@ -139,8 +141,37 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
         round = next.into_iter().map(|offer| fetch(inputs, offer)).collect::<Result<_>>()?;
     }
     program.objects.sort_by_key(|object| object.rank);
-    program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
+    keep_records(&mut program, &inputs.files, store, database.as_ref())?;
     Ok(program)
+}
+
+/// Writes the records that were made into one pack, and lists them.
+pub fn keep_records(
+    program: &mut Program,
+    files: &[SourceFile],
+    store: &mut Store,
+    database: Option<&Database>,
+) -> Result<()> {
+    let fresh: Vec<&mut Object> =
+        program.objects.iter_mut().filter(|object| object.reason.is_some()).collect();
+    let records: Vec<_> = fresh.iter().map(|object| (object.record, object.entry.fingerprint)).collect();
+    let entries = store.add(&records)?;
+    let mut listed = Vec::with_capacity(fresh.len());
+    for (object, entry) in fresh.into_iter().zip(entries) {
+        object.entry = entry;
+        let path = &files[object.file as usize].path;
+        listed.push((store::key(path, &object.member, object.offset), entry));
+        program.reindexed.push(Reindexed {
+            path: path.clone(),
+            member: String::from_utf8_lossy(&object.member).into_owned(),
+            reason: object.reason.clone().unwrap_or(StaleReason::New),
+        });
+    }
+    if let Some(database) = database.filter(|_| !listed.is_empty()) {
+        database.put(listed.into_iter());
+    }
+    program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
+    Ok(())
 }
 
 fn fetch(inputs: &mut Inputs, offer: Offer) -> Result<ObjectInput> {
@@ -199,93 +230,50 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
     Ok(offers)
 }
 
-/// What became of one object of a round.
-enum Outcome {
-    Known(Entry, &'static [u8]),
-    Read(Vec<u8>, StaleReason),
-}
-
-/// Finds or makes the records of these objects.
+/// Finds or makes the records of these objects. New ones are not in a pack yet.
 pub fn load_round(
     round: &[ObjectInput],
     files: &[SourceFile],
     store: &mut Store,
     database: Option<&Database>,
-    reindexed: &mut Vec<Reindexed>,
 ) -> Result<Vec<Object>> {
-    let keys: Vec<Vec<u8>> = round
+    let known: Vec<Option<(Entry, Option<&'static [u8]>)>> = round
         .iter()
-        .map(|input| store::key(&files[input.file as usize].path, &input.member, input.offset))
-        .collect();
-    let known: Vec<Option<(Entry, Option<&'static [u8]>)>> = keys
-        .iter()
-        .map(|key| {
-            let entry = database?.get(key)?;
+        .map(|input| {
+            let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
+            let entry = database?.get(&key)?;
             Some((entry, store.record(&entry)))
         })
         .collect();
-    let outcomes: Vec<Outcome> = round
+    round
         .par_iter()
         .zip(known)
         .map(|(input, known)| {
             let file = &files[input.file as usize];
-            let reason = match known {
-                Some((entry, Some(record))) => {
-                    let same = entry.fingerprint == file.fingerprint
-                        || object::content_hash(input.data) == entry.content;
-                    if same {
-                        return Ok(Outcome::Known(Entry { fingerprint: file.fingerprint, ..entry }, record));
-                    }
-                    StaleReason::Changed
+            let (entry, record, reason) = match known {
+                Some((entry, Some(record))) if is_same(&entry, file, input.data) => {
+                    (Entry { fingerprint: file.fingerprint, ..entry }, record, None)
                 }
-                Some((_, None)) => StaleReason::RecordLost,
-                None => StaleReason::New,
+                known => {
+                    let reason = match known {
+                        None => StaleReason::New,
+                        Some((_, None)) => StaleReason::RecordLost,
+                        Some(_) => StaleReason::Changed,
+                    };
+                    let place = || message::input_name(&file.path, &input.member);
+                    // Records live as long as the link, which is a short process.
+                    let record: &'static [u8] = object::read(input.data).with_context(place)?.leak();
+                    let entry = Entry { fingerprint: file.fingerprint, ..Entry::default() };
+                    (entry, record, Some(reason))
+                }
             };
-            let place = || message::input_name(&file.path, &input.member);
-            let record = object::read(input.data).with_context(place)?;
-            Ok(Outcome::Read(record, reason))
+            let ObjectInput { file, member, offset, rank, .. } = input.clone();
+            Ok(Object { file, member, offset, rank, entry, record, reason })
         })
-        .collect::<Result<_>>()?;
+        .collect()
+}
 
-    let fresh: Vec<_> = round
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(input, outcome)| match outcome {
-            Outcome::Read(record, _) => Some((record.as_slice(), files[input.file as usize].fingerprint)),
-            Outcome::Known(..) => None,
-        })
-        .collect();
-    let mut added = store.add(&fresh)?.into_iter();
-    let mut objects = Vec::with_capacity(round.len());
-    let mut changed = Vec::new();
-    for ((input, outcome), key) in round.iter().zip(outcomes).zip(keys) {
-        let (entry, record) = match outcome {
-            Outcome::Known(entry, record) => (entry, record),
-            Outcome::Read(_, reason) => {
-                reindexed.push(Reindexed {
-                    path: files[input.file as usize].path.clone(),
-                    member: String::from_utf8_lossy(&input.member).into_owned(),
-                    reason,
-                });
-                let entry = added.next().context("a record was not written")?;
-                changed.push((key, entry));
-                let pack = store.pack(entry.pack).context("a pack that was just written is gone")?;
-                let record = shared::pod::slice(pack, entry.offset, entry.len)
-                    .context("a pack that was just written is too short")?;
-                (entry, record)
-            }
-        };
-        objects.push(Object {
-            file: input.file,
-            member: input.member.clone(),
-            offset: input.offset,
-            rank: input.rank,
-            entry,
-            record,
-        });
-    }
-    if let Some(database) = database.filter(|_| !changed.is_empty()) {
-        database.put(changed.into_iter());
-    }
-    Ok(objects)
+/// Whether an object is the one that the entry is about: its file is untouched, or has the same contents.
+fn is_same(entry: &Entry, file: &SourceFile, data: &[u8]) -> bool {
+    entry.fingerprint == file.fingerprint || object::content_hash(data) == entry.content
 }

@@ -13,7 +13,7 @@ const STACK: u64 = 64 * 1024;
 /// Starts the thread if an earlier run left an order.
 pub fn start(image: &'static Image) {
     let Some(order) = journal::earlier() else { return };
-    if image.lazy_regions().next().is_none() || image.installed.is_empty() || is_complete(image) {
+    if image.lazy_regions().next().is_none() {
         return;
     }
     note_number(&[b"chunks that the run before touched: "], order.len() as u64);
@@ -33,15 +33,6 @@ pub fn start(image: &'static Image) {
             sys::munmap(stack, STACK);
         }
     }
-}
-
-fn is_complete(image: &'static Image) -> bool {
-    use core::sync::atomic::Ordering;
-    // With the eager pager everything was rendered in place.
-    image.own.uffd_is_ours.load(Ordering::Relaxed) == 0
-        && image.lazy_regions().all(|region| {
-            image.is_installed(image.chunk_number(region.start.0))
-        })
 }
 
 extern "C" fn relocate_in_order() {

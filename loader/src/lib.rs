@@ -47,7 +47,7 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     let (image, pager) = reserve::reserve(opened, &environment);
     journal::start(image, pager, started);
     pager::arm(image, pager);
-    if environment.prefetch {
+    if environment.prefetch && pager != shared::log::Pager::Eager {
         background::start(image);
     }
     let entry = handoff::prepare(image, &environment);

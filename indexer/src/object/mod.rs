@@ -84,7 +84,8 @@ impl<'a> Reader<'a> {
                 .data(ENDIAN, self.data)
                 .map_err(|_| anyhow!("section {}: lies outside the file", show(name)))?;
             let size = section.sh_size(ENDIAN);
-            let align = section.sh_addralign(ENDIAN).max(1);
+            // Four zero bytes end a list of frames, so there may be no gaps between its parts.
+            let align = if home.class == Class::EhFrame { 4 } else { section.sh_addralign(ENDIAN).max(1) };
             if !align.is_power_of_two() || align > 1 << 30 {
                 bail!("section {}: bad alignment {align}", show(name));
             }

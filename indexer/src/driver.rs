@@ -3,15 +3,16 @@
 use crate::args::Request;
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
-use crate::index::state::{Reread, Status};
+use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
-use crate::inputs::{self, Inputs, mapped};
+use crate::inputs::{self, Inputs, SourceFile, mapped};
 use crate::layout::{self, Layout};
 use crate::load::{self, Program};
 use crate::message::Messages;
 use crate::plan::{self, PackObjects};
+use crate::relink;
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs};
-use crate::synth::Synth;
+use crate::synth::{Part, Synth};
 use crate::timing::Timing;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::ImageAddr;
@@ -27,13 +28,25 @@ pub fn link(request: &Request) -> Result<bool> {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().ok();
     }
     let mut timing = Timing::default();
+    let index = crate::index::folder(request.index.as_deref(), &request.output)?;
+
+    // The generation before -> the next one, if what changed allows it.
+    let why_full = match relink::relink(request, &index, &mut timing)? {
+        relink::Outcome::Done(status) => {
+            report(request, &status, &[])?;
+            if request.time {
+                timing.print();
+            }
+            return Ok(true);
+        }
+        relink::Outcome::Full(why) => why,
+    };
 
     // Command line -> files.
     let mut inputs = inputs::collect(request)?;
     timing.phase("inputs");
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
-    let index = crate::index::folder(request.index.as_deref(), &request.output)?;
     let mut store = Store::open(&index)?;
     let program = load::load(request, &mut inputs, &index, &mut store)?;
     timing.phase("objects");
@@ -97,19 +110,45 @@ pub fn link(request: &Request) -> Result<bool> {
     write_image(&draft, &view, &mut store, &program, &inputs)?;
     timing.phase("image");
 
-    let status = status(request, &program, &inputs, &view);
+    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64);
+    draft.write("state", &relink::state_of(request, &inputs, &program, used)?.bytes())?;
+    draft.write("names", &names(&resolution, &synth, &layout))?;
+    let status = status(request, &program, why_full, &view);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let (number, folder) = draft.publish()?;
     let identity =
         Identity { base: layout.base, number, folder: &folder, plan: view.header.checksum, patch: 0 };
     emit::write(&request.output, &phdrs, &identity, exec_stack)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
-    report(request, &status, &inputs)?;
+    report(request, &status, &inputs.files)?;
     timing.phase("output");
     if request.time {
         timing.print();
     }
     Ok(true)
+}
+
+/// What relinks look up: names, and where the dynamic relocations are.
+fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec<u8> {
+    let mut names: Vec<NameRec> = resolution
+        .symbols
+        .iter()
+        .enumerate()
+        .filter(|(_, symbol)| !symbol.is_local())
+        .map(|(id, symbol)| NameRec {
+            hash: crate::object::name_hash(symbol.name),
+            slot: id as u32,
+            dynamic: synth.symbol_number(id as u32).unwrap_or(0),
+        })
+        .collect();
+    names.sort_unstable();
+    let header = NamesHeader {
+        rela_section: synth.section(Part::RelaDyn).map_or(0, u64::from),
+        rela_addr: synth.addr(layout, Part::RelaDyn).0,
+        rela_size: synth.size(Part::RelaDyn),
+        ..NamesHeader::default()
+    };
+    state::names_bytes(header, &names)
 }
 
 /// Removes what a failed link must not leave behind, as ld does.
@@ -174,6 +213,9 @@ fn write_image(
         .packs
         .iter()
         .map(|pack| {
+            if pack.len == 0 {
+                return Ok(&[][..]);
+            }
             let name = std::str::from_utf8(pack.name.of(view.strings)).unwrap_or_default();
             let number = u64::from_str_radix(name.trim_end_matches(".pack"), 16).unwrap_or_default();
             store.pack(number).with_context(|| format!("pack {name} of the index is gone"))
@@ -221,16 +263,15 @@ fn render_error(
     }
 }
 
-fn status(request: &Request, program: &Program, inputs: &Inputs, view: &PlanView<'_>) -> Status {
+fn status(request: &Request, program: &Program, why_full: String, view: &PlanView<'_>) -> Status {
     let pages = |kind: RegionKind| {
         let regions = view.regions.iter().filter(|region| region.kind() == Some(kind));
         regions.map(|region| region.len() / shared::PAGE).sum::<u64>()
     };
-    let _ = inputs;
     Status {
         output: request.output.display().to_string(),
         incremental: false,
-        why_full: Some("first link".to_owned()),
+        why_full: Some(why_full),
         objects: program.objects.len(),
         reindexed: program
             .reindexed
@@ -248,7 +289,7 @@ fn status(request: &Request, program: &Program, inputs: &Inputs, view: &PlanView
 }
 
 /// What `--explain`, `--verbose`, `--trace` and `--dependency-file` ask for.
-fn report(request: &Request, status: &Status, inputs: &Inputs) -> Result<()> {
+fn report(request: &Request, status: &Status, files: &[SourceFile]) -> Result<()> {
     if request.explain {
         for object in &status.reindexed {
             let name = crate::message::input_name(Path::new(&object.path), object.member.as_bytes());
@@ -268,12 +309,12 @@ fn report(request: &Request, status: &Status, inputs: &Inputs) -> Result<()> {
         );
     }
     if request.trace {
-        for file in &inputs.files {
+        for file in files {
             println!("{}", file.path.display());
         }
     }
     if let Some(path) = &request.dependency_file {
-        let names: Vec<String> = inputs.files.iter().map(|file| file.path.display().to_string()).collect();
+        let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
         let text = format!("{}: {}\n", request.output.display(), names.join(" \\\n  "));
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }

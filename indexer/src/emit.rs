@@ -17,7 +17,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The loader, as the build script compiled it.
-static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
+pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
+
+pub use object::elf::ET_EXEC;
 
 const EHDR: usize = 64;
 const PHDR: usize = 56;
@@ -126,12 +128,36 @@ pub struct Identity<'a> {
     pub patch: u64,
 }
 
-/// Writes the executable under a temporary name and renames it: a running program keeps its file.
+/// Writes the executable. A running program keeps its file.
 pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack: bool) -> Result<()> {
-    let context = || format!("cannot write {}", output.display());
     let mut file = header_page(phdrs, exec_stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
+    replace(output, &file)
+}
+
+/// Writes the executable of another generation: the same file, with its regions as they are now.
+pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Identity<'_>) -> Result<()> {
+    let mut file = old.to_vec();
+    for phdr in file[IMAGE_PHDRS as usize..CONFIG as usize].chunks_exact_mut(PHDR) {
+        let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
+        let (kind, addr, file_size) = (phdr[0], word(16), word(32));
+        let region = regions.iter().find(|region| region.start.0 == addr && kind == elf::PT_LOAD as u8);
+        if let Some(region) = region {
+            let size = region.len().to_le_bytes();
+            phdr[40..48].copy_from_slice(&size);
+            if file_size != 0 {
+                phdr[32..40].copy_from_slice(&size);
+            }
+        }
+    }
+    file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
+    replace(output, &file)
+}
+
+/// Writes `file` under a temporary name and renames it.
+fn replace(output: &Path, file: &[u8]) -> Result<()> {
+    let context = || format!("cannot write {}", output.display());
     if output.is_dir() {
         anyhow::bail!("cannot open output file {}: Is a directory", output.display());
     }
@@ -142,7 +168,7 @@ pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack:
         return fs::write(output, file).with_context(context);
     }
     let mut temporary = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder).with_context(context)?;
-    std::io::Write::write_all(&mut temporary, &file).with_context(context)?;
+    std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
     temporary.persist(output).map_err(|error| error.error).with_context(context)?;

@@ -12,6 +12,7 @@ pub mod load;
 pub mod message;
 pub mod object;
 pub mod plan;
+pub mod relink;
 pub mod resolve;
 pub mod synth;
 pub mod timing;

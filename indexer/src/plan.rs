@@ -13,7 +13,7 @@ use shared::plan::{
     CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, slot,
 };
 use shared::pod::{self, Pod, Span, StrRef, bytes_of};
-use shared::record::{Class, GlobalRec, ObjectView};
+use shared::record::{Class, GlobalRec, ObjectView, Placement};
 use shared::render::{RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
 use std::collections::HashMap;
@@ -171,11 +171,8 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
             checksum: entry.checksum,
         });
     }
-    // A relink brings packs of its own; their names have a fixed length.
-    const SPARE_PACKS: usize = 8;
-    for _ in 0..SPARE_PACKS {
-        text(&[0; 21]);
-    }
+    // Relinks bring one more pack, with the records of all objects that have changed since.
+    packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0 });
     let (_, tls_end, _) = layout.tls();
     let synth = parts.synth;
     let mut header = PlanHeader {
@@ -199,8 +196,8 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     header.regions = writer.table(&layout.regions);
     header.packs = writer.table(&packs);
     header.objects = writer.table(&objects);
-    header.placements = writer.table(&layout.placements);
-    header.bindings = writer.table(&parts.resolution.bindings);
+    header.placements = writer.table(&with_spare(&layout.placements, Placement::default()));
+    header.bindings = writer.table(&with_spare(&parts.resolution.bindings, 0));
     header.slots = writer.table(parts.slots);
     header.blocks = writer.table(&layout.blocks);
     header.strings = writer.table(&strings);
@@ -211,6 +208,15 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     bytes[8..16].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
+
+/// A table with room for what relinks add.
+fn with_spare<T: Copy>(records: &[T], filler: T) -> Vec<T> {
+    let spare = SPARE + records.len() / 16;
+    records.iter().copied().chain(std::iter::repeat_n(filler, spare)).collect()
+}
+
+/// Places that relinks can use in the tables of placements and bindings, at the least.
+const SPARE: usize = 4096;
 
 /// Appends tables, each at a multiple of 16.
 pub struct Writer(pub Vec<u8>);
@@ -268,9 +274,10 @@ pub fn render_eager(plan: &PlanView<'_>, objects: &(impl Objects + Sync), image:
     })
 }
 
-/// Bytes that the image file needs: up to the end of the last eager region.
+/// Bytes of the image file: to the end of what the eager regions reserve, so that they can grow. What nobody
+/// writes takes no room on disk.
 pub fn image_len(plan: &PlanView<'_>) -> u64 {
-    let eager = plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager) && !region.is_empty());
-    eager.map(|region| region.end.offset_from(plan.header.base)).max().unwrap_or(PAGE)
+    let eager = plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
+    eager.map(|region| region.limit.offset_from(plan.header.base)).max().unwrap_or(PAGE)
 }
 

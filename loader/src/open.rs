@@ -153,6 +153,10 @@ pub fn open(environment: &Environment) -> Opened {
 
     let packs = array::<&'static [u8]>(plan.packs.len());
     for (place, pack) in packs.iter_mut().zip(plan.packs) {
+        *place = &[];
+        if pack.len == 0 {
+            continue;
+        }
         let mut path = [0u8; 512];
         let name = pack.name.of(plan.strings);
         // The generation's folder is `outputs/<output>/<generation>` of the index.

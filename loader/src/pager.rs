@@ -13,7 +13,7 @@
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{fault, sys};
+use crate::{fault, install, sys};
 use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
@@ -84,9 +84,15 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
     }
 }
 
-/// Installs the handlers.
-pub fn arm(image: &Image, pager: Pager) {
-    if pager == Pager::Eager || image.lazy_regions().next().is_none() {
+/// Installs the handlers, or renders everything if there are to be none.
+pub fn arm(image: &'static Image, pager: Pager) {
+    if pager == Pager::Eager {
+        for region in image.lazy_regions() {
+            install::whole_region(image, region);
+        }
+        return;
+    }
+    if image.lazy_regions().next().is_none() {
         return;
     }
     crate::hooks::install(image);

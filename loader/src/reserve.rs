@@ -5,7 +5,7 @@ use crate::environment::{Environment, at};
 use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
-use crate::{install, pager, sys};
+use crate::{pager, sys};
 use shared::log::Pager;
 use shared::output::HEADER_LEN;
 use shared::plan::{PatchPage, RegionKind, RegionRec};
@@ -48,13 +48,7 @@ pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pa
         }
     }
     sys::close(file);
-    let image = image::publish(image);
-    if pager == Pager::Eager {
-        for region in image.lazy_regions() {
-            install::whole_region(image, region);
-        }
-    }
-    (image, pager)
+    (image::publish(image), pager)
 }
 
 fn map_fixed(addr: u64, len: u64, prot: u64, fd: i64, offset: u64) {

@@ -73,6 +73,20 @@ pub struct Request {
     pub threads: Option<usize>,
 }
 
+impl Request {
+    /// Identity of everything in the request that the program depends on, and of this linker.
+    pub fn identity(&self) -> u64 {
+        use std::hash::{Hash, Hasher};
+        let mut same = self.clone();
+        (same.verbose, same.time, same.explain, same.trace, same.threads) = (false, false, false, false, None);
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        same.hash(&mut hash);
+        hash.write(VERSION.as_bytes());
+        hash.write(crate::emit::LOADER_FILE);
+        hash.finish()
+    }
+}
+
 /// What is to be done.
 pub enum Task {
     Link(Box<Request>),

@@ -9,6 +9,7 @@
 //! Files appear under their names only when they are whole, and are not changed afterwards.
 
 pub mod generation;
+pub mod opened;
 pub mod state;
 pub mod store;
 

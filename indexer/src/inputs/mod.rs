@@ -62,6 +62,8 @@ pub struct Inputs {
     /// Linked if they define something that is wanted.
     pub lazy_objects: Vec<ObjectInput>,
     pub archives: Vec<ArchiveInput>,
+    /// Files of archives whose members are all linked.
+    pub whole_archives: Vec<u32>,
     pub shared: Vec<SharedInput>,
     /// Symbols that scripts want.
     pub undefined: Vec<String>,
@@ -155,6 +157,7 @@ impl Collector<'_> {
             self.inputs.archives.push(ArchiveInput { file, archive, rank });
             return Ok(());
         }
+        self.inputs.whole_archives.push(file);
         for member in archive.members()? {
             let object = self.member(file, rank, member);
             self.inputs.objects.push(object);

@@ -1,0 +1,100 @@
+//! An output and its generation, opened: for the tools, and for the next link.
+
+use super::state::Status;
+use crate::inputs::mapped;
+use crate::plan::PackObjects;
+use anyhow::{Context, Result, anyhow, bail};
+use shared::log::{LogEntry, LogHeader};
+use shared::output::{self, CONFIG, LOADER, OutputConfig};
+use shared::plan::{PatchPage, PlanView};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What an executable of ours says of itself.
+pub struct Executable {
+    pub config: OutputConfig,
+    pub folder: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+impl Executable {
+    /// Reads the executable at `path`; an error if it is not one of ours.
+    pub fn open(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let page = bytes.get(CONFIG as usize..LOADER as usize).unwrap_or_default();
+        // Records are read from aligned memory.
+        let mut words = vec![0u64; page.len() / 8];
+        shared::pod::bytes_of_mut(&mut words).copy_from_slice(page);
+        let page = shared::pod::bytes_of(&words);
+        let Some(config) = output::config(page) else {
+            bail!("{}: not linked by unfold, or damaged", path.display());
+        };
+        let text = |at| {
+            let bytes = output::c_string(page, at).unwrap_or_default();
+            PathBuf::from(OsStr::from_bytes(bytes.strip_suffix(b"\0").unwrap_or_default()))
+        };
+        let mut folder = text(config.absolute);
+        if !folder.exists() {
+            let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let moved = real.parent().unwrap_or(Path::new("")).join(text(config.relative));
+            if moved.exists() {
+                folder = moved;
+            } else {
+                bail!("{}: its part of the index is gone: {}", path.display(), folder.display());
+            }
+        }
+        Ok(Self { config: *config, folder, bytes })
+    }
+
+    pub fn status(&self) -> Result<Status> {
+        let path = self.folder.join("status.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// The plan with its patch applied, and the pages that the patch replaces.
+    pub fn plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
+        let mut plan = mapped::map_private(&self.folder.join("plan"))?;
+        shared::plan::check(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        if self.config.patch == 0 {
+            return Ok((plan, &[], &[]));
+        }
+        let (patch, _) = mapped::map(&self.folder.join("patch"))?;
+        let pages = shared::plan::apply_patch(&mut plan, patch)
+            .map_err(|error| anyhow!("the patch is damaged: {error:?}"))?;
+        Ok((plan, pages, patch))
+    }
+
+    /// The packs that a plan names.
+    pub fn pack_files(&self, plan: &PlanView<'_>) -> Result<Vec<&'static [u8]>> {
+        let folder = self.folder.join("../../../packs");
+        plan.packs
+            .iter()
+            .map(|pack| {
+                if pack.len == 0 {
+                    return Ok(&[][..]);
+                }
+                let name = OsStr::from_bytes(pack.name.of(plan.strings));
+                Ok(mapped::map(&folder.join(name))?.0)
+            })
+            .collect()
+    }
+
+    /// The records of a plan's objects, verified.
+    pub fn objects<'a>(&self, plan: PlanView<'a>) -> Result<PackObjects<'a>> {
+        let objects = PackObjects { plan, packs: self.pack_files(&plan)? };
+        if let Some(number) = objects.damaged() {
+            bail!("the index has a damaged record (object {number}); link the program again");
+        }
+        Ok(objects)
+    }
+
+    /// The log of the last run, if there was one.
+    pub fn last_run(&self) -> Option<(LogHeader, Vec<LogEntry>)> {
+        let (bytes, _) = mapped::map(&self.folder.join("log")).ok()?;
+        let (header, entries) = shared::log::read(bytes)?;
+        Some((*header, entries.to_vec()))
+    }
+}

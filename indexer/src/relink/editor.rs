@@ -1,0 +1,220 @@
+//! A plan that is being changed, with a list of what was changed.
+
+use super::Changed;
+use crate::index::opened::Executable;
+use crate::index::state::{NameRec, NamesHeader, State, read_names};
+use crate::index::store::{Store, pack_name};
+use crate::inputs::mapped;
+use anyhow::{Result, anyhow};
+use memmap2::MmapMut;
+use shared::ImageAddr;
+use shared::plan::{PatchHeader, PatchPage, PatchRec, PlanView, RegionKind};
+use shared::pod::{self, Pod, Span, bytes_of};
+use shared::record::ObjectView;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Changes are listed in units of so many bytes.
+pub const GRAIN: u64 = 64;
+
+pub struct Editor {
+    plan: MmapMut,
+    /// Numbers of the grains that differ from the plan as written.
+    pub dirty: BTreeSet<u64>,
+    /// Slots whose value changed in this link.
+    pub moved: HashSet<u32>,
+    /// Eager pages that have to be rendered again, by their address.
+    pub pages: BTreeSet<u64>,
+    /// Eager pages that the patch before had.
+    pub old_pages: &'static [PatchPage],
+    pub old_patch: &'static [u8],
+    names: &'static [u8],
+    packs: Vec<&'static [u8]>,
+    pub placements_used: u64,
+    pub bindings_used: u64,
+    /// Address ranges that objects had before this link.
+    left: HashMap<u32, Vec<(u64, u64)>>,
+    /// Records of objects that changed, by the object's number.
+    pub fresh: HashMap<u32, Vec<u8>>,
+}
+
+impl Editor {
+    /// The inner error is a reason for a full link.
+    pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
+        let opened = executable.plan().and_then(|opened| {
+            let names = mapped::map(&executable.folder.join("names"))?.0;
+            read_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
+            Ok((opened, names))
+        });
+        let ((plan, old_pages, old_patch), names) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
+        let mut dirty = BTreeSet::new();
+        if let Some(header) = pod::get::<PatchHeader>(old_patch, 0) {
+            let edits: &[PatchRec] = pod::slice(old_patch, header.edits.offset, header.edits.count).unwrap_or(&[]);
+            for edit in edits {
+                dirty.extend(edit.offset / GRAIN..(edit.offset + edit.len).div_ceil(GRAIN));
+            }
+        }
+        let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        let packs = match executable.pack_files(&view) {
+            Ok(packs) => packs,
+            Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
+        if view.objects.len() != state.objects.len() + 1 {
+            return Ok(Err("the index contradicts itself".to_owned()));
+        }
+        Ok(Ok(Self {
+            plan,
+            dirty,
+            moved: HashSet::new(),
+            pages: BTreeSet::new(),
+            old_pages,
+            old_patch,
+            names,
+            packs,
+            placements_used: state.placements_used,
+            bindings_used: state.bindings_used,
+            left: HashMap::new(),
+            fresh: HashMap::new(),
+        }))
+    }
+
+    pub fn view(&self) -> Result<PlanView<'_>> {
+        PlanView::new(&self.plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
+    }
+
+    pub fn plan_bytes(&self) -> &[u8] {
+        &self.plan
+    }
+
+    /// Replaces record `index` of a table.
+    pub fn set<T: Pod>(&mut self, table: Span, index: u64, value: T) -> Result<()> {
+        let size = size_of::<T>() as u64;
+        let offset = table.offset + index * size;
+        let places: &mut [T] = pod::slice_mut(&mut self.plan, offset, 1)
+            .filter(|_| index < table.count)
+            .ok_or_else(|| anyhow!("a table of the plan is full"))?;
+        places[0] = value;
+        self.dirty.extend(offset / GRAIN..(offset + size).div_ceil(GRAIN));
+        Ok(())
+    }
+
+    /// Replaces bytes of the plan.
+    pub fn set_bytes(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let places: &mut [u8] = pod::slice_mut(&mut self.plan, offset, bytes.len() as u64)
+            .ok_or_else(|| anyhow!("a change lies outside the plan"))?;
+        places.copy_from_slice(bytes);
+        self.dirty.extend(offset / GRAIN..(offset + bytes.len() as u64).div_ceil(GRAIN));
+        Ok(())
+    }
+
+    /// The record of an object, as it is now.
+    pub fn object(&self, number: u32) -> Option<ObjectView<'_>> {
+        match self.fresh.get(&number) {
+            Some(record) => ObjectView::new(record),
+            None => self.old_object(number),
+        }
+    }
+
+    /// The record of an object, as it was linked last.
+    pub fn old_object(&self, number: u32) -> Option<ObjectView<'static>> {
+        let view = self.view().ok()?;
+        let record = view.objects.get(number as usize)?;
+        let pack: &'static [u8] = self.packs.get(record.pack as usize)?;
+        ObjectView::new(pod::slice(pack, record.offset, record.len)?)
+    }
+
+    /// Where the names of the program, and the dynamic relocations, are.
+    pub fn names(&self) -> (&'static NamesHeader, &'static [NameRec]) {
+        read_names(self.names).expect("the list was checked when it was opened")
+    }
+
+    pub fn find(&self, hash: u64) -> Option<NameRec> {
+        let names = self.names().1;
+        let found = names.binary_search_by_key(&hash, |name| name.hash).ok()?;
+        Some(names[found])
+    }
+
+    /// The pages of `len` bytes at `addr` have to be rendered again, if they are eager.
+    pub fn touch(&mut self, addr: ImageAddr, len: u64) {
+        let eager = self.view().is_ok_and(|view| {
+            view.region_at(addr).is_some_and(|region| region.kind() == Some(RegionKind::Eager))
+        });
+        if eager && len != 0 {
+            let last = (addr + (len - 1)).page_start().0;
+            self.pages.extend((addr.page_start().0..=last).step_by(shared::PAGE as usize));
+        }
+    }
+
+    /// Notes that an object had this place before.
+    pub fn leave(&mut self, number: u32, addr: ImageAddr, len: u64) {
+        self.left.entry(number).or_default().push((addr.0, (addr + len).0));
+        self.touch(addr, len);
+    }
+
+    /// The places that an object had before.
+    pub fn left_by(&self, number: u32) -> Vec<(u64, u64)> {
+        self.left.get(&number).cloned().unwrap_or_default()
+    }
+
+    pub fn pages(&self, kind: RegionKind) -> u64 {
+        let Ok(view) = self.view() else { return 0 };
+        let regions = view.regions.iter().filter(|region| region.kind() == Some(kind));
+        regions.map(|region| region.len() / shared::PAGE).sum()
+    }
+
+    /// Writes the new records into the pack of changed objects, together with those that are in it already.
+    pub fn keep_records(&mut self, store: &mut Store, state: &mut State, changed: &[Changed]) -> Result<()> {
+        let view = self.view()?;
+        let spare = view.packs.len() as u32 - 1;
+        let (objects_table, packs_table) = (view.header.objects, view.header.packs);
+        let mut records: Vec<(u32, &[u8])> = Vec::new();
+        for (number, object) in view.objects.iter().enumerate() {
+            let number = number as u32;
+            if let Some(fresh) = self.fresh.get(&number) {
+                records.push((number, fresh));
+            } else if object.pack == spare {
+                let bytes = self.packs.get(spare as usize).and_then(|pack| pod::slice(pack, object.offset, object.len));
+                records.push((number, bytes.ok_or_else(|| anyhow!("a record of the index is gone"))?));
+            }
+        }
+        let with_prints: Vec<_> = records
+            .iter()
+            .map(|(number, bytes)| {
+                let known = state.objects.get(*number as usize).map_or(Default::default(), |o| o.entry.fingerprint);
+                let new = changed.iter().find(|changed| changed.object == *number);
+                (*bytes, new.map_or(known, |changed| changed.fingerprint))
+            })
+            .collect();
+        let entries = store.add(&with_prints)?;
+        let numbers: Vec<u32> = records.iter().map(|(number, _)| *number).collect();
+        let mut pack = view.packs[spare as usize];
+        pack.len = entries.iter().map(|entry| entry.offset + entry.len).max().unwrap_or(0);
+        let name = view.header.strings.offset + u64::from(pack.name.offset);
+        let olds: Vec<_> = numbers.iter().map(|number| view.objects[*number as usize]).collect();
+        for ((number, entry), old) in numbers.iter().zip(&entries).zip(olds) {
+            let mut record = old;
+            (record.pack, record.offset, record.len, record.checksum) =
+                (spare, entry.offset, entry.len, entry.checksum);
+            self.set(objects_table, u64::from(*number), record)?;
+            if let Some(object) = state.objects.get_mut(*number as usize) {
+                object.entry = *entry;
+            }
+        }
+        for changed in changed {
+            state.objects[changed.object as usize].offset = changed.offset;
+        }
+        if let Some(entry) = entries.first() {
+            self.set_bytes(name, pack_name(entry.pack).as_bytes())?;
+            self.set_bytes(packs_table.offset + u64::from(spare) * size_of_val(&pack) as u64, bytes_of(&[pack]))?;
+            self.packs[spare as usize] =
+                store.pack(entry.pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
+        }
+        Ok(())
+    }
+
+    pub fn pack_bytes(&self) -> Vec<&'static [u8]> {
+        self.packs.clone()
+    }
+}

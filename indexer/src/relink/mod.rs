@@ -1,0 +1,324 @@
+//! The next link of the same program: work that follows the change.
+//!
+//! Everything that the link before decided is in its generation. If the command line is the same, and what
+//! changed are objects whose [interface](shared::record::ObjectHeader::interface) did not, then resolution
+//! stands, all other addresses stand, and the new generation is the one before with a patch. Otherwise there
+//! is a reason why not, and a full link follows.
+
+mod editor;
+mod object;
+mod pages;
+
+use crate::args::Request;
+use crate::emit::{self, Identity};
+use crate::index::generation::{self, Draft};
+use crate::index::opened::Executable;
+use crate::index::state::{self, Reread, State, Status};
+use crate::index::store::Store;
+use crate::inputs::archive::{self, Archive};
+use crate::inputs::mapped::{self, Fingerprint};
+use crate::load::StaleReason;
+use crate::timing::Timing;
+use crate::{message, object as reader};
+use anyhow::{Context, Result};
+use editor::Editor;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use xxhash_rust::xxh3::Xxh3;
+
+/// How the attempt ended.
+pub enum Outcome {
+    Done(Status),
+    /// A full link is needed, because of this.
+    Full(String),
+}
+
+/// An object whose record is another one now.
+struct Changed {
+    /// Its number in the plan.
+    object: u32,
+    record: Vec<u8>,
+    fingerprint: Fingerprint,
+    /// Where its member is now.
+    offset: u64,
+}
+
+macro_rules! full {
+    ($($text:tt)*) => { return Ok(Outcome::Full(format!($($text)*))) };
+}
+
+/// Tries to make the next generation from the one before.
+pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
+    let Ok(executable) = Executable::open(&request.output) else { full!("first link") };
+    let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
+    if !in_index {
+        full!("the index is another one");
+    }
+    let Some(mut state) = fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
+    else {
+        full!("the index is of another version, or damaged");
+    };
+    if state.request != request.identity() {
+        full!("the command line, or the linker, changed");
+    }
+    timing.phase("state");
+
+    // One stat for each input; nothing else for those that did not change.
+    let now: Vec<Option<Fingerprint>> =
+        state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect();
+    if let Some(path) = state.missing.iter().find(|path| path.exists()) {
+        full!("{} has appeared", path.display());
+    }
+    timing.phase("stat");
+    let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
+    for (number, (file, now)) in state.files.iter().zip(now).enumerate() {
+        match now {
+            // The full link says what is missing, and in which words.
+            None => full!("{} is gone", file.path.display()),
+            Some(now) if now != file.fingerprint => {
+                stale.insert(number as u32, now);
+            }
+            Some(_) => {}
+        }
+    }
+    let mut changed = Vec::new();
+    if !stale.is_empty() {
+        match read_stale(&mut state, &stale)? {
+            Ok(read) => changed = read,
+            Err(why) => return Ok(Outcome::Full(why)),
+        }
+    }
+    timing.phase("objects");
+
+    let mut status = executable.status()?;
+    status.incremental = true;
+    status.why_full = None;
+    status.reindexed = changed.iter().map(|changed| reread(&state, changed)).collect();
+    if changed.is_empty() {
+        return nothing_changed(request, &executable, &state, !stale.is_empty(), status);
+    }
+    let mut store = Store::open(index)?;
+    let mut editor = match Editor::open(&executable, &state)? {
+        Ok(editor) => editor,
+        Err(why) => return Ok(Outcome::Full(why)),
+    };
+    for changed in &changed {
+        if let Err(why) = object::replace(&mut editor, request, changed)? {
+            return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
+        }
+    }
+    editor.keep_records(&mut store, &mut state, &changed)?;
+    timing.phase("layout");
+
+    let patch = match pages::patch(&editor, &executable, &mut store)? {
+        Ok(patch) => patch,
+        Err(why) => return Ok(Outcome::Full(why)),
+    };
+    timing.phase("pages");
+    (state.placements_used, state.bindings_used) = (editor.placements_used, editor.bindings_used);
+    let draft = Draft::new(&generation::output_folder(index, &request.output)?)?;
+    for name in ["plan", "image", "names", "log"] {
+        let from = executable.folder.join(name);
+        match fs::hard_link(&from, draft.path(name)) {
+            Err(error) if name != "log" => {
+                return Err(error).with_context(|| format!("cannot link {}", from.display()));
+            }
+            _ => {}
+        }
+    }
+    draft.write("patch", &patch)?;
+    draft.write("state", &state.bytes())?;
+    status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
+    status.eager_pages = editor.pages(shared::plan::RegionKind::Eager);
+    status.pages_total = status.lazy_pages + status.eager_pages;
+    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let (number, folder) = draft.publish()?;
+    let identity = Identity {
+        base: executable.config.base,
+        number,
+        folder: &folder,
+        plan: executable.config.plan,
+        patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+    };
+    emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity)?;
+    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    timing.phase("output");
+    Ok(Outcome::Done(status))
+}
+
+/// The executable is written again, so that make sees it newer than its inputs.
+fn nothing_changed(
+    request: &Request,
+    executable: &Executable,
+    state: &State,
+    touched: bool,
+    status: Status,
+) -> Result<Outcome> {
+    if touched {
+        crate::index::write_file(&executable.folder.join("state"), &[&state.bytes()])?;
+    }
+    if executable.status()? != status {
+        let path = executable.folder.join("status.json");
+        crate::index::write_file(&path, &[&serde_json::to_vec_pretty(&status)?])?;
+    }
+    let (plan, _, _) = match executable.plan() {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Outcome::Full(format!("{error:#}"))),
+    };
+    let regions = shared::plan::PlanView::new(&plan).map(|view| view.regions.to_vec()).unwrap_or_default();
+    let identity = Identity {
+        base: executable.config.base,
+        number: executable.config.generation,
+        folder: &executable.folder,
+        plan: executable.config.plan,
+        patch: executable.config.patch,
+    };
+    emit::rewrite(&request.output, &executable.bytes, &regions, &identity)?;
+    Ok(Outcome::Done(status))
+}
+
+fn object_name(state: &State, changed: &Changed) -> String {
+    let object = &state.objects[changed.object as usize];
+    message::input_name(&state.files[object.file as usize].path, &object.member)
+}
+
+fn reread(state: &State, changed: &Changed) -> Reread {
+    let object = &state.objects[changed.object as usize];
+    Reread {
+        path: state.files[object.file as usize].path.display().to_string(),
+        member: String::from_utf8_lossy(&object.member).into_owned(),
+        reason: StaleReason::Changed.to_string(),
+    }
+}
+
+/// Reads the objects of files that changed; in archives, only the members that are other ones now. The inner
+/// error is a reason for a full link.
+fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>) -> Result<Result<Vec<Changed>, String>> {
+    let mut changed = Vec::new();
+    for (number, fingerprint) in stale {
+        let path = state.files[*number as usize].path.clone();
+        let of_file: Vec<u32> = (0..state.objects.len() as u32)
+            .filter(|object| state.objects[*object as usize].file == *number)
+            .collect();
+        let (data, _) = mapped::map(&path)?;
+        let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
+        if of_file.is_empty() && !is_archive {
+            return Ok(Err(format!("{} changed, which is not an object", path.display())));
+        }
+        let mut members = HashMap::new();
+        if is_archive {
+            let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
+            let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
+            if symbols != state.files[*number as usize].symbols {
+                return Ok(Err(format!("{}: its members or their symbols changed", path.display())));
+            }
+            let needed = of_file.iter().map(|object| state.objects[*object as usize].member.clone());
+            let needed: std::collections::HashSet<Vec<u8>> = needed.collect();
+            for member in archive.members()?.into_iter().filter(|member| needed.contains(&member.name)) {
+                if members.insert(member.name.clone(), member).is_some() {
+                    return Ok(Err(format!("{} has two members of one name", path.display())));
+                }
+            }
+        }
+        for object in of_file {
+            let known = &state.objects[object as usize];
+            let (data, offset) = match members.get(&known.member) {
+                Some(member) => (member.data, member.offset),
+                None if is_archive => {
+                    return Ok(Err(format!("{}: a member is gone", path.display())));
+                }
+                None => (data, 0),
+            };
+            if reader::content_hash(data) == known.entry.content {
+                let known = &mut state.objects[object as usize];
+                (known.entry.fingerprint, known.offset) = (*fingerprint, offset);
+                continue;
+            }
+            let place = || message::input_name(&path, &known.member);
+            let record = reader::read(data).with_context(place)?;
+            changed.push(Changed { object, record, fingerprint: *fingerprint, offset });
+        }
+        state.files[*number as usize].fingerprint = *fingerprint;
+    }
+    changed.sort_by_key(|changed| changed.object);
+    Ok(Ok(changed))
+}
+
+/// Identity of what an archive offers: which member defines what, and which members there are.
+pub fn archive_symbols(archive: &Archive) -> Result<u64> {
+    let mut hash = Xxh3::new();
+    let members = archive.members()?;
+    let names: HashMap<u64, &[u8]> =
+        members.iter().map(|member| (member.offset, member.name.as_slice())).collect();
+    match archive.symbols()? {
+        Some(symbols) => {
+            for (name, offset) in symbols {
+                hash.update(name);
+                hash.update(b"\0");
+                hash.update(names.get(&offset).copied().unwrap_or_default());
+                hash.update(b"\0");
+            }
+        }
+        None => {
+            for member in &members {
+                for name in archive::defined_names(member.data)? {
+                    hash.update(name);
+                    hash.update(b"\0");
+                }
+            }
+        }
+    }
+    for member in &members {
+        hash.update(&member.name);
+        hash.update(b"\0");
+    }
+    Ok(hash.digest())
+}
+
+/// What the next link needs to know of this one.
+pub fn state_of(
+    request: &Request,
+    inputs: &crate::inputs::Inputs,
+    program: &crate::load::Program,
+    used: (u64, u64),
+) -> Result<State> {
+    let mut symbols: HashMap<u32, u64> = HashMap::new();
+    let of_archives: Vec<(u32, u64)> = inputs
+        .archives
+        .par_iter()
+        .map(|input| Ok((input.file, archive_symbols(&input.archive)?)))
+        .collect::<Result<_>>()?;
+    symbols.extend(of_archives);
+    for file in &inputs.whole_archives {
+        let path = &inputs.files[*file as usize].path;
+        symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);
+    }
+    Ok(State {
+        request: request.identity(),
+        placements_used: used.0,
+        bindings_used: used.1,
+        files: inputs
+            .files
+            .iter()
+            .enumerate()
+            .map(|(number, file)| state::StateFile {
+                path: file.path.clone(),
+                fingerprint: file.fingerprint,
+                symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
+            })
+            .collect(),
+        missing: inputs.missing.clone(),
+        objects: program
+            .objects
+            .iter()
+            .map(|object| state::StateObject {
+                file: object.file,
+                member: object.member.clone(),
+                offset: object.offset,
+                entry: object.entry,
+            })
+            .collect(),
+    })
+}

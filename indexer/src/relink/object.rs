@@ -1,0 +1,437 @@
+//! Puts another record in the place of an object's.
+
+use super::Changed;
+use super::editor::Editor;
+use crate::args::Request;
+use crate::layout::{REGIONS, place_sections, slack};
+use crate::synth::{RELA, rela};
+use anyhow::{Context, Result, anyhow};
+use shared::edit::Kind;
+use shared::plan::{BlockPlace, RegionKind, Slot, slot};
+use shared::pod;
+use shared::record::{BlockRec, Class, GlobalRec, NONE, ObjectView, Placement, SymRef, uses};
+use shared::render::live_frames;
+use shared::{CHUNK, ImageAddr, PAGE};
+use std::collections::HashMap;
+
+/// The inner error is a reason for a full link.
+type Attempt = Result<Result<(), String>>;
+
+macro_rules! full {
+    ($($text:tt)*) => { return Ok(Err(format!($($text)*))) };
+}
+
+/// Runs a step; a reason for a full link ends the whole attempt.
+macro_rules! step {
+    ($attempt:expr) => {
+        match $attempt? {
+            Ok(value) => value,
+            Err(why) => return Ok(Err(why)),
+        }
+    };
+}
+
+/// Replaces object `changed.object`: places its sections, binds its symbols, moves what it defines.
+pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Attempt {
+    let number = changed.object;
+    let old = editor.old_object(number).context("a record of the index is gone")?;
+    let record: &'static [u8] = changed.record.clone().leak();
+    let new = ObjectView::new(record).context("a new record contradicts itself")?;
+    if old.header.interface != new.header.interface {
+        full!("what it defines changed");
+    }
+    let bindings = step!(bind(editor, request, number, &old, &new));
+    let placements = step!(place(editor, number, &old, &new));
+    step!(move_definitions(editor, number, &old, &new, &bindings, &placements));
+    editor.fresh.insert(number, record.to_vec());
+    relocate_data(editor, number, &new, &bindings)
+}
+
+/// For each global of the new record its slot; `None` within: a reason for a full link.
+fn bind(
+    editor: &mut Editor,
+    request: &Request,
+    number: u32,
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+) -> Result<Result<Vec<u32>, String>> {
+    let view = editor.view()?;
+    let object = view.objects[number as usize];
+    let first = object.bindings as usize;
+    let known: HashMap<u64, u32> = old
+        .globals
+        .iter()
+        .zip(&view.bindings[first..])
+        .filter(|(global, _)| global.name.len != 0)
+        .map(|(global, slot)| (global.hash, *slot))
+        .collect();
+    let mut bindings = Vec::with_capacity(new.globals.len());
+    for global in new.globals {
+        let name = String::from_utf8_lossy(new.string(global.name)).into_owned();
+        if global.name.len == 0 {
+            full!("it has a local symbol with a GOT or PLT entry");
+        }
+        let slot = match known.get(&global.hash) {
+            Some(slot) => *slot,
+            None if global.is_definition() => full!("it defines a new symbol, {name}"),
+            None => match editor.find(global.hash) {
+                Some(found) if request.wraps.is_empty() => found.slot,
+                _ => full!("it refers to a new symbol, {name}"),
+            },
+        };
+        if !offers(&view.slots[slot as usize], global, request.pie) {
+            full!("it uses {name} in a new way");
+        }
+        bindings.push(slot);
+    }
+    let table = view.header.bindings;
+    let start = if bindings.len() <= old.globals.len() {
+        u64::from(object.bindings)
+    } else {
+        let start = editor.bindings_used;
+        if start + bindings.len() as u64 > table.count {
+            full!("the table of bindings is full");
+        }
+        start
+    };
+    let objects = view.header.objects;
+    for (index, slot) in bindings.iter().enumerate() {
+        editor.set(table, start + index as u64, *slot)?;
+    }
+    editor.bindings_used = editor.bindings_used.max(start + bindings.len() as u64);
+    editor.set(objects, number.into(), shared::plan::ObjectRec { bindings: start as u32, ..object })?;
+    Ok(Ok(bindings))
+}
+
+/// Whether a slot has what the object wants of it.
+fn offers(slot: &Slot, global: &GlobalRec, pie: bool) -> bool {
+    let has = |flag: u32| slot.flags & flag != 0;
+    let used = |mask: u32| global.uses & mask != 0;
+    let near = has(slot::NEAR);
+    let constant = has(slot::ABSOLUTE);
+    let absent = has(slot::ABSENT);
+    let bound = slot.got != 0;
+    let wanted = global.section == GlobalRec::UNDEFINED && global.binding != object::elf::STB_WEAK;
+    let direct = uses::PC_RELATIVE | uses::ABS64_READ_ONLY | uses::ABS32;
+    (!used(uses::GOT | uses::TLS_INITIAL_FIXED) || bound)
+        && (!used(uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) || near || bound)
+        && (!used(uses::CALL) || near || has(slot::PLT) || constant || absent)
+        && (!used(direct) || near || constant || absent)
+        && (!used(uses::TLS_LOCAL) || near)
+        && (!used(uses::ABS32) || !pie || constant || absent)
+        && (!absent || !wanted || !used(uses::REFERRED))
+}
+
+/// Places the sections of the new record: where those of the old one were, if they fit, else behind
+/// everything else of the region. Returns the placements of the new sections.
+fn place(
+    editor: &mut Editor,
+    number: u32,
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+) -> Result<Result<Vec<Placement>, String>> {
+    let kept = kept_groups(editor, number, old)?;
+    let live = |section: u32| {
+        let group = new.sections.get(section as usize).map_or(0, |section| section.group);
+        group == 0 || kept.get(group as usize - 1).copied().unwrap_or(true)
+    };
+    let mut left: Vec<(usize, BlockPlace)> = editor
+        .view()?
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| place.object == number && place.block != NONE)
+        .map(|(index, place)| (index, *place))
+        .collect();
+    // What was there is no longer, wherever the new sections come to lie.
+    for (_, place) in &left {
+        editor.leave(number, place.addr, place.capacity);
+    }
+    let mut placements = vec![Placement::default(); new.sections.len()];
+    for (block_number, block) in new.blocks.iter().enumerate() {
+        let same = |place: &BlockPlace| {
+            let there = &old.blocks[place.block as usize];
+            (there.class, there.priority, old.string(there.name))
+                == (block.class, block.priority, new.string(block.name))
+        };
+        let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
+        step!(place_block(editor, number, new, (block_number as u32, block), found, &live, &mut placements));
+    }
+    let blocks = editor.view()?.header.blocks;
+    for (index, place) in left {
+        editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
+    }
+
+    let view = editor.view()?;
+    let (table, objects, object) = (view.header.placements, view.header.objects, view.objects[number as usize]);
+    let start = if placements.len() <= old.sections.len() {
+        u64::from(object.placements)
+    } else {
+        let start = editor.placements_used;
+        if start + placements.len() as u64 > table.count {
+            full!("the table of placements is full");
+        }
+        start
+    };
+    for (index, placement) in placements.iter().enumerate() {
+        editor.set(table, start + index as u64, *placement)?;
+    }
+    editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
+    editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
+    Ok(Ok(placements))
+}
+
+/// Which of the object's groups are kept. Equal interfaces have the same groups.
+fn kept_groups(editor: &Editor, number: u32, old: &ObjectView<'_>) -> Result<Vec<bool>> {
+    let view = editor.view()?;
+    let mut kept = vec![true; old.groups.len()];
+    for (index, section) in old.sections.iter().enumerate().filter(|(_, section)| section.group != 0) {
+        let placement = view.placement(number, index as u32).context("the plan has no such section")?;
+        if let Some(kept) = kept.get_mut(section.group as usize - 1) {
+            *kept = placement.is_live();
+        }
+    }
+    Ok(kept)
+}
+
+fn place_block(
+    editor: &mut Editor,
+    number: u32,
+    new: &ObjectView<'_>,
+    (block_number, block): (u32, &BlockRec),
+    found: Option<(usize, BlockPlace)>,
+    live: &dyn Fn(u32) -> bool,
+    placements: &mut [Placement],
+) -> Attempt {
+    let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
+    let (first, sections) = new.sections_of(block);
+    let slots = &mut placements[first..first + sections.len()];
+    let rows = live_frames(new, block.first, block.count, live);
+    let blocks = editor.view()?.header.blocks;
+    if let Some((index, place)) = found {
+        let (_, end) = place_sections(sections, block.first, place.addr, live, slots);
+        let starts_there = sections
+            .iter()
+            .enumerate()
+            .find(|(at, _)| live(block.first + *at as u32))
+            .is_none_or(|(_, section)| place.addr.0.is_multiple_of(u64::from(section.align)));
+        if end <= place.addr + place.capacity && rows <= place.eh_rows && starts_there {
+            let place = BlockPlace { block: block_number, ..place };
+            editor.set(blocks, index as u64, place)?;
+            editor.touch(place.addr, place.capacity);
+            return Ok(Ok(()));
+        }
+        editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
+    }
+    if class.is_contiguous() {
+        full!("a section that has to stay in its row grew");
+    }
+    let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);
+    step!(append(editor, number, block_number, class, align, rows, |start| {
+        place_sections(sections, block.first, start, live, slots).1
+    }));
+    Ok(Ok(()))
+}
+
+/// Gives a block a place behind everything else of its region.
+fn append(
+    editor: &mut Editor,
+    number: u32,
+    block: u32,
+    class: Class,
+    align: u64,
+    rows: u32,
+    place: impl FnOnce(ImageAddr) -> ImageAddr,
+) -> Attempt {
+    let region_number = REGIONS
+        .iter()
+        .position(|(_, _, classes)| classes.contains(&class))
+        .ok_or_else(|| anyhow!("a class without a region"))?;
+    let view = editor.view()?;
+    let mut region = view.regions[region_number];
+    let (blocks, regions) = (view.header.blocks, view.header.regions);
+    let last = view.blocks.partition_point(|place| place.addr < region.limit);
+    let spare = last;
+    // Places of the next region that begin at the very limit come behind the spare ones.
+    let is_free = |index: usize| {
+        view.blocks.get(index).is_some_and(|place| place.addr == region.limit && place.block == NONE && place.capacity == 0)
+    };
+    if !is_free(spare) {
+        full!("too many blocks were added since the last full link");
+    }
+    let free = view.blocks[..last].iter().rev().take_while(|place| place.addr >= region.start);
+    let used = free.map(|place| place.addr + place.capacity).max().unwrap_or(region.start);
+    let after_table = view.header.eh_hdr
+        + shared::render::EH_HDR_HEAD
+        + view.header.eh_rows * shared::render::EH_HDR_ROW;
+    let used = if region.contains(view.header.eh_hdr) { used.max(after_table) } else { used };
+    let addr = used.align_up(align.max(16));
+    let end = place(addr);
+    let size = end.offset_from(addr);
+    let capacity = size + slack(class, size);
+    if addr + capacity > region.limit {
+        full!("its region has no more room");
+    }
+    let tail = view.blocks[spare];
+    let next = view.blocks.get(spare + 1).copied().filter(|_| is_free(spare + 1));
+    let mut eh = (tail.eh_row, 0);
+    if rows > 0 {
+        // The rows behind all code belong to the first spare place.
+        let Some(next) = next else { full!("too many blocks were added since the last full link") };
+        let room = rows + rows / 8;
+        if tail.eh_rows < room {
+            full!("the table of frames is full");
+        }
+        eh = (tail.eh_row, room);
+        let rest = BlockPlace { eh_row: tail.eh_row + room, eh_rows: tail.eh_rows - room, ..next };
+        editor.set(blocks, spare as u64 + 1, rest)?;
+    } else if tail.eh_rows > 0 {
+        let Some(next) = next else { full!("too many blocks were added since the last full link") };
+        let rest = BlockPlace { eh_row: tail.eh_row, eh_rows: tail.eh_rows, ..next };
+        editor.set(blocks, spare as u64 + 1, rest)?;
+    }
+    let place = BlockPlace { addr, capacity, object: number, block, eh_row: eh.0, eh_rows: eh.1 };
+    editor.set(blocks, spare as u64, place)?;
+    let unit = if region.kind == RegionKind::Lazy as u32 { CHUNK } else { PAGE };
+    let end = (addr + capacity).align_up(unit);
+    if end > region.end {
+        region.end = end;
+        editor.set(regions, region_number as u64, region)?;
+    }
+    editor.touch(addr, capacity);
+    Ok(Ok(()))
+}
+
+/// Gives the symbols that the object defines their new values.
+fn move_definitions(
+    editor: &mut Editor,
+    number: u32,
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+    bindings: &[u32],
+    placements: &[Placement],
+) -> Attempt {
+    let table = editor.view()?.header.slots;
+    for (index, (global, slot_number)) in new.globals.iter().zip(bindings).enumerate() {
+        let slot = editor.view()?.slots[*slot_number as usize];
+        if slot.object != number {
+            continue;
+        }
+        let defined_it = old.globals.get(slot.global as usize).is_some_and(|old| {
+            old.hash == global.hash && old.is_definition() && old.section != GlobalRec::COMMON
+        });
+        let mut next = Slot { global: index as u32, ..slot };
+        if defined_it && let Some(placement) = placements.get(global.section as usize) {
+            if global.kind == object::elf::STT_GNU_IFUNC {
+                full!("it defines an indirect function");
+            }
+            if placement.is_live() {
+                next.value = placement.addr().0.wrapping_add(global.value);
+            }
+        } else if defined_it && global.section == GlobalRec::ABSOLUTE {
+            next.value = global.value;
+        }
+        if next != slot {
+            editor.set(table, u64::from(*slot_number), next)?;
+        }
+        if next.value != slot.value {
+            editor.moved.insert(*slot_number);
+        }
+    }
+    // A symbol that the object no longer mentions must not be looked up in it.
+    let mentioned: std::collections::HashSet<u32> = bindings.iter().copied().collect();
+    let lost: Vec<u64> = editor
+        .view()?
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(id, slot)| slot.object == number && !mentioned.contains(&(*id as u32)))
+        .map(|(id, _)| id as u64)
+        .collect();
+    for id in lost {
+        let slot = editor.view()?.slots[id as usize];
+        editor.set(table, id, Slot { object: NONE, global: NONE, ..slot })?;
+    }
+    Ok(Ok(()))
+}
+
+/// Lists the imported addresses in the object's data in `.rela.dyn`, in place of those that were there.
+fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bindings: &[u32]) -> Attempt {
+    let (names, list) = editor.names();
+    let view = editor.view()?;
+    let mut wanted = Vec::new();
+    for (index, section) in new.sections.iter().enumerate() {
+        let placement = view.placement(number, index as u32).context("the plan has no such section")?;
+        if !placement.is_live() {
+            continue;
+        }
+        for edit in new.edits_of(section) {
+            let symref = new.symrefs.get(edit.symbol() as usize).context("a record contradicts itself")?;
+            if symref.section != SymRef::GLOBAL || Kind::from_number(edit.kind_number()) != Some(Kind::Abs64) {
+                continue;
+            }
+            let slot = bindings[symref.global as usize];
+            if view.slots[slot as usize].flags & slot::IMPORT == 0 {
+                continue;
+            }
+            let dynamic = list.iter().find(|name| name.slot == slot).map_or(0, |name| name.dynamic);
+            if dynamic == 0 {
+                full!("it takes the address of an import that was only called");
+            }
+            let place = placement.addr() + u64::from(edit.offset);
+            wanted.push(rela(place, dynamic, object::elf::R_X86_64_64, edit.addend));
+        }
+    }
+    let last = view.objects.len() as u32 - 1;
+    if names.rela_size == 0 {
+        return Ok(if wanted.is_empty() { Ok(()) } else { Err("it needs dynamic relocations".to_owned()) });
+    }
+    let synthetic = editor.object(last).context("the linker's own record is gone")?;
+    let section = synthetic.sections.get(names.rela_section as usize).context("no .rela.dyn")?;
+    let mut table = synthetic.data(section).to_vec();
+    let own = own_places(editor, number)?;
+    let before = table.clone();
+    let mut wanted = wanted.into_iter();
+    let is_own = |entry: &[u8]| {
+        let place = u64::from_le_bytes(entry[..8].try_into().unwrap_or_default());
+        let kind = u32::from_le_bytes(entry[8..12].try_into().unwrap_or_default());
+        kind == object::elf::R_X86_64_64 && own.iter().any(|(start, end)| (*start..*end).contains(&place))
+    };
+    let is_free = |entry: &[u8]| entry[8..12] == [0; 4];
+    for entry in table.chunks_exact_mut(RELA as usize).filter(|entry| is_own(entry)) {
+        entry.copy_from_slice(&wanted.next().unwrap_or([0; RELA as usize]));
+    }
+    for entry in table.chunks_exact_mut(RELA as usize).filter(|entry| is_free(entry)) {
+        let Some(next) = wanted.next() else { break };
+        entry.copy_from_slice(&next);
+    }
+    if wanted.next().is_some() {
+        full!("the table of dynamic relocations is full");
+    }
+    if table == before {
+        return Ok(Ok(()));
+    }
+    // The linker's own record is copied with this one section changed.
+    let (data, len) = (section.data, section.size);
+    let mut record = match editor.fresh.get(&last) {
+        Some(record) => record.clone(),
+        None => {
+            let object = editor.view()?.objects[last as usize];
+            let pack = editor.pack_bytes()[object.pack as usize];
+            pod::slice::<u8>(pack, object.offset, object.len).context("a record of the index is gone")?.to_vec()
+        }
+    };
+    record[data as usize..(data + len) as usize].copy_from_slice(&table);
+    editor.fresh.insert(last, record);
+    editor.touch(ImageAddr(names.rela_addr), names.rela_size);
+    Ok(Ok(()))
+}
+
+/// Address ranges of the object's sections, as they are and as they were: nobody else's data is there.
+fn own_places(editor: &Editor, number: u32) -> Result<Vec<(u64, u64)>> {
+    let mut places = editor.left_by(number);
+    for place in editor.view()?.blocks.iter().filter(|place| place.object == number && place.block != NONE) {
+        places.push((place.addr.0, (place.addr + place.capacity).0));
+    }
+    Ok(places)
+}

@@ -1,0 +1,198 @@
+//! The commands around a link: `ld.unfold` as build systems call it, `unfold run`, `bake` and `status`.
+
+use unfold_tests::directives::{Compiler, Ending};
+use unfold_tests::project::Project;
+use unfold_tests::tools::{is_installed, unfold_command};
+
+fn project(name: &str) -> Project {
+    Project::new(&format!("commands/{name}"))
+}
+
+/// A project whose sources make a program that prints a line.
+fn hello(name: &str) -> Project {
+    let project = project(name);
+    project.write("hello.c", "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n");
+    project.write("hello.rs", "fn main() { println!(\"hello\"); }\n");
+    project
+}
+
+#[test]
+fn the_version_is_what_configure_scripts_look_for() {
+    let project = project("version");
+    for option in ["--version", "-v"] {
+        let outcome = project.ld(&[option]);
+        assert!(outcome.succeeded(), "{outcome:?}");
+        let text = outcome.stdout_text();
+        assert!(text.contains("GNU ld"), "{option}: {outcome:?}");
+        if unfold_command().is_some() {
+            assert!(text.starts_with("unfold "), "{option}: {outcome:?}");
+            assert!(text.contains("(compatible with GNU ld)"), "{option}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn run_makes_compilers_use_unfold() {
+    let commands: &[&[&str]] = &[
+        &["gcc", "hello.c", "-o", "app"],
+        &["cc", "hello.c", "-o", "app"],
+        &["g++", "-xc++", "hello.c", "-o", "app"],
+        &["clang", "hello.c", "-o", "app"],
+        &["rustc", "hello.rs", "-o", "app"],
+        &["sh", "-c", "gcc -c hello.c -o hello.o && gcc hello.o -o app"],
+    ];
+    let project = hello("run");
+    for command in commands.iter().filter(|command| is_installed(command[0]) || command[0] == "sh") {
+        let Some(outcome) = project.unfold(&[&["run", "--"], *command].concat()) else {
+            return;
+        };
+        assert!(outcome.succeeded(), "{command:?}: {outcome:?}");
+        // Only what unfold has linked has a status.
+        assert!(project.status("app").expect("unfold is there").objects > 0, "{command:?}");
+        assert_eq!(project.output("app", &[]), "hello\n", "{command:?}");
+        project.remove("app");
+    }
+}
+
+#[test]
+fn run_reaches_through_make() {
+    if !is_installed("make") {
+        return;
+    }
+    let project = hello("make");
+    project.write("Makefile", "app: hello.o\n\t$(CC) -o $@ $^\n");
+    for _ in 0..2 {
+        let Some(outcome) = project.unfold(&["run", "--", "make", "-j2"]) else {
+            return;
+        };
+        assert!(outcome.succeeded(), "{outcome:?}");
+        assert!(project.status("app").expect("unfold is there").objects > 0);
+        assert_eq!(project.output("app", &[]), "hello\n");
+    }
+}
+
+#[test]
+fn run_gives_the_status_of_the_command() {
+    let project = project("run-status");
+    for (command, ending) in [("exit 0", 0), ("exit 7", 7), ("no_such_command_at_all 2> errors", 127)] {
+        if let Some(outcome) = project.unfold(&["run", "--", "sh", "-c", command]) {
+            assert_eq!(outcome.ending, Ending::Exit(ending), "{command}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_shared_library_is_linked_by_the_system() {
+    let project = project("shared");
+    project.write("lib.c", "int f(void) { return 12; }\n");
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d\\n\", f()); return 0; }\n",
+    );
+    project.link(&["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
+    project.link(&["main.o", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "12\n");
+}
+
+#[test]
+fn a_relocatable_link_is_done_by_the_system() {
+    let project = project("relocatable");
+    project.edit("a.c", "int b(void);\nint a(void) { return b() + 1; }\n");
+    project.edit("b.c", "int b(void) { return 1; }\n");
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nint a(void);\nint main(void) { printf(\"%d\\n\", a()); return 0; }\n",
+    );
+    project.link(&["-r", "-nostdlib", "a.o", "b.o", "-o", "ab.o"]);
+    project.link(&["main.o", "ab.o", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "2\n");
+}
+
+#[test]
+fn link_time_optimisation_is_done_by_the_system() {
+    let project = project("lto");
+    project.write("a.c", "int a(int x) { return x * 2; }\n");
+    project.write(
+        "main.c",
+        "#include <stdio.h>\nint a(int);\nint main(int c, char **v) { printf(\"%d\\n\", a(c)); return 0; }\n",
+    );
+    project.link(&["-flto", "-O2", "main.c", "a.c", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "2\n");
+}
+
+#[test]
+fn a_link_says_on_request_whether_it_was_incremental() {
+    let project = hello("verbose");
+    project.compile("hello.c");
+    if unfold_command().is_none() {
+        return;
+    }
+    let link = || {
+        let outcome = project.try_link(&["hello.o", "-Wl,--verbose", "-o", "app"]);
+        assert!(outcome.succeeded(), "{outcome:?}");
+        outcome.stdout_text() + &outcome.stderr_text()
+    };
+    assert!(link().contains("full"));
+    assert!(link().contains("incremental"));
+}
+
+#[test]
+fn the_phases_of_a_link_are_printed_on_request() {
+    let project = hello("time");
+    project.compile("hello.c");
+    if unfold_command().is_none() {
+        return;
+    }
+    let outcome = project.try_link(&["hello.o", "-Wl,--time", "-o", "app"]);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert!(!outcome.stderr.is_empty() || !outcome.stdout.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn the_stub_says_on_request_what_it_does() {
+    let project = hello("log");
+    project.compile("hello.c");
+    project.link(&["hello.o", "-o", "app"]);
+    project.set_env("UNFOLD_LOG", "1");
+    let outcome = project.run("app", &[]);
+    assert_eq!(outcome.stdout_text(), "hello\n");
+    if unfold_command().is_some() {
+        assert!(!outcome.stderr.is_empty(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_baked_program_needs_nothing_of_ours() {
+    let Some(unfold) = unfold_command() else {
+        return;
+    };
+    let project = hello("bake");
+    project.write("hello.cpp", "#include <iostream>\nint main() { std::cout << \"hello\" << std::endl; }\n");
+    project.compile("hello.cpp");
+    project.link_as(Compiler::Gxx, &["hello.o", "-o", "app"]);
+    project.bake(unfold, "app", "baked");
+    project.remove("app");
+    project.remove(".unfold");
+    project.remove("hello.o");
+    project.set_env("UNFOLD_PAGER", "uffd");
+    assert_eq!(project.output("baked", &[]), "hello\n");
+    let text = project.tool("readelf", &["-lW", "baked"]).stdout_text();
+    assert!(text.contains("INTERP"), "an ordinary dynamic executable:\n{text}");
+}
+
+#[test]
+fn files_that_unfold_has_not_linked_are_refused() {
+    let project = hello("foreign");
+    project.tool("gcc", &["hello.c", "-o", "app"]);
+    project.write("text", "this is no executable\n");
+    for file in ["app", "text", "no-such-file"] {
+        for command in [&["bake", file, "-o", "out"][..], &["status", file, "--json"][..]] {
+            let Some(outcome) = project.unfold(command) else {
+                return;
+            };
+            assert_eq!(outcome.ending, Ending::Exit(1), "{command:?}: {outcome:?}");
+            assert!(outcome.stderr_text().contains(file), "{command:?}: {outcome:?}");
+            assert!(!project.exists("out"), "{command:?}");
+        }
+    }
+}

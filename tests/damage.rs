@@ -1,0 +1,169 @@
+//! What a damaged index does to a program: it still runs rightly, or it says so in one line and ends with status
+//! 127. It never crashes, hangs, or does something else.
+//!
+//! Each file of the index in turn is cut short, emptied, overwritten and given flipped bits; the mutations are
+//! seeded, so each can be made again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use unfold_tests::directives::Ending;
+use unfold_tests::project::Project;
+use unfold_tests::random::Random;
+use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::tools::{scratch_root, unfold_command};
+
+/// Enough mutations to reach every kind of file and table, few enough for everyday.
+const MUTATIONS_PER_TEST: usize = 300;
+
+#[test]
+fn truncated_files() {
+    mutate("truncated", |contents, random| contents.truncate(random.below(contents.len().max(1))));
+}
+
+#[test]
+fn flipped_bits() {
+    mutate("flipped", |contents, random| {
+        for _ in 0..1 + random.below(3) {
+            if !contents.is_empty() {
+                let position = random.below(contents.len());
+                contents[position] ^= 1 << random.below(8);
+            }
+        }
+    });
+}
+
+#[test]
+fn flipped_bits_in_headers() {
+    mutate("headers", |contents, random| {
+        if !contents.is_empty() {
+            let position = random.below(contents.len().min(256));
+            contents[position] ^= 1 << random.below(8);
+        }
+    });
+}
+
+#[test]
+fn overwritten_words() {
+    mutate("words", |contents, random| {
+        if contents.len() >= 8 {
+            let position = random.below(contents.len() / 8) * 8;
+            let value = [0, u64::MAX, 1 << 63, 0x1000, random.number()][random.below(5)];
+            contents[position..position + 8].copy_from_slice(&value.to_le_bytes());
+        }
+    });
+}
+
+#[test]
+fn removed_files() {
+    with_linked_program("removed", |project, untouched| {
+        for file in index_files(project) {
+            fs::remove_file(&file).expect("the file can be removed");
+            check_run(project, &format!("without {}", file.display()));
+            project.restore_from(untouched);
+        }
+    });
+}
+
+#[test]
+fn a_damaged_index_does_not_spoil_the_next_link() {
+    with_linked_program("relink", |project, untouched| {
+        let mut random = Random::new(7);
+        let files = index_files(project);
+        for number in 0..60 {
+            let file = &files[random.below(files.len())];
+            let mut contents = fs::read(file).expect("the file can be read");
+            if contents.is_empty() {
+                continue;
+            }
+            if number % 2 == 0 {
+                contents.truncate(random.below(contents.len()));
+            } else {
+                let position = random.below(contents.len());
+                contents[position] ^= 1 << random.below(8);
+            }
+            fs::write(file, contents).expect("the file can be written");
+            let outcome = project.try_link(LINK);
+            let what = format!("mutation {number} of {}", file.display());
+            // Rebuilding what is damaged, or saying that it is damaged: both are right.
+            match outcome.ending {
+                Ending::Exit(0) => check_run(project, &what),
+                Ending::Exit(1) => {
+                    assert!(!outcome.stderr_text().contains("panicked"), "{what}: {outcome:?}")
+                }
+                _ => panic!("{what}: {outcome:?}"),
+            }
+            project.restore_from(untouched);
+        }
+    });
+}
+
+const LINK: &[&str] = &["main.o", "part.o", "-o", "app"];
+
+/// Links a program, runs it once so that all files are there which runs make, and saves that state.
+fn with_linked_program(name: &str, test: impl Fn(&Project, &Path)) {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = Project::new(&format!("damage/{name}"));
+    project.edit("main.c", include_str!("fixtures/damage_main.c"));
+    project.edit("part.c", include_str!("fixtures/damage_part.c"));
+    project.link(LINK);
+    assert_eq!(project.output("app", &[]), EXPECTED);
+    let untouched = scratch_root().join(format!("damage/{name}-untouched"));
+    project.copy_to(&untouched);
+    test(&project, &untouched);
+}
+
+fn mutate(name: &str, change: impl Fn(&mut Vec<u8>, &mut Random)) {
+    with_linked_program(name, |project, untouched| {
+        let files = index_files(project);
+        for number in 0..MUTATIONS_PER_TEST {
+            // Every file has its turn before any has its second.
+            let file = &files[number % files.len()];
+            let mut random = Random::new(number as u64);
+            let mut contents = fs::read(file).expect("the file can be read");
+            change(&mut contents, &mut random);
+            fs::write(file, contents).expect("the file can be written");
+            project.set_env("UNFOLD_PREFETCH", ["on", "off"][number % 2]);
+            let pager = match number % 3 {
+                0 => "signal",
+                1 if kernel_allows_userfaultfd() => "uffd",
+                _ => "eager",
+            };
+            project.set_env("UNFOLD_PAGER", pager);
+            check_run(project, &format!("mutation {number} of {} under {pager}", file.display()));
+            project.restore_from(untouched);
+        }
+    });
+}
+
+/// All files of the index, in an order that does not depend on the file system.
+fn index_files(project: &Project) -> Vec<PathBuf> {
+    fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).expect("the index can be read") {
+            let path = entry.expect("the index can be read").path();
+            if path.is_dir() { walk(&path, files) } else { files.push(path) }
+        }
+    }
+    let mut files = vec![];
+    walk(&project.path(".unfold"), &mut files);
+    files.sort();
+    assert!(!files.is_empty(), "there are files in the index");
+    files
+}
+
+const EXPECTED: &str = "constants are right\npointers are right\nsum 1275\n";
+
+fn check_run(project: &Project, what: &str) {
+    let outcome = project.run("app", &[]);
+    match outcome.ending {
+        Ending::Exit(0) => assert_eq!(outcome.stdout_text(), EXPECTED, "{what}"),
+        // Damage that shows only when a page is touched may come after the first lines of output.
+        Ending::Exit(127) => {
+            assert!(EXPECTED.starts_with(&outcome.stdout_text()), "{what}: {outcome:?}");
+            assert_eq!(outcome.stderr_text().lines().count(), 1, "{what}: {outcome:?}");
+        }
+        _ => panic!("{what}: {outcome:?}"),
+    }
+}

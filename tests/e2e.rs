@@ -1,0 +1,212 @@
+//! Real programs, linked by GNU ld and by unfold, must do the same.
+//!
+//! Each program below `sources/<topic>/` is compiled once for each of its compilers and modes. GNU ld links it
+//! first, and that twin must do what the program's directives say: this tests the test. Then unfold
+//! links it, and under every pager, with and without background relocation, and baked into an ordinary
+//! executable, it must write the same bytes and end in the same way as the twin.
+//!
+//! To add a test, put a source file, or a directory with a `main.*`, below `sources/<topic>/`. The head of
+//! `src/directives.rs` lists the directives. The program's output has to be the same in every run, so it
+//! prints no addresses, and joins its threads before they print. Name it for what it tests, and let its
+//! `//#Stdout` lines say what is right, so that the reader need not run it.
+//!
+//! To run all: `cargo build --release && cargo test --release -p unfold-tests`. To run some:
+//!
+//! ```text
+//! cargo test --release -p unfold-tests --test e2e -- tls/             # a topic
+//! cargo test --release -p unfold-tests --test e2e -- tls/models@pie   # one program in one mode
+//! UNFOLD_TEST_LINKER=/usr/bin/ld.bfd cargo test --release -p unfold-tests   # do the tests work at all?
+//! ```
+//!
+//! What a failing trial has built stays in `target/tmp/unfold-tests/e2e/<trial>/`, and its message shows the command
+//! to repeat.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use unfold_tests::build::{Build, expand};
+use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
+use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
+use unfold_tests::tools::{fresh_scratch, gnu_linker, is_installed, tested_linker, unfold_command};
+
+/// Each pager with its runs: whether to relocate in the background, and what to call the run.
+///
+/// With `on`, the second run finds the order that the first has logged. `uffd` comes first, so that it can be
+/// left out where the kernel forbids it.
+const PAGERS: &[(&str, &[(&str, &str)])] =
+    &[("uffd", LAZY_RUNS), ("signal", LAZY_RUNS), ("eager", &[("off", "only run")])];
+
+const LAZY_RUNS: &[(&str, &str)] = &[
+    ("off", "first run"),
+    ("off", "second run"),
+    ("on", "first run with prefetch"),
+    ("on", "second run with prefetch"),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("sources");
+    let programs = match find_programs(&sources) {
+        Ok(programs) => programs,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if unfold_command().is_some() && !kernel_allows_userfaultfd() {
+        eprintln!("note: this kernel does not allow userfaultfd, so its pager is not tested");
+    }
+    libtest_mimic::run(&arguments, trials(&programs)).exit_code()
+}
+
+fn trials(programs: &[Program]) -> Vec<Trial> {
+    let mut trials = vec![];
+    let mut left_out = BTreeMap::<&str, usize>::new();
+    let installed: BTreeMap<&str, bool> = programs
+        .iter()
+        .flat_map(|program| &program.compilers)
+        .map(|compiler| (compiler.command(), is_installed(compiler.command())))
+        .collect();
+    for program in programs {
+        for &compiler in &program.compilers {
+            if !installed[compiler.command()] {
+                *left_out.entry(compiler.command()).or_default() += 1;
+                continue;
+            }
+            for &mode in &program.modes {
+                let name = trial_name(program, compiler, mode);
+                let program = program.clone();
+                trials.push(Trial::test(name.clone(), move || {
+                    check(&name, &program, compiler, mode).map_err(Failed::from)
+                }));
+            }
+        }
+    }
+    for (compiler, count) in left_out {
+        eprintln!("note: {compiler} is not installed, so {count} programs are not tested with it");
+    }
+    trials
+}
+
+/// `topic/program@mode`, and the compiler if the program names several.
+fn trial_name(program: &Program, compiler: Compiler, mode: Mode) -> String {
+    let name = format!("{}@{}", program.name, mode.name());
+    match program.compilers.len() {
+        1 => name,
+        _ => format!("{name}+{}", compiler.command()),
+    }
+}
+
+fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Result<(), String> {
+    let work = fresh_scratch(&format!("e2e/{name}"))?;
+    let build = Build::compile(program, compiler, mode, &work)?;
+
+    let twin = run_app(program, &work, &build.link(gnu_linker(), "gnu")?, &[])?.0;
+    check_expectations(program, &twin)?;
+
+    let mut failures = vec![];
+    for (pager, runs) in pagers() {
+        // Every pager begins with a link of its own, for what one pager's run leaves in the index (an
+        // order log, relocated chunks) would spare the next one its faults.
+        let app = build.link(tested_linker(), &format!("unfold-{pager}"))?;
+        for (prefetch, which_run) in *runs {
+            let env = [("UNFOLD_PAGER", *pager), ("UNFOLD_PREFETCH", prefetch)];
+            let found = run_app(program, &work, &app, &env)?;
+            if !(program.may_refuse && is_refusal(&found.0)) {
+                failures.extend(difference(&format!("{pager} pager, {which_run}"), &twin, found));
+            }
+        }
+    }
+
+    if let Some(unfold) = unfold_command() {
+        let app = build.link(tested_linker(), "unfold-baked")?;
+        let baked = work.join("baked/app");
+        std::fs::create_dir_all(work.join("baked")).map_err(|error| error.to_string())?;
+        run_tool(Command::new(unfold).arg("bake").arg(&app).arg("-o").arg(&baked))?;
+        // Nothing of ours may be needed, so nothing of ours is left there.
+        std::fs::remove_dir_all(work.join("unfold-baked")).map_err(|error| error.to_string())?;
+        failures.extend(difference("baked", &twin, run_app(program, &work, &baked, &[])?));
+    }
+    if !failures.is_empty() {
+        return Err(failures.join("\n\n"));
+    }
+    // Hundreds of executables take much room, and only those of a failure are of interest.
+    std::fs::remove_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))
+}
+
+fn pagers() -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+    match unfold_command() {
+        // Another linker's output knows no pagers, so one run of it says all.
+        None => &[("no", &[("off", "only run")])],
+        Some(_) if kernel_allows_userfaultfd() => PAGERS,
+        Some(_) => &PAGERS[1..],
+    }
+}
+
+/// Runs an executable in its own directory and gives the outcome with the command, for messages.
+fn run_app(
+    test: &Program,
+    work: &Path,
+    app: &Path,
+    env: &[(&str, &str)],
+) -> Result<(Outcome, String), String> {
+    let mut command = program("./app");
+    command.current_dir(app.parent().expect("an executable is in a directory"));
+    command.args(expand(&test.args, test, work));
+    for variable in expand(&test.env, test, work) {
+        let (name, value) = variable.split_once('=').ok_or_else(|| format!("`Env: {variable}`: no `=`"))?;
+        command.env(name, value);
+    }
+    command.envs(env.iter().copied());
+    let mut outcome = run(&mut command, test.stdin.as_bytes())?;
+    outcome.stderr = without_thread_ids(&outcome.stderr);
+    Ok((outcome, describe(&command)))
+}
+
+/// Takes the thread's id out of the messages of Rust's runtime, `thread 'main' (1234) panicked`. No two
+/// processes have the same.
+fn without_thread_ids(stderr: &[u8]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(stderr) else {
+        return stderr.to_owned();
+    };
+    let without_id = |line: &str| -> Option<String> {
+        let after_name = line.strip_prefix("thread '")?.split_once("' (")?.1;
+        let (id, rest) = after_name.split_once(')')?;
+        id.parse::<u32>().ok()?;
+        let before = &line[..line.len() - after_name.len()];
+        Some(format!("{before}id){rest}"))
+    };
+    let lines = text.split('\n').map(|line| without_id(line).unwrap_or_else(|| line.to_owned()));
+    lines.collect::<Vec<_>>().join("\n").into_bytes()
+}
+
+/// The twin must do what the directives say, or the test itself is wrong.
+fn check_expectations(program: &Program, twin: &Outcome) -> Result<(), String> {
+    let mut expected = twin.clone();
+    expected.ending = program.ending;
+    if let Some(stdout) = &program.stdout {
+        expected.stdout = stdout.clone().into_bytes();
+    }
+    if let Some(difference) = twin.difference_from(&expected) {
+        return Err(format!(
+            "linked by GNU ld, the program is not what its directives say:\n{difference}\nall of it: {twin:?}"
+        ));
+    }
+    match program.stderr_has.iter().find(|text| !twin.stderr_text().contains(*text)) {
+        Some(text) => Err(format!("linked by GNU ld, there is no `{text}` in its stderr: {twin:?}")),
+        None => Ok(()),
+    }
+}
+
+/// Whether unfold has said that it does not support what the program does.
+fn is_refusal(outcome: &Outcome) -> bool {
+    let stderr = outcome.stderr_text();
+    outcome.ending == Ending::Exit(127) && stderr.contains("unfold: ") && stderr.lines().count() == 1
+}
+
+fn difference(variant: &str, twin: &Outcome, (found, command): (Outcome, String)) -> Option<String> {
+    let difference = found.difference_from(twin)?;
+    Some(format!("{variant}: not what the same program does when GNU ld links it\n{command}\n{difference}"))
+}

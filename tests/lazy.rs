@@ -1,0 +1,182 @@
+//! Laziness is real: code that a run never touches is never relocated, which the loader's own counters
+//! prove (`unfold status --json`, `last_run`).
+//!
+//! The program has 400 functions of more than two pages each, in 100 objects, and calls as many of them as its
+//! arguments say. Every instruction of theirs has a relocation and counts in the result, so a page that was
+//! rendered wrongly, or not at all, changes the output.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use unfold_tests::project::Project;
+use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::status::LastRun;
+use unfold_tests::tools::unfold_command;
+
+const OBJECTS: usize = 100;
+const FUNCTIONS_PER_OBJECT: usize = 4;
+const FUNCTIONS: usize = OBJECTS * FUNCTIONS_PER_OBJECT;
+
+/// Each function adds a variable this many times, by an instruction of six bytes.
+const ADDITIONS: usize = 1400;
+
+/// Pages of code that only these functions can account for.
+const CODE_PAGES: u64 = (FUNCTIONS * ADDITIONS * 6 / 4096) as u64;
+
+#[test]
+fn the_program_computes_what_it_should() {
+    let project = linked("sums");
+    assert_eq!(project.output("app", &["0", "0"]), "0\n");
+    assert_eq!(project.output("app", &["17", "3"]), sum(3));
+    assert_eq!(project.output("app", &["0", "400"]), sum(400));
+}
+
+#[test]
+fn untouched_code_is_never_relocated() {
+    for_each_lazy_pager("untouched", |pager, project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        let run = counted_run(project, &["200", "3"], 3);
+        assert_eq!(run.pager, pager);
+        assert!(run.faults > 0, "{run:?}");
+        let total = project.status("app").expect("unfold is there").pages_total;
+        assert!(total >= CODE_PAGES, "{total} pages in all");
+        assert!(run.pages_rendered > 0, "{run:?}");
+        assert!(run.pages_rendered < total / 4, "of {total} pages: {run:?}");
+        assert_eq!(run.pages_prefetched, 0, "{run:?}");
+    });
+}
+
+#[test]
+fn touching_more_renders_more() {
+    for_each_lazy_pager("more", |pager, project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        let few = counted_run(project, &["0", "2"], 2);
+        // The other half of the functions, none of which can have been kept from the first run.
+        let many = counted_run(project, &["200", "200"], 200);
+        assert!(
+            many.pages_rendered >= few.pages_rendered + CODE_PAGES / 4,
+            "{pager}: {few:?} and then {many:?}"
+        );
+        assert!(many.faults > few.faults, "{pager}: {few:?} and then {many:?}");
+    });
+}
+
+#[test]
+fn a_later_run_is_spared_the_faults_of_the_one_before() {
+    for_each_lazy_pager("later", |pager, project| {
+        project.set_env("UNFOLD_PREFETCH", "on");
+        let first = counted_run(project, &["100", "100"], 100);
+        assert!(first.faults > 0, "{pager}: {first:?}");
+        // A run may end before its background thread has rendered anything, so it gets several tries.
+        let spared = (0..50)
+            .map(|_| counted_run(project, &["100", "100"], 100))
+            .find(|later| later.pages_prefetched + later.pages_from_kept > 0 && later.faults < first.faults);
+        assert!(spared.is_some(), "{pager}: no run has fewer faults than the first, {first:?}");
+    });
+}
+
+#[test]
+fn the_eager_pager_renders_everything() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = linked("eager");
+    project.set_env("UNFOLD_PAGER", "eager");
+    let run = counted_run(&project, &["5", "1"], 1);
+    let total = project.status("app").expect("unfold is there").pages_total;
+    assert_eq!(run.pager, "eager");
+    assert_eq!(run.faults, 0, "{run:?}");
+    // What an earlier link or run has kept need not be rendered once more.
+    let present = run.pages_rendered + run.pages_from_kept;
+    assert!(present >= CODE_PAGES && present <= total, "of {total} pages: {run:?}");
+}
+
+#[test]
+fn there_is_no_last_run_before_the_first() {
+    let project = linked("before");
+    if let Some(status) = project.status("app") {
+        assert!(status.last_run.is_none(), "{status:?}");
+        assert!(status.objects >= OBJECTS as u64, "{status:?}");
+        assert!(status.pages_total >= CODE_PAGES, "{status:?}");
+    }
+}
+
+/// Runs the test with a fresh link for each pager, so that no pager profits from another's run.
+fn for_each_lazy_pager(name: &str, test: impl Fn(&str, &Project)) {
+    if unfold_command().is_none() {
+        return;
+    }
+    for pager in ["uffd", "signal"] {
+        if pager == "uffd" && !kernel_allows_userfaultfd() {
+            continue;
+        }
+        let project = linked(&format!("{name}-{pager}"));
+        project.set_env("UNFOLD_PAGER", pager);
+        test(pager, &project);
+    }
+}
+
+/// Runs the program, checks its result, and gives the loader's counters.
+fn counted_run(project: &Project, args: &[&str], functions: usize) -> LastRun {
+    assert_eq!(project.output("app", args), sum(functions));
+    project.status("app").expect("unfold is there").last_run.expect("there was a run")
+}
+
+fn sum(functions: usize) -> String {
+    format!("{}\n", functions * ADDITIONS * 3)
+}
+
+/// A project that holds nothing but the linked program.
+fn linked(name: &str) -> Project {
+    let project = Project::new(&format!("lazy/{name}"));
+    let objects = objects();
+    project.write("objects", objects);
+    project.link(&["@objects", "-o", "app"]);
+    project
+}
+
+/// Compiles the objects once for all tests, and gives their paths, one in each line.
+fn objects() -> &'static str {
+    static OBJECT_PATHS: OnceLock<String> = OnceLock::new();
+    OBJECT_PATHS.get_or_init(|| {
+        let project = Project::new("lazy/objects");
+        let mut paths = String::new();
+        let mut add = |source: String, text: String| {
+            project.write(&source, text);
+            project.compile_with(&source, &["-fPIE"]);
+            let object = project.path(Path::new(&source).with_extension("o").to_str().expect("ASCII"));
+            writeln!(paths, "{}", object.display()).expect("a String takes everything");
+        };
+        add("main.c".into(), main_source());
+        for object in 0..OBJECTS {
+            let first = object * FUNCTIONS_PER_OBJECT;
+            let functions = (first..first + FUNCTIONS_PER_OBJECT).map(function_source);
+            add(format!("part{object}.c"), functions.collect());
+        }
+        paths
+    })
+}
+
+fn function_source(number: usize) -> String {
+    format!(
+        "int function_{number}(int x) {{\n    \
+             __asm__ volatile(\".rept {ADDITIONS}\\n\\taddl step(%%rip), %0\\n.endr\" : \"+r\"(x));\n    \
+             return x;\n}}\n"
+    )
+}
+
+fn main_source() -> String {
+    let declarations: String = (0..FUNCTIONS).map(|n| format!("int function_{n}(int);\n")).collect();
+    let entries: String = (0..FUNCTIONS).map(|n| format!("    function_{n},\n")).collect();
+    format!(
+        "#include <stdio.h>\n#include <stdlib.h>\n\nint step = 3;\n{declarations}\n\
+         static int (*const functions[])(int) = {{\n{entries}}};\n\n\
+         int main(int argc, char **argv) {{\n    \
+             int first = atoi(argv[1]), count = atoi(argv[2]), sum = 0;\n    \
+             for (int i = first; i < first + count; i++)\n        \
+                 sum = functions[i](sum);\n    \
+             printf(\"%d\\n\", sum);\n    \
+             return 0;\n}}\n"
+    )
+}

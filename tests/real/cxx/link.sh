@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Links the C++ program. LD_DIR: folder with a program `ld`. OUT: the output.
+# MODE: pie (default), nopie, static, static-pie. More arguments go to the compiler driver.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+case ${MODE:=pie} in
+    pie)        objects=$here/pie;   flags=(-pie) ;;
+    nopie)      objects=$here/nopie; flags=(-no-pie) ;;
+    static)     objects=$here/nopie; flags=(-static) ;;
+    static-pie) objects=$here/pie;   flags=(-static-pie) ;;
+    *)          echo "unknown MODE $MODE" >&2; exit 2 ;;
+esac
+exec g++ ${LD_DIR:+-B"$LD_DIR"} "${flags[@]}" "$objects"/*.o -pthread -o "$OUT" "$@"

@@ -1,0 +1,487 @@
+//! Edit scripts: link, run, edit, link again. The program is always what its sources say now, and what the
+//! linker has read again is exactly what was edited.
+
+use unfold_tests::directives::{Compiler, Ending};
+use unfold_tests::project::Project;
+use unfold_tests::random::Random;
+use unfold_tests::three_objects::{OBJECTS, assert_incremental, reindexed, three_objects};
+
+#[test]
+fn the_first_link_is_full_and_says_why() {
+    let project = three_objects("relink/first");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    if let Some(status) = project.status("app") {
+        assert!(!status.incremental, "{status:?}");
+        assert!(status.why_full.is_some(), "{status:?}");
+        let names = reindexed(&status);
+        for object in ["main.o", "a.o", "b.o"] {
+            assert!(names.iter().any(|name| name == object), "{object} in {names:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_changed_means_nothing_is_read_again() {
+    let project = three_objects("relink/nothing");
+    project.link(OBJECTS);
+    for _ in 0..3 {
+        project.link(OBJECTS);
+        assert_incremental(&project, "app", &[]);
+        assert_eq!(project.output("app", &[]), "1 2\n");
+    }
+}
+
+#[test]
+fn one_edited_source_is_one_object_read_again() {
+    let project = three_objects("relink/edited");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.edit("b.c", "int b(void) { return 22; }\n");
+    project.link(OBJECTS);
+    assert_incremental(&project, "app", &["b.o"]);
+    assert_eq!(project.output("app", &[]), "1 22\n");
+    project.edit("a.c", "int a(void) { return 11; }\n");
+    project.link(OBJECTS);
+    assert_incremental(&project, "app", &["a.o"]);
+    assert_eq!(project.output("app", &[]), "11 22\n");
+}
+
+#[test]
+fn many_edits_one_after_another() {
+    let project = three_objects("relink/many");
+    project.link(OBJECTS);
+    for round in 0..20 {
+        let name = if round % 2 == 0 { "a" } else { "b" };
+        project.edit(&format!("{name}.c"), &format!("int {name}(void) {{ return {}; }}\n", 100 + round));
+        project.link(OBJECTS);
+        assert_incremental(&project, "app", &[&format!("{name}.o")]);
+        let last = |parity: i32| if round >= parity { 100 + round - (round + parity) % 2 } else { 2 };
+        assert_eq!(project.output("app", &[]), format!("{} {}\n", last(0), last(1)));
+    }
+}
+
+#[test]
+fn an_edit_between_two_links_without_a_run() {
+    let project = three_objects("relink/no-run");
+    project.link(OBJECTS);
+    project.edit("a.c", "int a(void) { return 5; }\n");
+    project.link(OBJECTS);
+    project.edit("b.c", "int b(void) { return 6; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "5 6\n");
+}
+
+#[test]
+fn same_size_and_time_but_other_contents() {
+    // Build caches and copies keep the time of modification, so a new object can look like the old one by
+    // size and time alone.
+    let project = three_objects("relink/same-time");
+    project.link(OBJECTS);
+    project.tool("cp", &["-p", "b.o", "b.before"]);
+    project.edit("b.c", "int b(void) { return 7; }\n");
+    assert_eq!(project.read("b.o").len(), project.read("b.before").len());
+    project.tool("touch", &["-r", "b.before", "b.o"]);
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 7\n");
+}
+
+#[test]
+fn a_new_time_but_the_same_contents() {
+    let project = three_objects("relink/touched");
+    project.link(OBJECTS);
+    project.tool("touch", &["a.o", "b.o", "main.o"]);
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
+fn a_reverted_object_gives_the_old_program() {
+    let project = three_objects("relink/reverted");
+    project.link(OBJECTS);
+    project.tool("cp", &["-p", "b.o", "b.before"]);
+    project.edit("b.c", "int b(void) { return 20; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 20\n");
+    project.tool("cp", &["-p", "b.before", "b.o"]);
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    if let Some(status) = project.status("app") {
+        assert!(reindexed(&status).iter().all(|name| name == "b.o"), "{status:?}");
+    }
+}
+
+#[test]
+fn a_function_grows_and_shrinks() {
+    let project = three_objects("relink/grows");
+    project.link(OBJECTS);
+    for size in [10, 1000, 100_000, 100, 3_000_000, 1] {
+        project.edit(
+            "a.c",
+            &format!(
+                "static const char large[{size}] = {{[{size} - 1] = 7}};\n\
+                 int a(void) {{ __asm__ volatile(\".skip {size}, 0x90\"); return large[{size} - 1] + {size}; }}\n"
+            ),
+        );
+        project.link(OBJECTS);
+        if let Some(status) = project.status("app") {
+            assert_eq!(reindexed(&status), ["a.o"], "{status:?}");
+            assert_eq!(status.incremental, status.why_full.is_none(), "{status:?}");
+        }
+        assert_eq!(project.output("app", &[]), format!("{} 2\n", size + 7));
+    }
+}
+
+#[test]
+fn data_and_bss_grow() {
+    let project = three_objects("relink/data");
+    project.link(OBJECTS);
+    for size in [1, 5000, 1_000_000, 3] {
+        project.edit(
+            "b.c",
+            &format!(
+                "int data[{size}] = {{[{size} - 1] = 4}}; int zero[{size} * 3]; int *pointer = &data[{size} - 1];\n\
+                 int b(void) {{ int sum = *pointer; for (int i = 0; i < {size} * 3; i++) sum += zero[i]; return sum; }}\n"
+            ),
+        );
+        project.link(OBJECTS);
+        assert_eq!(project.output("app", &[]), "1 4\n");
+    }
+}
+
+#[test]
+fn functions_and_references_come_and_go() {
+    let project = three_objects("relink/symbols");
+    project.link(OBJECTS);
+    project.edit("b.c", "int helper(int x) { return x * 3; }\nint b(void) { return helper(3); }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 9\n");
+    project.edit("a.c", "int helper(int);\nint a(void) { return helper(4); }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "12 9\n");
+    // Nothing but b.o changes, and yet a.o's call goes elsewhere.
+    project.edit(
+        "b.c",
+        "static int pad(void) { return 5; }\nint b(void) { return pad(); }\nint helper(int x) { return x; }\n",
+    );
+    project.link(OBJECTS);
+    assert_incremental(&project, "app", &["b.o"]);
+    assert_eq!(project.output("app", &[]), "4 5\n");
+    project.edit("a.c", "#include <string.h>\nint a(void) { return strlen(\"from libc\"); }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "9 5\n");
+}
+
+#[test]
+fn a_definition_moves_to_another_object() {
+    let project = three_objects("relink/moves");
+    project.edit("b.c", "int moving(void) { return 3; }\nint b(void) { return moving(); }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 3\n");
+    project.edit("a.c", "int moving(void) { return 4; }\nint a(void) { return 1; }\n");
+    project.edit("b.c", "int moving(void);\nint b(void) { return moving(); }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 4\n");
+}
+
+#[test]
+fn a_weak_definition_becomes_strong_elsewhere() {
+    let project = three_objects("relink/weak");
+    project.edit("b.c", "__attribute__((weak)) int b(void) { return 2; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.edit("a.c", "int a(void) { return 1; }\nint b(void) { return 50; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 50\n");
+    project.edit("a.c", "int a(void) { return 1; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
+fn a_removed_symbol_is_a_link_error_and_leaves_no_output() {
+    let project = three_objects("relink/removed");
+    project.link(OBJECTS);
+    project.edit("b.c", "int renamed(void) { return 2; }\n");
+    let outcome = project.try_link(OBJECTS);
+    assert_eq!(outcome.ending, Ending::Exit(1), "{outcome:?}");
+    assert!(outcome.stderr_text().contains("main.o"), "{outcome:?}");
+    assert!(!project.exists("app"), "GNU ld, too, removes the output of a link that failed");
+    project.edit("b.c", "int b(void) { return 3; }\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 3\n");
+}
+
+#[test]
+fn a_failed_link_does_not_make_the_next_one_read_everything() {
+    let project = three_objects("relink/failed");
+    project.link(OBJECTS);
+    project.edit("b.c", "int renamed(void) { return 2; }\n");
+    project.try_link(OBJECTS);
+    project.edit("b.c", "int b(void) { return 4; }\n");
+    project.link(OBJECTS);
+    if let Some(status) = project.status("app") {
+        assert_eq!(reindexed(&status), ["b.o"], "{status:?}");
+    }
+    assert_eq!(project.output("app", &[]), "1 4\n");
+}
+
+#[test]
+fn a_new_duplicate_is_a_link_error() {
+    let project = three_objects("relink/duplicate");
+    project.link(OBJECTS);
+    project.edit("a.c", "int a(void) { return 1; }\nint b(void) { return 3; }\n");
+    let outcome = project.try_link(OBJECTS);
+    assert_eq!(outcome.ending, Ending::Exit(1), "{outcome:?}");
+    assert!(!project.exists("app"));
+}
+
+#[test]
+fn objects_are_added_and_taken_away() {
+    let project = three_objects("relink/added");
+    project.link(OBJECTS);
+    project.edit(
+        "extra.c",
+        "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"extra\"); }\n",
+    );
+    project.link(&["main.o", "a.o", "b.o", "extra.o", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "extra\n1 2\n");
+    if let Some(status) = project.status("app") {
+        assert_eq!(reindexed(&status), ["extra.o"], "{status:?}");
+    }
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.link(&["extra.o", "b.o", "a.o", "main.o", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "extra\n1 2\n");
+}
+
+#[test]
+fn options_change() {
+    let project = three_objects("relink/options");
+    project.link(OBJECTS);
+    project.link(&[OBJECTS, &["-Wl,--defsym=unused=1", "-Wl,-z,now"]].concat());
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.link(&[OBJECTS, &["-no-pie"]].concat());
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.link(&[OBJECTS, &["-static"]].concat());
+    assert_eq!(project.output("app", &[]), "1 2\n");
+    project.link(OBJECTS);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
+fn one_member_of_an_archive_changes() {
+    for (name, operation) in [("archive", "rcs"), ("thin-archive", "rcsT")] {
+        let project = three_objects(&format!("relink/{name}"));
+        project.edit("unused.c", "int unused(void) { return 0; }\n");
+        let words = &["main.o", "libab.a", "-o", "app"];
+        let make = || project.tool("ar", &[operation, "libab.a", "a.o", "b.o", "unused.o"]);
+        make();
+        project.link(words);
+        assert_eq!(project.output("app", &[]), "1 2\n");
+        project.edit("b.c", "int b(void) { return 33; }\n");
+        make();
+        project.link(words);
+        assert_incremental(&project, "app", &["libab.a(b.o)"]);
+        assert_eq!(project.output("app", &[]), "1 33\n");
+    }
+}
+
+#[test]
+fn an_archive_is_rebuilt_with_equal_members() {
+    let project = three_objects("relink/equal-members");
+    let words = &["main.o", "libab.a", "-o", "app"];
+    project.tool("ar", &["rcs", "libab.a", "a.o", "b.o"]);
+    project.link(words);
+    project.remove("libab.a");
+    project.tool("ar", &["rcs", "libab.a", "a.o", "b.o"]);
+    project.link(words);
+    assert_incremental(&project, "app", &[]);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
+fn a_member_is_needed_only_later() {
+    let project = three_objects("relink/needed-later");
+    project.edit("late.c", "int late(void) { return 8; }\n");
+    project.tool("ar", &["rcs", "liblate.a", "late.o"]);
+    let words = &["main.o", "a.o", "b.o", "liblate.a", "-o", "app"];
+    project.link(words);
+    project.edit("b.c", "int late(void);\nint b(void) { return late(); }\n");
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 8\n");
+    project.edit("b.c", "int b(void) { return 2; }\n");
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
+fn a_shared_library_changes_its_symbols() {
+    let project = three_objects("relink/library");
+    let build = |text: &str| {
+        project.write("lib.c", text);
+        project.tool("gcc", &["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
+    };
+    build("int from_library(void) { return 5; }\n");
+    project.edit("b.c", "int from_library(void);\nint b(void) { return from_library(); }\n");
+    let words = &["main.o", "a.o", "b.o", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"];
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 5\n");
+    build("int other(void) { return 0; }\nint from_library(void) { return 6; }\n");
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 6\n");
+    build("int other(void) { return 0; }\n");
+    let outcome = project.try_link(words);
+    assert_eq!(outcome.ending, Ending::Exit(1), "{outcome:?}");
+    assert!(outcome.stderr_text().contains("from_library"), "{outcome:?}");
+}
+
+#[test]
+fn temporary_objects_of_the_compiler() {
+    // The compiler deletes the objects as soon as the linker has ended, and gives them new names each time.
+    let project = three_objects("relink/temporary");
+    for value in [2, 3, 4] {
+        project.write("b.c", format!("int b(void) {{ return {value}; }}\n"));
+        project.link(&["-w", "main.c", "a.c", "b.c", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), format!("1 {value}\n"));
+    }
+}
+
+#[test]
+fn cpp_headers_change_several_objects() {
+    let project = Project::new("relink/cpp");
+    let write_header = |value: u32| {
+        project.write(
+            "h.h",
+            format!(
+                "#include <string>\ninline std::string text() {{ return \"{value}\"; }}\nvoid other();\n"
+            ),
+        );
+    };
+    write_header(1);
+    project.write(
+        "main.cpp",
+        "#include \"h.h\"\n#include <iostream>\nint main() { std::cout << text() << ' '; other(); }\n",
+    );
+    project.write(
+        "other.cpp",
+        "#include \"h.h\"\n#include <iostream>\nvoid other() { std::cout << text() << '\\n'; }\n",
+    );
+    project.write("third.cpp", "int third() { return 3; }\n");
+    let words = &["main.o", "other.o", "third.o", "-o", "app"];
+    for value in [1, 2, 3] {
+        write_header(value);
+        project.compile("main.cpp");
+        project.compile("other.cpp");
+        if value == 1 {
+            project.compile("third.cpp");
+        }
+        project.link_as(Compiler::Gxx, words);
+        assert_eq!(project.output("app", &[]), format!("{value} {value}\n"));
+        if value > 1
+            && let Some(status) = project.status("app")
+        {
+            assert_eq!(reindexed(&status), ["main.o", "other.o"], "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn an_edited_rust_program() {
+    let project = Project::new("relink/rust");
+    for value in ["one", "two", "three"] {
+        project
+            .write("app.rs", format!("fn main() {{ println!(\"{{:?}}\", \"{value}\".to_uppercase()); }}\n"));
+        project.link_as(Compiler::Rustc, &["app.rs", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), format!("{:?}\n", value.to_uppercase()));
+    }
+}
+
+/// One source of `a_long_series_of_edits`, which is small enough to be computed here as well.
+struct Unit {
+    value: i64,
+    /// The number of a later unit that this one calls.
+    calls: Option<usize>,
+    code_padding: usize,
+    data_padding: usize,
+    thread_local: bool,
+}
+
+impl Unit {
+    fn source(&self, number: usize) -> String {
+        let Unit { value, code_padding, data_padding, .. } = self;
+        let storage = if self.thread_local { "__thread " } else { "" };
+        let call = self.calls.map_or("0".into(), |callee| format!("unit{callee}()"));
+        let declaration = self.calls.map_or(String::new(), |callee| format!("long unit{callee}(void);\n"));
+        format!(
+            "{declaration}static {storage}long value = {value};\n\
+             static long data[{data_padding} + 1] = {{[{data_padding}] = 5}};\n\
+             static long zero[{data_padding} + 1];\n\
+             static long *const pointer = &data[{data_padding}];\n\
+             long unit{number}(void) {{\n    \
+                 __asm__ volatile(\".skip {code_padding}, 0x90\");\n    \
+                 return value + *pointer - 5 + zero[{data_padding}] + {call};\n}}\n"
+        )
+    }
+}
+
+#[test]
+fn a_long_series_of_edits() {
+    const UNITS: usize = 8;
+    let project = Project::new("relink/series");
+    let mut random = Random::new(1);
+    let mut units: Vec<Unit> = (0..UNITS)
+        .map(|_| Unit { value: 0, calls: None, code_padding: 0, data_padding: 0, thread_local: false })
+        .collect();
+
+    let declarations: String = (0..UNITS).map(|n| format!("long unit{n}(void);\n")).collect();
+    let calls: String = (0..UNITS).map(|n| format!("    printf(\"%ld\\n\", unit{n}());\n")).collect();
+    project.edit(
+        "main.c",
+        &format!("#include <stdio.h>\n{declarations}int main(void) {{\n{calls}    return 0;\n}}\n"),
+    );
+    for (number, unit) in units.iter().enumerate() {
+        project.edit(&format!("unit{number}.c"), &unit.source(number));
+    }
+    let objects: Vec<String> = (0..UNITS).map(|n| format!("unit{n}.o")).collect();
+    let mut words = vec!["main.o", "-o", "app"];
+    words.extend(objects.iter().map(String::as_str));
+
+    for step in 0..60 {
+        let mut edited: Vec<String> = vec![];
+        for _ in 0..1 + random.below(2) {
+            let number = random.below(UNITS);
+            let unit = &mut units[number];
+            match random.below(5) {
+                0 => unit.value = random.below(1000) as i64,
+                1 => unit.calls = (number + 1 < UNITS).then(|| number + 1 + random.below(UNITS - number - 1)),
+                2 => unit.code_padding = [0, 3, 100, 5000, 70_000][random.below(5)],
+                3 => unit.data_padding = [0, 1, 100, 3000, 40_000][random.below(5)],
+                _ => unit.thread_local = !unit.thread_local,
+            }
+            // An edit that restores what was there changes nothing, so each gives a new value too.
+            unit.value += 1000;
+            project.edit(&format!("unit{number}.c"), &unit.source(number));
+            edited.push(format!("unit{number}.o"));
+        }
+        edited.sort();
+        edited.dedup();
+        project.link(&words);
+        if step > 0
+            && let Some(status) = project.status("app")
+        {
+            let mut found = reindexed(&status);
+            found.sort();
+            assert_eq!(found, edited, "step {step}: {status:?}");
+        }
+        // Now and then nobody runs the program between two links.
+        if random.below(4) > 0 {
+            let mut values = [0; UNITS];
+            for number in (0..UNITS).rev() {
+                values[number] = units[number].value + units[number].calls.map_or(0, |callee| values[callee]);
+            }
+            let expected: String = values.iter().map(|value| format!("{value}\n")).collect();
+            assert_eq!(project.output("app", &[]), expected, "step {step}");
+        }
+    }
+}

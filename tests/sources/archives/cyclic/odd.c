@@ -1,0 +1,2 @@
+int even(int);
+int odd(int n) { return n == 0 ? 0 : even(n - 1); }

@@ -1,0 +1,1 @@
+int a2(void) { return 3; }

@@ -1,0 +1,2 @@
+int a2(void);
+int b(void) { return 2 + a2(); }

@@ -1,0 +1,2 @@
+int needed(void);
+int used(void) { return needed(); }

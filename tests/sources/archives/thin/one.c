@@ -1,0 +1,2 @@
+int two(void);
+int one(void) { return 1 + two(); }

@@ -1,0 +1,2 @@
+#include "common.h"
+int three() { return total(); }

@@ -1,0 +1,2 @@
+int function(int);
+int (*address_absolute(void))(int) { return function; }

@@ -1,0 +1,2 @@
+int function(int);
+int (*address_from_got(void))(int) { return function; }

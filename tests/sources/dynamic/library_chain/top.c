@@ -1,0 +1,2 @@
+int base(void);
+int top(void) { return base() + 2; }

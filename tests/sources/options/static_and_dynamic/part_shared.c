@@ -1,0 +1,1 @@
+const char *part(void) { return "from the shared library"; }

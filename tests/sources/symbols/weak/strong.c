@@ -1,0 +1,2 @@
+const char *overridden(void) { return "strong"; }
+int data = 2;

@@ -1,0 +1,28 @@
+//#Flags: -O1 -pthread -fexceptions
+//#Modes: pie nopie
+//#Stdout: cleaned up
+//#Stdout: cancelled: yes
+// Cancellation unwinds the thread through the program's unwind tables.
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+__attribute__((aligned(8192), noinline)) static void clean_up(void *unused) { puts("cleaned up"); }
+
+static void *body(void *unused) {
+    pthread_cleanup_push(clean_up, NULL);
+    for (;;)
+        pause();
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+int main(void) {
+    pthread_t thread;
+    void *result;
+    pthread_create(&thread, NULL, body, NULL);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    printf("cancelled: %s\n", result == PTHREAD_CANCELED ? "yes" : "no");
+    return 0;
+}

@@ -1,0 +1,1 @@
+__thread int library_variable = 30;

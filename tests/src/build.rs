@@ -1,0 +1,220 @@
+//! Builds a test program: compiles it once, and links it by each linker that is asked for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::directives::{Compiler, Library, LibraryKind, Mode, Program};
+use crate::run::{describe, run_tool};
+use crate::tools::Linker;
+
+/// A program in one mode by one compiler, compiled and ready to be linked.
+pub struct Build<'a> {
+    program: &'a Program,
+    compiler: Compiler,
+    mode: Mode,
+    work: PathBuf,
+}
+
+impl<'a> Build<'a> {
+    /// Compiles every source and makes the libraries, all in the directory `work`.
+    pub fn compile(
+        program: &'a Program,
+        compiler: Compiler,
+        mode: Mode,
+        work: &Path,
+    ) -> Result<Build<'a>, String> {
+        let build = Build { program, compiler, mode, work: work.to_owned() };
+        // Shared libraries come first: the compilation of a program does not need them, but a
+        // later library may be linked against an earlier one.
+        for library in &program.libraries {
+            match library.kind {
+                LibraryKind::Shared => build.make_shared(library)?,
+                LibraryKind::Archive => build.make_archive(library, "rcs")?,
+                LibraryKind::ThinArchive => build.make_archive(library, "rcsT")?,
+            }
+        }
+        // rustc compiles and links in one go, which `link` does.
+        if compiler != Compiler::Rustc {
+            build.compile_file(&program.main, build.c_mode_flags(), &build.object(&program.main))?;
+        }
+        for source in &program.objects {
+            build.compile_file(source, build.c_mode_flags(), &build.object(source))?;
+        }
+        Ok(build)
+    }
+
+    /// Links the program into a directory of its own, in which it is called `app`.
+    ///
+    /// Each linker gets its own directory, so that no index is shared between variants, and the same
+    /// file name, so that a program which prints its own name prints the same one everywhere.
+    pub fn link(&self, linker: &Linker, directory: &str) -> Result<PathBuf, String> {
+        let dir = self.work.join(directory);
+        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        let app = dir.join("app");
+        let mut command = match self.compiler {
+            Compiler::Rustc => self.rustc_link(linker, &app),
+            _ => self.driver_link(linker, &app),
+        };
+        let outcome = run_tool(command.current_dir(&self.work))?;
+        // Whoever links in an ordinary build sees every line the linker writes, so it has to be silent.
+        match outcome.stderr.is_empty() && outcome.stdout.is_empty() {
+            true => Ok(app),
+            false => Err(format!("{}\nsays, though it succeeds:\n{outcome:?}", describe(&command))),
+        }
+    }
+
+    fn driver_link(&self, linker: &Linker, app: &Path) -> Command {
+        let mut command = Command::new(self.compiler.command());
+        command.args(linker_flags(self.compiler, linker));
+        command.args(self.link_mode_flags()).args(self.link_words());
+        command.arg("-o").arg(app);
+        command
+    }
+
+    fn rustc_link(&self, linker: &Linker, app: &Path) -> Command {
+        let mut command = Command::new("rustc");
+        command.arg("--edition=2021").args(linker_flags(self.compiler, linker));
+        command.args(self.rustc_mode_flags()).args(self.words(&self.program.flags));
+        command.args(self.link_words().iter().map(|word| format!("-Clink-arg={word}")));
+        command.arg(self.program.source_dir.join(&self.program.main)).arg("-o").arg(app);
+        command
+    }
+
+    /// The inputs and flags of the link, in their order.
+    fn link_words(&self) -> Vec<String> {
+        let inputs = match &self.program.link {
+            Some(link) => link.clone(),
+            None => {
+                let libraries = self.program.libraries.iter().map(|library| library.name.clone());
+                let main = (self.compiler != Compiler::Rustc).then(|| self.program.main.clone());
+                main.into_iter().chain(self.program.objects.clone()).chain(libraries).collect()
+            }
+        };
+        let mut words: Vec<String> = self
+            .words(&inputs)
+            .into_iter()
+            .map(|word| match is_source(&word) {
+                true => self.object(&word).display().to_string(),
+                false => word,
+            })
+            .collect();
+        if self.program.libraries.iter().any(|library| library.kind == LibraryKind::Shared) {
+            words.push(format!("-Wl,-rpath,{}", self.work.display()));
+        }
+        words.extend(self.words(&self.program.link_flags));
+        words
+    }
+
+    fn make_archive(&self, library: &Library, operation: &str) -> Result<(), String> {
+        let mut command = Command::new("ar");
+        command.current_dir(&self.work).arg(operation).arg(&library.name);
+        for source in &library.sources {
+            self.compile_file(source, self.c_mode_flags(), &self.object(source))?;
+            // A thin archive holds the paths of its members as they are given here.
+            command.arg(self.object(source).file_name().expect("an object has a name"));
+        }
+        run_tool(&mut command).map(drop)
+    }
+
+    fn make_shared(&self, library: &Library) -> Result<(), String> {
+        // The linker under test makes executables; its libraries are given, as those of the system are.
+        let compiler = if self.compiler == Compiler::Rustc { Compiler::Gcc } else { self.compiler };
+        let mut command = Command::new(compiler.command());
+        command.current_dir(&self.work).arg("-shared").arg("-o").arg(&library.name);
+        command.arg(format!("-Wl,-soname,{}", library.name));
+        for source in &library.sources {
+            let object = self.work.join(format!("{}.{source}.o", library.name));
+            self.compile_file(source, &["-fPIC"], &object)?;
+            command.arg(object);
+        }
+        command.arg(format!("-Wl,-rpath,{}", self.work.display()));
+        command.args(self.words(&library.link_flags));
+        run_tool(&mut command).map(drop)
+    }
+
+    fn compile_file(&self, source: &str, mode: &[&str], object: &Path) -> Result<(), String> {
+        let path = self.program.source_dir.join(source);
+        let mut command = Command::new(self.driver_for(source));
+        command.current_dir(&self.work).arg("-w").args(mode);
+        if self.compiler != Compiler::Rustc {
+            command.args(self.words(&self.program.flags));
+        }
+        for (file, flags) in &self.program.file_flags {
+            if file == source {
+                command.args(self.words(flags));
+            }
+        }
+        run_tool(command.arg("-c").arg(path).arg("-o").arg(object)).map(drop)
+    }
+
+    /// C and assembler need the C driver even in a C++ or Rust program.
+    fn driver_for(&self, source: &str) -> &'static str {
+        match (self.compiler, source.ends_with(".cpp")) {
+            (Compiler::Clang | Compiler::Clangxx, true) => "clang++",
+            (Compiler::Clang | Compiler::Clangxx, false) => "clang",
+            (_, true) => "g++",
+            (_, false) => "gcc",
+        }
+    }
+
+    fn c_mode_flags(&self) -> &'static [&'static str] {
+        match self.mode {
+            Mode::Pie | Mode::StaticPie => &["-fPIE"],
+            Mode::NoPie | Mode::Static => &["-fno-pie"],
+        }
+    }
+
+    /// rustc derives from these how to compile and how to link.
+    fn rustc_mode_flags(&self) -> &'static [&'static str] {
+        match self.mode {
+            Mode::Pie => &["-Crelocation-model=pie"],
+            Mode::NoPie => &["-Crelocation-model=static"],
+            Mode::Static => &["-Ctarget-feature=+crt-static", "-Crelocation-model=static"],
+            Mode::StaticPie => &["-Ctarget-feature=+crt-static", "-Crelocation-model=pie"],
+        }
+    }
+
+    fn link_mode_flags(&self) -> &'static [&'static str] {
+        match self.mode {
+            Mode::Pie => &["-pie"],
+            Mode::NoPie => &["-no-pie"],
+            Mode::Static => &["-static"],
+            Mode::StaticPie => &["-static-pie"],
+        }
+    }
+
+    fn object(&self, source: &str) -> PathBuf {
+        self.work.join(format!("{source}.o"))
+    }
+
+    fn words(&self, words: &[String]) -> Vec<String> {
+        expand(words, self.program, &self.work)
+    }
+}
+
+/// Puts directories in the place of `$SRC` and `$WORK`.
+pub fn expand(words: &[String], program: &Program, work: &Path) -> Vec<String> {
+    let source_dir = program.source_dir.display().to_string();
+    let work = work.display().to_string();
+    words.iter().map(|word| word.replace("$SRC", &source_dir).replace("$WORK", &work)).collect()
+}
+
+/// The flags that make a compiler use this linker.
+///
+/// gcc looks for a program called `ld` in the directories of `-B`, clang takes a path, and rustc calls gcc, provided that
+/// it is kept from choosing the linker of its own that newer versions bring along.
+pub fn linker_flags(compiler: Compiler, linker: &Linker) -> Vec<String> {
+    let search = format!("-B{}", linker.search_dir.display());
+    match compiler {
+        Compiler::Gcc | Compiler::Gxx => vec![search],
+        Compiler::Clang | Compiler::Clangxx => vec![format!("--ld-path={}", linker.ld.display())],
+        Compiler::Rustc => {
+            vec!["-Clinker=gcc".into(), "-Clinker-features=-lld".into(), format!("-Clink-arg={search}")]
+        }
+    }
+}
+
+fn is_source(word: &str) -> bool {
+    [".c", ".cpp", ".S"].iter().any(|suffix| word.ends_with(suffix)) && !word.starts_with('-')
+}

@@ -1,0 +1,23 @@
+//! What the end-to-end tests share.
+//!
+//! | file | comes in | goes out |
+//! |---|---|---|
+//! | `directives` | the head of a test program | what to compile, how to link it, what it must do |
+//! | `tools` | the environment | where `ld.unfold`, `unfold`, GNU ld and the compilers are |
+//! | `build` | a program and a mode | objects, libraries, and one executable for each linker |
+//! | `run` | an executable and its surroundings | an `Outcome`: stdout, stderr and how it ended |
+//! | `project` | a test's own sources | a directory to edit, link and run in, again and again |
+//! | `status` | an executable | what `unfold status --json` says about it |
+//! | `three_objects` | a name | the small program that tests of relinking edit |
+//! | `random` | a seed | the same numbers in every run of the tests |
+//!
+//! Nothing here measures time. The one deadline, in `run`, exists to turn a hang into a failure.
+
+pub mod build;
+pub mod directives;
+pub mod project;
+pub mod random;
+pub mod run;
+pub mod status;
+pub mod three_objects;
+pub mod tools;

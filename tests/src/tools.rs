@@ -1,0 +1,116 @@
+//! Where the programs under test and the tools they are compared with are found.
+//!
+//! - `UNFOLD_BIN_DIR`: the directory of `ld.unfold` and `unfold`. Without it they are looked for beside the
+//!   test executables (`cargo test --release` after `cargo build --release`), then in the workspace's `target/release`.
+//! - `UNFOLD_TEST_LINKER`: a linker to test in place of `ld.unfold`. Given GNU ld, it tests the tests: whatever
+//!   does not depend on unfold's own reports must then pass too.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// A linker, and a directory in which it is called `ld`, as gcc's `-B` wants it.
+#[derive(Debug)]
+pub struct Linker {
+    pub ld: PathBuf,
+    pub search_dir: PathBuf,
+}
+
+/// GNU ld, whose output is the twin that everything is compared with.
+pub fn gnu_linker() -> &'static Linker {
+    static LINKER: OnceLock<Linker> = OnceLock::new();
+    LINKER.get_or_init(|| {
+        let ld = find_in_path("ld.bfd").expect("ld.bfd is installed (package binutils)");
+        Linker::new("gnu", &ld)
+    })
+}
+
+/// The linker under test.
+pub fn tested_linker() -> &'static Linker {
+    static LINKER: OnceLock<Linker> = OnceLock::new();
+    LINKER.get_or_init(|| match env::var_os("UNFOLD_TEST_LINKER") {
+        Some(ld) => Linker::new("stand-in", Path::new(&ld)),
+        None => Linker::new("unfold", &built_program("ld.unfold")),
+    })
+}
+
+/// The `unfold` command, or nothing when another linker stands in for ours.
+///
+/// Tests skip what only unfold has (`bake`, `status`, the variables that choose a pager) in that case.
+pub fn unfold_command() -> Option<&'static Path> {
+    static COMMAND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    COMMAND
+        .get_or_init(|| env::var_os("UNFOLD_TEST_LINKER").is_none().then(|| built_program("unfold")))
+        .as_deref()
+}
+
+/// Whether a compiler can be called at all.
+pub fn is_installed(program: &str) -> bool {
+    find_in_path(program).is_some()
+}
+
+/// Where tests build. It stays after a run, so that a failure can be looked at, and it is inside
+/// cargo's target directory, so that `cargo clean` removes it.
+pub fn scratch_root() -> PathBuf {
+    profile_dir().parent().expect("a profile is inside the target directory").join("tmp/unfold-tests")
+}
+
+/// An empty directory for the trial of this name.
+pub fn fresh_scratch(name: &str) -> Result<PathBuf, String> {
+    let dir = scratch_root().join(name);
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(format!("{}: {error}", dir.display()));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    Ok(dir)
+}
+
+impl Linker {
+    fn new(name: &str, ld: &Path) -> Linker {
+        let search_dir = scratch_root().join(format!("linkers/{name}"));
+        fs::create_dir_all(&search_dir).expect("the target directory is writable");
+        // Another process may be testing with this very link, so it is replaced in one step.
+        let new = search_dir.join(format!("ld.{}", std::process::id()));
+        symlink(ld, &new).expect("the target directory is writable");
+        fs::rename(&new, search_dir.join("ld")).expect("the target directory is writable");
+        Linker { ld: ld.to_owned(), search_dir }
+    }
+}
+
+fn built_program(name: &str) -> PathBuf {
+    let candidates = match env::var_os("UNFOLD_BIN_DIR") {
+        Some(dir) => vec![PathBuf::from(dir)],
+        None => vec![profile_dir(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release")],
+    };
+    candidates
+        .iter()
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("`{name}` is in none of {candidates:?}: run `cargo build --release` first"))
+}
+
+/// `target/release` for a test executable at `target/release/deps/e2e-0123`.
+fn profile_dir() -> PathBuf {
+    let test_executable = env::current_exe().expect("the kernel knows our path");
+    test_executable.ancestors().nth(2).expect("cargo puts tests into deps/").to_owned()
+}
+
+fn find_in_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|dir| dir.join(program)).find(|file| {
+        // rustup leaves proxies for tools that are not installed, so a file is not proof enough.
+        file.is_file()
+            && Command::new(file)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+    })
+}

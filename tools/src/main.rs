@@ -1,0 +1,58 @@
+//! `unfold`: the command for people.
+#![forbid(unsafe_code)]
+
+mod bake;
+mod compiler;
+mod run;
+mod status;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "unfold", version, about = "Programs that link themselves as they run")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a command, a build for example, with everything below it linked by unfold
+    Run {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// Show what an executable is made of, what its last link read again, and what its last run touched
+    Status {
+        app: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write an ordinary executable that needs nothing of unfold
+    Bake {
+        app: PathBuf,
+        /// The file to write
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    // `unfold run` puts links to this program in front of the compilers.
+    if let Some(compiler) = compiler::called_as() {
+        return compiler::run(&compiler);
+    }
+    let result = match Cli::parse().verb {
+        Verb::Run { command } => run::run(&command),
+        Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Bake { app, output } => bake::bake(&app, &output).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("unfold: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,63 @@
+//! `unfold status`: what an executable is made of, and what its last link and its last run did.
+
+use anyhow::Result;
+use indexer::index::opened::Executable;
+use serde_json::{Value, json};
+use shared::log::{LogHeader, Pager};
+use std::path::Path;
+
+pub fn status(app: &Path, as_json: bool) -> Result<()> {
+    let executable = Executable::open(app)?;
+    let status = executable.status()?;
+    let run = executable.last_run().map(|(header, _)| header);
+    if as_json {
+        let mut object = serde_json::to_value(&status)?;
+        object["generation"] = json!(executable.config.generation);
+        object["pages_kept"] = json!(0);
+        object["last_run"] = run.as_ref().map_or(Value::Null, run_json);
+        println!("{}", serde_json::to_string_pretty(&object)?);
+        return Ok(());
+    }
+    println!("{}: generation {}, {} objects", app.display(), executable.config.generation, status.objects);
+    match &status.why_full {
+        None => println!("last link: incremental"),
+        Some(why) => println!("last link: full ({why})"),
+    }
+    const SHOWN: usize = 20;
+    for object in status.reindexed.iter().take(SHOWN) {
+        let member = if object.member.is_empty() { String::new() } else { format!("({})", object.member) };
+        println!("  read {}{member}: {}", object.path, object.reason);
+    }
+    if status.reindexed.len() > SHOWN {
+        println!("  and {} more", status.reindexed.len() - SHOWN);
+    }
+    println!(
+        "pages: {} in all, {} relocated at first touch, {} rendered by the link",
+        status.pages_total, status.lazy_pages, status.eager_pages
+    );
+    match run {
+        None => println!("last run: none"),
+        Some(run) => println!(
+            "last run: pager {}, {} first touches, {} pages relocated ({} of them in the background), \
+             handed over after {} us",
+            Pager::name(run.pager),
+            run.faults,
+            run.pages_rendered,
+            run.pages_prefetched,
+            run.handover_ns / 1000
+        ),
+    }
+    println!("index: {}", executable.folder.display());
+    Ok(())
+}
+
+fn run_json(run: &LogHeader) -> Value {
+    json!({
+        "pager": Pager::name(run.pager),
+        "faults": run.faults,
+        "pages_rendered": run.pages_rendered,
+        "pages_from_kept": run.pages_from_kept,
+        "pages_prefetched": run.pages_prefetched,
+        "handover_us": run.handover_ns / 1000,
+    })
+}

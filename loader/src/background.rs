@@ -1,24 +1,39 @@
-//! The background relocation: one thread that puts in place what the run before touched, in its order, and
-//! ends. All signals are blocked in it, so that the program's handlers never run there.
+//! The background: one thread that puts in place what the run before touched, in its order, keeps what is in
+//! place for the next run, and ends. All signals are blocked in it, so that the program's handlers never run
+//! there.
 
 use crate::image::Image;
 use crate::report::note_number;
-use crate::{image, install, journal, sys};
+use crate::{image, install, journal, kept, sys};
+use core::sync::atomic::{AtomicBool, Ordering};
 use shared::log::LogEntry;
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
 const WORTH_A_THREAD: usize = 4;
 const STACK: u64 = 64 * 1024;
 
-/// Starts the thread if an earlier run left an order.
-pub fn start(image: &'static Image) {
-    let Some(order) = journal::earlier() else { return };
+/// Between two looks at what was touched, and how many looks in vain end the thread.
+const PAUSE_US: u64 = 1000;
+const PATIENCE: u32 = 200;
+
+static PREFETCH: AtomicBool = AtomicBool::new(false);
+
+/// Starts the thread if there is something to do: an order to follow, or chunks to keep.
+pub fn start(image: &'static Image, prefetch: bool) {
     if image.lazy_regions().next().is_none() {
         return;
     }
-    note_number(&[b"chunks that the run before touched: "], order.len() as u64);
-    if order.len() < WORTH_A_THREAD {
-        relocate_in_order();
+    let missing = journal::earlier().map(|order| {
+        order.iter().filter(|entry| !image.is_installed(chunk_of(entry))).take(WORTH_A_THREAD).count()
+    });
+    // Everything that the run before touched is in place: this run will hardly touch anything else.
+    if missing == Some(0) || (!prefetch && !kept::is_open()) {
+        return;
+    }
+    note_number(&[b"chunks that the run before touched: "], journal::earlier().map_or(0, <[_]>::len) as u64);
+    PREFETCH.store(prefetch, Ordering::Relaxed);
+    if !kept::is_open() && missing.is_none_or(|count| count < WORTH_A_THREAD) {
+        relocate_in_order(image);
         return;
     }
     let Some(stack) = sys::map_anonymous(STACK) else { return };
@@ -35,10 +50,24 @@ pub fn start(image: &'static Image) {
     }
 }
 
-extern "C" fn relocate_in_order() {
-    let (Some(image), Some(order)) = (image::current(), journal::earlier()) else { return };
-    for entry in order {
-        let chunk = (entry.chunk & !LogEntry::BACKGROUND) as usize;
+fn chunk_of(entry: &LogEntry) -> usize {
+    (entry.chunk & !LogEntry::BACKGROUND) as usize
+}
+
+/// The thread's work.
+extern "C" fn work() {
+    let Some(image) = image::current() else { return };
+    if PREFETCH.load(Ordering::Relaxed) {
+        relocate_in_order(image);
+    }
+    if kept::is_open() {
+        keep_what_is_touched(image);
+    }
+}
+
+fn relocate_in_order(image: &'static Image) {
+    for entry in journal::earlier().unwrap_or(&[]) {
+        let chunk = chunk_of(entry);
         if chunk < image.installed.len()
             && !image.is_installed(chunk)
             && let Some(pages) = install::chunk(image, chunk)
@@ -48,7 +77,23 @@ extern "C" fn relocate_in_order() {
     }
 }
 
-/// Starts a thread of this process at `relocate_in_order`. It has no thread-local storage.
+/// Keeps the chunks that are in place, until for a while no new ones come.
+fn keep_what_is_touched(image: &'static Image) {
+    let mut in_vain = 0;
+    while in_vain < PATIENCE {
+        let mut found = false;
+        for chunk in 0..image.installed.len() {
+            if image.is_installed(chunk) && !kept::has(chunk) {
+                kept::keep(image, chunk);
+                found = true;
+            }
+        }
+        in_vain = if found { 0 } else { in_vain + 1 };
+        sys::sleep_us(PAUSE_US);
+    }
+}
+
+/// Starts a thread of this process at `work`. It has no thread-local storage.
 ///
 /// # Safety
 ///
@@ -70,7 +115,7 @@ unsafe fn spawn(stack_top: u64) -> i64 {
             "syscall",
             "ud2",
             "2:",
-            body = sym relocate_in_order,
+            body = sym work,
             inlateout("rax") 56i64 => result, // clone
             in("rdi") FLAGS, in("rsi") stack_top, in("rdx") 0, in("r10") 0, in("r8") 0,
             lateout("rcx") _, lateout("r11") _,

@@ -25,6 +25,7 @@ pub struct Environment {
     auxv: *mut [u64; 2],
     pub pager: PagerChoice,
     pub prefetch: bool,
+    pub keep: bool,
     pub log: bool,
     pub secure: bool,
 }
@@ -35,7 +36,7 @@ impl Environment {
     /// `stack` is the stack pointer that the kernel started the process with.
     pub unsafe fn read(stack: *mut u64) -> Self {
         let mut environment =
-            Self { auxv: core::ptr::null_mut(), pager: PagerChoice::Auto, prefetch: true, log: false, secure: false };
+            Self { auxv: core::ptr::null_mut(), pager: PagerChoice::Auto, prefetch: true, keep: true, log: false, secure: false };
         // SAFETY: argc, then argv and envp, each ended by a null pointer, then the auxiliary vector; strings
         // end with a zero byte.
         unsafe {
@@ -63,6 +64,8 @@ impl Environment {
             };
         } else if let Some(value) = name.strip_prefix(b"PREFETCH=") {
             self.prefetch = !matches!(value, b"off" | b"0");
+        } else if let Some(value) = name.strip_prefix(b"KEEP=") {
+            self.keep = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"LOG=") {
             self.log = !matches!(value, b"" | b"0");
         }

@@ -31,6 +31,8 @@ pub struct Image {
     pub installed: &'static [AtomicU8],
     pub own: &'static OwnState,
     pub uffd: i64,
+    /// Checksum of the generation's patch, or 0.
+    pub patch: u64,
     /// The generation's folder, while the loader starts.
     pub dir: i64,
     pub page_count: u64,

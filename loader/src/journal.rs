@@ -153,6 +153,13 @@ pub fn rendered(pages: u64, in_background: bool) {
     }
 }
 
+/// Pages were mapped from what an earlier run kept.
+pub fn from_kept(pages: u64) {
+    if let Some(counters) = counters() {
+        counters.kept.fetch_add(pages, Ordering::Relaxed);
+    }
+}
+
 /// The loader has done its part.
 pub fn handed_over() {
     if let Some(counters) = counters() {

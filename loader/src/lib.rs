@@ -21,6 +21,7 @@ pub mod hooks;
 pub mod image;
 pub mod install;
 pub mod journal;
+pub mod kept;
 pub mod open;
 pub mod pager;
 pub mod report;
@@ -47,8 +48,11 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     let (image, pager) = reserve::reserve(opened, &environment);
     journal::start(image, pager, started);
     pager::arm(image, pager);
-    if environment.prefetch && pager != shared::log::Pager::Eager {
-        background::start(image);
+    if pager != shared::log::Pager::Eager {
+        if environment.keep {
+            kept::start(image);
+        }
+        background::start(image, environment.prefetch);
     }
     let entry = handoff::prepare(image, &environment);
     journal::handed_over();

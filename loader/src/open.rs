@@ -183,6 +183,7 @@ pub fn open(environment: &Environment) -> Opened {
         installed: array::<AtomicU8>(chunks as usize),
         own: &own[0],
         uffd: -1,
+        patch: config.patch,
         dir,
         page_count: plan.regions.iter().map(|region| region.len() / shared::PAGE).sum(),
     };

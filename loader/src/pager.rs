@@ -37,15 +37,19 @@ pub fn open_userfaultfd() -> Result<i64, i64> {
         sys::close(fd);
         return Err(result);
     }
-    // Out of the way of programs that count on low numbers.
+    Ok(move_high(fd))
+}
+
+/// Moves a descriptor out of the way of programs that count on low numbers.
+pub fn move_high(fd: i64) -> i64 {
     const F_DUPFD_CLOEXEC: u64 = 1030;
     // SAFETY: duplicates a descriptor of ours.
     let high = unsafe { sys::fcntl(fd as u64, F_DUPFD_CLOEXEC, 900) };
     if sys::failed(high) {
-        return Ok(fd);
+        return fd;
     }
     sys::close(fd);
-    Ok(high)
+    high
 }
 
 /// Registers `len` bytes at `addr` for missing pages.

@@ -29,6 +29,7 @@ pub const O_CREAT: u64 = 0o100;
 pub const O_EXCL: u64 = 0o200;
 pub const O_DIRECTORY: u64 = 0o200_000;
 pub const O_NONBLOCK: u64 = 0o4000;
+pub const O_NOFOLLOW: u64 = 0o400_000;
 pub const O_CLOEXEC: u64 = 0o2_000_000;
 pub const AT_FDCWD: i64 = -100;
 
@@ -45,7 +46,9 @@ pub mod number {
     pub const RT_SIGPROCMASK: u64 = 14;
     pub const IOCTL: u64 = 16;
     pub const PREAD64: u64 = 17;
+    pub const PWRITE64: u64 = 18;
     pub const SCHED_YIELD: u64 = 24;
+    pub const NANOSLEEP: u64 = 35;
     pub const MREMAP: u64 = 25;
     pub const MADVISE: u64 = 28;
     pub const GETPID: u64 = 39;
@@ -100,6 +103,7 @@ macro_rules! calls {
 calls! {
     write = WRITE(fd, bytes, len);
     pread = PREAD64(fd, bytes, len, offset);
+    pwrite = PWRITE64(fd, bytes, len, offset);
     mmap = MMAP(addr, len, prot, flags, fd, offset);
     mprotect = MPROTECT(addr, len, prot);
     munmap = MUNMAP(addr, len);
@@ -147,6 +151,12 @@ pub fn geteuid() -> u32 {
 pub fn sched_yield() {
     // SAFETY: no arguments.
     unsafe { syscall(nr::SCHED_YIELD, [0; 6]) };
+}
+
+pub fn sleep_us(us: u64) {
+    let time = [0u64, us * 1000];
+    // SAFETY: a timespec of ours.
+    unsafe { syscall(nr::NANOSLEEP, [time.as_ptr() as u64, 0, 0, 0, 0, 0]) };
 }
 
 pub fn userfaultfd(flags: u64) -> i64 {

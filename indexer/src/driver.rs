@@ -84,6 +84,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let value = |id: SymbolId| slots[id as usize].value;
     let record = synth.record(&resolution, Some(&layout), &value);
     let synthetic = store.add(&[(&record, Default::default())])?[0];
+    let packs = store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static).map(|path| path.as_bytes().to_vec());
     let exec_stack = exec_stack(request, &resolution);
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), exec_stack);
@@ -99,6 +100,7 @@ pub fn link(request: &Request) -> Result<bool> {
         phdr_count: phdrs.len() as u64,
         hooked: hooks.iter().any(Option::is_some),
         synthetic,
+        packs: &packs,
     });
     timing.phase("plan");
     // From here only bytes are written.
@@ -110,7 +112,7 @@ pub fn link(request: &Request) -> Result<bool> {
     write_image(&draft, &view, &mut store, &program, &inputs)?;
     timing.phase("image");
 
-    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64);
+    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
     draft.write("state", &relink::state_of(request, &inputs, &program, used)?.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
     let status = status(request, &program, why_full, &view);

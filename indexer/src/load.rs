@@ -104,6 +104,9 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
         // The image is not moved, so libc's code that would relocate it must not run.
         defined.insert(name_hash(b"_dl_relocate_static_pie"));
     }
+    // Definitions that are more than common symbols. Of those GNU ld loads a member that gives them a value.
+    let mut given: HashSet<u64> = HashSet::new();
+    let mut commons: Vec<u64> = Vec::new();
     let mut asked: HashSet<u64> = HashSet::new();
     let mut taken: HashSet<Source> = HashSet::new();
     let asked_by_name = request.undefined.iter().chain(&request.required).chain(&inputs.undefined);
@@ -118,6 +121,11 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
             for global in object.view().globals {
                 if global.is_definition() {
                     defined.insert(global.hash);
+                    if global.section == GlobalRec::COMMON {
+                        commons.push(global.hash);
+                    } else {
+                        given.insert(global.hash);
+                    }
                 } else if global.binding != ::object::elf::STB_WEAK && global.section == GlobalRec::UNDEFINED {
                     wanted.push(*wraps.get(&global.hash).unwrap_or(&global.hash));
                 }
@@ -131,6 +139,15 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
             }
             let Some(offer) = offers.get(&hash) else { continue };
             if offer.source != Source::Shared && taken.insert(offer.source) {
+                next.push(*offer);
+            }
+        }
+        for hash in commons.drain(..) {
+            if given.contains(&hash) || !asked.insert(hash) {
+                continue;
+            }
+            let Some(offer) = offers.get(&hash) else { continue };
+            if gives_value(inputs, offer.source, hash)? && taken.insert(offer.source) {
                 next.push(*offer);
             }
         }
@@ -185,6 +202,26 @@ fn fetch(inputs: &mut Inputs, offer: Offer) -> Result<ObjectInput> {
         }
         Source::Shared => unreachable!("shared libraries are not fetched"),
     }
+}
+
+/// Whether the object that an offer is about defines the name otherwise than as a common symbol.
+fn gives_value(inputs: &Inputs, source: Source, hash: u64) -> Result<bool> {
+    let (data, file) = match source {
+        Source::Shared => return Ok(false),
+        Source::Object(index) => (inputs.lazy_objects[index].data, inputs.lazy_objects[index].file),
+        Source::Member { archive, offset } => {
+            let archive = &inputs.archives[archive];
+            let path = &inputs.files[archive.file as usize].path;
+            let member = archive.archive.member_at(offset).with_context(|| path.display().to_string())?;
+            (member.data, archive.file)
+        }
+    };
+    if crate::inputs::is_bitcode(data) {
+        return Ok(false);
+    }
+    let path = || inputs.files[file as usize].path.display().to_string();
+    let names = archive::names_with_value(data).with_context(path)?;
+    Ok(names.into_iter().any(|name| name_hash(name) == hash))
 }
 
 /// What archives, lazy objects and shared libraries define, by the hash of the name: the first of each.

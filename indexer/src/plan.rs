@@ -13,7 +13,7 @@ use shared::plan::{
     CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, slot,
 };
 use shared::pod::{self, Pod, Span, StrRef, bytes_of};
-use shared::record::{Class, GlobalRec, ObjectView, Placement};
+use shared::record::{Class, GlobalRec, NONE, ObjectView, Placement};
 use shared::render::{RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
 use std::collections::HashMap;
@@ -139,6 +139,8 @@ pub struct Parts<'a> {
     pub hooked: bool,
     /// Entry of the synthetic object, which comes last.
     pub synthetic: crate::index::store::Entry,
+    /// Of each pack, the length of its records and the checksum of its table.
+    pub packs: &'a HashMap<u64, (u64, u64)>,
 }
 
 /// Lays the plan out as bytes.
@@ -157,10 +159,10 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     let entries = parts.program.objects.iter().map(|object| &object.entry).chain([&parts.synthetic]);
     for (index, entry) in entries.enumerate() {
         let pack = *pack_numbers.entry(entry.pack).or_insert_with(|| {
-            packs.push(PackRec { name: text(crate::index::store::pack_name(entry.pack).as_bytes()), len: 0 });
+            let (len, checksum) = parts.packs.get(&entry.pack).copied().unwrap_or_default();
+            packs.push(PackRec { name: text(crate::index::store::pack_name(entry.pack).as_bytes()), len, checksum });
             packs.len() as u32 - 1
         });
-        packs[pack as usize].len = packs[pack as usize].len.max(entry.offset + entry.len);
         objects.push(ObjectRec {
             pack,
             placements: layout.bases[index],
@@ -172,7 +174,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         });
     }
     // Relinks bring one more pack, with the records of all objects that have changed since.
-    packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0 });
+    packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0, checksum: 0 });
     let (_, tls_end, _) = layout.tls();
     let synth = parts.synth;
     let mut header = PlanHeader {
@@ -198,7 +200,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     header.objects = writer.table(&objects);
     header.placements = writer.table(&with_spare(&layout.placements, Placement::default()));
     header.bindings = writer.table(&with_spare(&parts.resolution.bindings, 0));
-    header.slots = writer.table(parts.slots);
+    header.slots = writer.table(&with_spare(parts.slots, Slot { object: NONE, global: NONE, ..Slot::default() }));
     header.blocks = writer.table(&layout.blocks);
     header.strings = writer.table(&strings);
     let mut bytes = writer.0;

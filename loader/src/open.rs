@@ -2,7 +2,7 @@
 //! does not notice when its files are replaced or removed.
 
 use crate::environment::{Environment, at};
-use crate::image::{Image, OwnState};
+use crate::image::{Image, OwnState, Pack};
 use crate::report::{die, die_errno, note_number, set_name, stop};
 use crate::sys;
 use core::sync::atomic::AtomicU8;
@@ -151,9 +151,9 @@ pub fn open(environment: &Environment) -> Opened {
     };
     note_number(&[b"objects: "], plan.objects.len() as u64);
 
-    let packs = array::<&'static [u8]>(plan.packs.len());
+    let packs = array::<Pack>(plan.packs.len());
     for (place, pack) in packs.iter_mut().zip(plan.packs) {
-        *place = &[];
+        *place = Pack { bytes: &[], sums: &[], verified: &[] };
         if pack.len == 0 {
             continue;
         }
@@ -166,9 +166,16 @@ pub fn open(environment: &Environment) -> Opened {
         }
         path[..prefix.len()].copy_from_slice(prefix);
         path[prefix.len()..prefix.len() + name.len()].copy_from_slice(name);
-        *place = map(dir, &path, name, sys::PROT_READ);
-        if (place.len() as u64) < pack.len {
+        let bytes: &'static [u8] = map(dir, &path, name, sys::PROT_READ);
+        if (bytes.len() as u64) < pack.len {
             check(Err(PlanError::Truncated), name);
+        }
+        match shared::plan::block_sums(bytes, pack) {
+            Some(sums) => {
+                let verified = array::<AtomicU8>(sums.len());
+                *place = Pack { bytes: &bytes[..pack.len as usize], sums, verified };
+            }
+            None => check(Err(PlanError::Damaged), name),
         }
     }
 
@@ -179,7 +186,6 @@ pub fn open(environment: &Environment) -> Opened {
     let image = Image {
         plan,
         packs,
-        verified: array::<AtomicU8>(plan.objects.len()),
         installed: array::<AtomicU8>(chunks as usize),
         own: &own[0],
         uffd: -1,

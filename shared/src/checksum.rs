@@ -6,6 +6,10 @@
 const K: [u64; 4] =
     [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0xff51_afd7_ed55_8ccd];
 
+/// Bytes of a pack that one checksum of its table covers: what the loader reads is verified in such blocks,
+/// when it is first read.
+pub const BLOCK: usize = 4096;
+
 /// Checksum of `bytes`. Each step is a bijection of the word that it takes in, so that no single changed
 /// word goes unnoticed; four independent lanes keep the multiplier busy.
 pub fn checksum(bytes: &[u8]) -> u64 {

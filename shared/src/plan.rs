@@ -109,8 +109,11 @@ impl RegionRec {
 pub struct PackRec {
     /// Name in the index's `packs` folder.
     pub name: StrRef,
-    /// Bytes that it must have at the least.
+    /// Bytes of records in it; 0: a place for a pack that is not there yet. Behind them, at a multiple of 8,
+    /// are the checksums of its blocks.
     pub len: u64,
+    /// Of that table, so that nothing can be rendered from other bytes than those that were linked.
+    pub checksum: u64,
 }
 
 /// One object of the image.
@@ -125,7 +128,7 @@ pub struct ObjectRec {
     pub reserved: u32,
     pub offset: u64,
     pub len: u64,
-    /// Of the record, so that nothing can be rendered from other bytes than those that were linked.
+    /// Of the record.
     pub checksum: u64,
 }
 
@@ -188,7 +191,7 @@ crate::pod! {
         objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }
     RegionRec { start: ImageAddr, end: ImageAddr, limit: ImageAddr, kind: u32, prot: u32 }
-    PackRec { name: StrRef, len: u64 }
+    PackRec { name: StrRef, len: u64, checksum: u64 }
     ObjectRec {
         pack: u32, placements: u32, bindings: u32, reserved: u32, offset: u64, len: u64, checksum: u64,
     }
@@ -300,10 +303,22 @@ impl<'a> PlanView<'a> {
     }
 }
 
-/// Hands out the records of a plan's objects. The loader, the linker and the tools hold them differently;
-/// each verifies the checksum in [`ObjectRec`] before it hands out a record for the first time.
+/// The table of checksums behind the records of a pack, as it is in the file.
+pub fn block_sums<'a>(pack: &'a [u8], record: &PackRec) -> Option<&'a [u64]> {
+    let count = record.len.div_ceil(crate::checksum::BLOCK as u64);
+    let sums: &[u64] = pod::slice(pack, crate::addr::align_up(record.len, 8), count)?;
+    (checksum(pod::bytes_of(sums)) == record.checksum).then_some(sums)
+}
+
+/// Hands out the records of a plan's objects. The loader, the linker and the tools hold them differently.
 pub trait Objects {
     fn object(&self, number: u32) -> Option<ObjectView<'_>>;
+
+    /// Whether these bytes of an object's record are what was linked. Rendering asks before it uses them; who
+    /// has verified whole records need not answer again.
+    fn verify(&self, _number: u32, _bytes: &[u8]) -> bool {
+        true
+    }
 }
 
 /// First word of a patch.

@@ -3,6 +3,7 @@
 use crate::addr::{CHUNK, ImageAddr};
 use crate::edit::{self, EditError, Frame, Kind, Target};
 use crate::plan::{BlockPlace, Objects, PlanView, slot};
+use crate::pod::bytes_of;
 use crate::record::{NONE, ObjectView, SectionRec, SymRef};
 
 /// Why a page cannot be rendered. Ids are those of the plan; names are looked up by who reports it.
@@ -52,7 +53,10 @@ fn render_block(
 ) -> Result<(), RenderError> {
     let malformed = RenderError::Malformed { at: place.addr };
     let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
+    let damaged = RenderError::Record { object: place.object };
+    let verify = |bytes: &[u8]| if objects.verify(place.object, bytes) { Ok(()) } else { Err(damaged) };
     let block = object.blocks.get(place.block as usize).ok_or(malformed)?;
+    verify(bytes_of(core::slice::from_ref(block)))?;
     let (first, sections) = object.sections_of(block);
     let base = plan.objects.get(place.object as usize).ok_or(malformed)?.placements as usize + first;
     let placements = plan.placements.get(base..base + sections.len()).ok_or(malformed)?;
@@ -61,14 +65,13 @@ fn render_block(
     // A section that begins before `start` may reach into it; all earlier ones end before it begins.
     let from = placements.partition_point(|placement| placement.addr() <= start).saturating_sub(1);
     let from = placements[..from].iter().rposition(|placement| placement.is_live()).unwrap_or(from);
-    for (index, (section, placement)) in sections.iter().zip(placements).enumerate().skip(from) {
+    let until = placements.partition_point(|placement| placement.addr() < end);
+    verify(bytes_of(sections.get(from..until).unwrap_or(&[])))?;
+    for (index, (section, placement)) in sections.iter().zip(placements).enumerate().take(until).skip(from) {
         let addr = placement.addr();
-        if addr >= end {
-            break;
-        }
         if placement.is_live() && addr + section.size > start {
             let number = (first + index) as u32;
-            render_section(plan, &object, place.object, number, section, addr, start, out)?;
+            render_section(plan, objects, &object, place.object, number, section, addr, start, out)?;
         }
     }
     Ok(())
@@ -77,6 +80,7 @@ fn render_block(
 #[expect(clippy::too_many_arguments, reason = "a step of render_block, with its loop's variables")]
 fn render_section(
     plan: &PlanView<'_>,
+    objects: &impl Objects,
     object: &ObjectView<'_>,
     object_number: u32,
     section_number: u32,
@@ -97,9 +101,15 @@ fn render_section(
     }
     let at = (addr.0 + low - start.0) as usize;
     let len = (high - low) as usize;
+    let edits = object.edits_of(section);
+    let damaged = RenderError::Record { object: object_number };
+    let verify = |bytes: &[u8]| if objects.verify(object_number, bytes) { Ok(()) } else { Err(damaged) };
+    // Edits look at the instruction around their field.
+    let around = low.saturating_sub(edit::REACH)..(high + edit::REACH).min(section.size);
+    verify(&data[around.start as usize..around.end as usize])?;
+    verify(bytes_of(edits))?;
     out[at..at + len].copy_from_slice(&data[low as usize..high as usize]);
 
-    let edits = object.edits_of(section);
     let frame = Frame { tls_end: plan.header.tls_end, got_origin: plan.header.got_origin };
     let first = edits.partition_point(|edit| u64::from(edit.offset) + edit::REACH <= low);
     for edit in &edits[first..] {
@@ -112,6 +122,7 @@ fn render_section(
         let malformed = failed(EditError::Malformed);
         let kind = Kind::from_number(edit.kind_number()).ok_or(malformed)?;
         let symref = object.symrefs.get(edit.symbol() as usize).ok_or(malformed)?;
+        verify(bytes_of(core::slice::from_ref(symref)))?;
         let target = target(plan, object_number, symref).ok_or(malformed)?;
         let written =
             edit::evaluate(kind, addr + offset, edit.addend, &target, &frame, data, edit.offset as usize)
@@ -208,6 +219,11 @@ fn render_eh_hdr(
             let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
             let block =
                 object.blocks.get(place.block as usize).ok_or(RenderError::Malformed { at: place.addr })?;
+            for bytes in [bytes_of(core::slice::from_ref(block)), bytes_of(object.fdes)] {
+                if !objects.verify(place.object, bytes) {
+                    return Err(RenderError::Record { object: place.object });
+                }
+            }
             for fde in object.fdes_of(block.first, block.count) {
                 let code = plan.placement(place.object, fde.section);
                 let frame = plan.placement(place.object, fde.eh_section);

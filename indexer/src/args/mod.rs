@@ -48,6 +48,9 @@ pub struct Request {
     pub is_static: bool,
     pub interp: Option<OsString>,
     pub entry: Option<String>,
+    /// The functions that become DT_INIT and DT_FINI.
+    pub init: String,
+    pub fini: String,
     pub undefined: Vec<String>,
     pub required: Vec<String>,
     pub defsyms: Vec<(String, String)>,
@@ -107,6 +110,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         is_static: false,
         interp: None,
         entry: None,
+        init: "_init".into(),
+        fini: "_fini".into(),
         undefined: Vec::new(),
         required: Vec::new(),
         defsyms: Vec::new(),
@@ -158,6 +163,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "L" | "library-path" => request.search.push(value.into()),
             "m" if value != "elf_x86_64" => bail!("unrecognised emulation mode: {}", text()),
             "e" | "entry" => request.entry = Some(text()),
+            "init" => request.init = text(),
+            "fini" => request.fini = text(),
             "u" | "undefined" => request.undefined.push(text()),
             "require-defined" => request.required.push(text()),
             "defsym" => match text().split_once('=') {

@@ -45,9 +45,11 @@ struct StateHeader {
     request: u64,
     placements_used: u64,
     bindings_used: u64,
+    slots_used: u64,
     files: Span,
     missing: Span,
     objects: Span,
+    names: Span,
     strings: Span,
 }
 
@@ -70,8 +72,8 @@ struct StateObjectRec {
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, placements_used: u64, bindings_used: u64, files: Span,
-        missing: Span, objects: Span, strings: Span,
+        magic: u64, checksum: u64, request: u64, placements_used: u64, bindings_used: u64, slots_used: u64,
+        files: Span, missing: Span, objects: Span, names: Span, strings: Span,
     }
     FileRec { path: StrRef, fingerprint: Fingerprint, symbols: u64 }
     StateObjectRec { member: StrRef, file: u64, offset: u64, entry: Entry }
@@ -83,6 +85,15 @@ pub struct StateFile {
     pub fingerprint: Fingerprint,
     /// For an archive: identity of its members' names and of its symbol table.
     pub symbols: u64,
+}
+
+/// Stands in [`StateFile::symbols`] of a shared library.
+pub const SHARED_LIBRARY: u64 = u64::MAX;
+
+impl StateFile {
+    pub fn is_shared(&self) -> bool {
+        self.symbols == SHARED_LIBRARY
+    }
 }
 
 /// An object of the program, in the order of the plan.
@@ -100,10 +111,13 @@ pub struct State {
     /// Entries in use of the plan's tables of placements and bindings.
     pub placements_used: u64,
     pub bindings_used: u64,
+    pub slots_used: u64,
     pub files: Vec<StateFile>,
     /// Paths that were not there.
     pub missing: Vec<PathBuf>,
     pub objects: Vec<StateObject>,
+    /// Names that relinks added to those in `names`.
+    pub names: Vec<NameRec>,
 }
 
 impl State {
@@ -141,9 +155,11 @@ impl State {
             request: self.request,
             placements_used: self.placements_used,
             bindings_used: self.bindings_used,
+            slots_used: self.slots_used,
             files: writer.table(&files),
             missing: writer.table(&missing),
             objects: writer.table(&objects),
+            names: writer.table(&self.names),
             strings: writer.table(&strings),
         };
         let mut bytes = writer.0;
@@ -164,10 +180,13 @@ impl State {
         let files: &[FileRec] = pod::slice(bytes, header.files.offset, header.files.count)?;
         let missing: &[StrRef] = pod::slice(bytes, header.missing.offset, header.missing.count)?;
         let objects: &[StateObjectRec] = pod::slice(bytes, header.objects.offset, header.objects.count)?;
+        let names: &[NameRec] = pod::slice(bytes, header.names.offset, header.names.count)?;
         Some(Self {
             request: header.request,
             placements_used: header.placements_used,
             bindings_used: header.bindings_used,
+            slots_used: header.slots_used,
+            names: names.to_vec(),
             files: files
                 .iter()
                 .map(|file| StateFile {

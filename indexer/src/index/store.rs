@@ -5,7 +5,7 @@
 
 use crate::inputs::mapped::{self, Fingerprint};
 use anyhow::{Context, Result};
-use shared::checksum::checksum;
+use shared::checksum::{BLOCK, checksum};
 use shared::record::ObjectView;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -58,6 +58,22 @@ impl Store {
             .or_insert_with(|| mapped::map(&folder.join(pack_name(pack))).ok().map(|(bytes, _)| bytes))
     }
 
+    /// For each of these packs, the length of its records and the checksum of its table.
+    pub fn describe(&mut self, packs: impl Iterator<Item = u64>) -> Result<HashMap<u64, (u64, u64)>> {
+        let mut described = HashMap::new();
+        for pack in packs {
+            if described.contains_key(&pack) {
+                continue;
+            }
+            let bytes = self.pack(pack).with_context(|| format!("pack {} is gone", pack_name(pack)))?;
+            // A body of n blocks is followed by n checksums: (size - 8 n) / 4096 rounded up is n.
+            let size = bytes.len() as u64;
+            let len = body_of_file(size).with_context(|| format!("pack {} is damaged", pack_name(pack)))?;
+            described.insert(pack, (len, sums_checksum(bytes, len)));
+        }
+        Ok(described)
+    }
+
     /// The record that an entry describes, if it is still there and whole.
     pub fn record(&mut self, entry: &Entry) -> Option<&'static [u8]> {
         let bytes: &[u8] = shared::pod::slice(self.pack(entry.pack)?, entry.offset, entry.len)?;
@@ -88,16 +104,58 @@ impl Store {
         let path = self.folder.join(pack_name(pack));
         if !path.exists() {
             let padding = [0u8; 16];
-            let mut parts: Vec<&[u8]> = Vec::with_capacity(records.len() * 2);
+            let mut parts: Vec<&[u8]> = Vec::with_capacity(records.len() * 2 + 1);
             for (bytes, _) in records {
                 parts.push(bytes);
                 parts.push(&padding[..shared::addr::align_up(bytes.len() as u64, 16) as usize - bytes.len()]);
             }
+            let sums = block_sums(&parts);
+            parts.push(shared::pod::bytes_of(&sums));
             super::write_file(&path, &parts)?;
         }
         self.packs.remove(&pack);
         Ok(entries)
     }
+}
+
+/// The checksums of the blocks of what `parts` are together.
+fn block_sums(parts: &[&[u8]]) -> Vec<u64> {
+    let mut sums = Vec::new();
+    let mut rest: Vec<u8> = Vec::with_capacity(BLOCK);
+    for mut part in parts.iter().copied() {
+        if !rest.is_empty() {
+            let (head, tail) = part.split_at(part.len().min(BLOCK - rest.len()));
+            rest.extend_from_slice(head);
+            part = tail;
+            if rest.len() == BLOCK {
+                sums.push(checksum(&rest));
+                rest.clear();
+            }
+        }
+        if !part.is_empty() {
+            let whole = part.chunks_exact(BLOCK);
+            rest.extend_from_slice(whole.remainder());
+            sums.extend(whole.map(checksum));
+        }
+    }
+    if !rest.is_empty() {
+        sums.push(checksum(&rest));
+    }
+    sums
+}
+
+/// Bytes of records in a pack whose file has `size` bytes, the table of checksums behind them included.
+pub fn body_of_file(size: u64) -> Option<u64> {
+    let blocks = size.div_ceil(BLOCK as u64 + 8);
+    let len = size.checked_sub(8 * blocks)?;
+    (len.div_ceil(BLOCK as u64) == blocks).then_some(len)
+}
+
+/// The checksum of a pack's table of checksums, for the plan.
+pub fn sums_checksum(pack: &[u8], len: u64) -> u64 {
+    let count = len.div_ceil(BLOCK as u64);
+    let sums: &[u64] = shared::pod::slice(pack, len, count).unwrap_or(&[]);
+    checksum(shared::pod::bytes_of(sums))
 }
 
 /// The database of entries.

@@ -1,6 +1,7 @@
 //! Archives, ordinary and thin: members and the symbol table that says which member defines what.
 
 use anyhow::{Context, Result};
+use object::elf::{SHN_COMMON, SHN_UNDEF};
 use object::read::archive::{ArchiveFile, ArchiveOffset};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,16 @@ pub fn is_object(data: &[u8]) -> bool {
 
 /// The names in an object that it defines for others, for archives without a symbol table.
 pub fn defined_names(data: &'static [u8]) -> Result<Vec<&'static [u8]>> {
+    names(data, |section| section != SHN_UNDEF)
+}
+
+/// Those of them that are not common symbols, which a symbol table does not tell apart.
+pub fn names_with_value(data: &'static [u8]) -> Result<Vec<&'static [u8]>> {
+    names(data, |section| section != SHN_UNDEF && section != SHN_COMMON)
+}
+
+/// The names of the symbols that are not local and whose section is one of these.
+fn names(data: &'static [u8], is_wanted: impl Fn(u16) -> bool) -> Result<Vec<&'static [u8]>> {
     use object::LittleEndian;
     use object::elf::{self, FileHeader64};
     use object::read::elf::{FileHeader, Sym};
@@ -92,7 +103,7 @@ pub fn defined_names(data: &'static [u8]) -> Result<Vec<&'static [u8]>> {
     let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB)?;
     let mut names = Vec::new();
     for symbol in symbols.iter() {
-        if symbol.st_bind() != elf::STB_LOCAL && symbol.st_shndx(endian) != elf::SHN_UNDEF {
+        if symbol.st_bind() != elf::STB_LOCAL && is_wanted(symbol.st_shndx(endian)) {
             names.push(symbol.name(endian, symbols.strings())?);
         }
     }

@@ -8,7 +8,8 @@ use crate::inputs::mapped;
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
-use shared::plan::{PatchHeader, PatchPage, PatchRec, PlanView, RegionKind};
+use std::path::PathBuf;
+use shared::plan::{Slot, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind};
 use shared::pod::{self, Pod, Span, bytes_of};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -31,6 +32,11 @@ pub struct Editor {
     packs: Vec<&'static [u8]>,
     pub placements_used: u64,
     pub bindings_used: u64,
+    pub slots_used: u64,
+    /// Names that relinks added.
+    pub added_names: Vec<NameRec>,
+    /// Shared libraries of the link.
+    pub libraries: Vec<PathBuf>,
     /// Address ranges that objects had before this link.
     left: HashMap<u32, Vec<(u64, u64)>>,
     /// Records of objects that changed, by the object's number.
@@ -75,6 +81,9 @@ impl Editor {
             packs,
             placements_used: state.placements_used,
             bindings_used: state.bindings_used,
+            slots_used: state.slots_used,
+            added_names: state.names.clone(),
+            libraries: state.files.iter().filter(|file| file.is_shared()).map(|file| file.path.clone()).collect(),
             left: HashMap::new(),
             fresh: HashMap::new(),
         }))
@@ -132,8 +141,21 @@ impl Editor {
 
     pub fn find(&self, hash: u64) -> Option<NameRec> {
         let names = self.names().1;
-        let found = names.binary_search_by_key(&hash, |name| name.hash).ok()?;
-        Some(names[found])
+        let added = || self.added_names.iter().find(|name| name.hash == hash).copied();
+        names.binary_search_by_key(&hash, |name| name.hash).ok().map(|found| names[found]).or_else(added)
+    }
+
+    /// Adds a symbol; `None` if there is no room for one.
+    pub fn add_slot(&mut self, hash: u64, slot: Slot) -> Result<Option<u32>> {
+        let table = self.view()?.header.slots;
+        if self.slots_used >= table.count {
+            return Ok(None);
+        }
+        let number = self.slots_used as u32;
+        self.set(table, u64::from(number), slot)?;
+        self.slots_used += 1;
+        self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
+        Ok(Some(number))
     }
 
     /// The pages of `len` bytes at `addr` have to be rendered again, if they are eager.
@@ -190,7 +212,9 @@ impl Editor {
         let entries = store.add(&with_prints)?;
         let numbers: Vec<u32> = records.iter().map(|(number, _)| *number).collect();
         let mut pack = view.packs[spare as usize];
-        pack.len = entries.iter().map(|entry| entry.offset + entry.len).max().unwrap_or(0);
+        if let Some(entry) = entries.first() {
+            (pack.len, pack.checksum) = store.describe([entry.pack].into_iter())?[&entry.pack];
+        }
         let name = view.header.strings.offset + u64::from(pack.name.offset);
         let olds: Vec<_> = numbers.iter().map(|number| view.objects[*number as usize]).collect();
         for ((number, entry), old) in numbers.iter().zip(&entries).zip(olds) {

@@ -118,6 +118,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     };
     timing.phase("pages");
     (state.placements_used, state.bindings_used) = (editor.placements_used, editor.bindings_used);
+    state.slots_used = editor.slots_used;
+    state.names.clone_from(&editor.added_names);
     let draft = Draft::new(&generation::output_folder(index, &request.output)?)?;
     for name in ["plan", "image", "names", "log"] {
         let from = executable.folder.join(name);
@@ -282,7 +284,7 @@ pub fn state_of(
     request: &Request,
     inputs: &crate::inputs::Inputs,
     program: &crate::load::Program,
-    used: (u64, u64),
+    used: (u64, u64, u64),
 ) -> Result<State> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
     let of_archives: Vec<(u32, u64)> = inputs
@@ -291,6 +293,7 @@ pub fn state_of(
         .map(|input| Ok((input.file, archive_symbols(&input.archive)?)))
         .collect::<Result<_>>()?;
     symbols.extend(of_archives);
+    symbols.extend(inputs.shared.iter().map(|input| (input.file, state::SHARED_LIBRARY)));
     for file in &inputs.whole_archives {
         let path = &inputs.files[*file as usize].path;
         symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);
@@ -299,6 +302,8 @@ pub fn state_of(
         request: request.identity(),
         placements_used: used.0,
         bindings_used: used.1,
+        slots_used: used.2,
+        names: Vec::new(),
         files: inputs
             .files
             .iter()

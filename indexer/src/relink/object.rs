@@ -3,16 +3,18 @@
 use super::Changed;
 use super::editor::Editor;
 use crate::args::Request;
+use crate::inputs::{mapped, shared as shared_library};
 use crate::layout::{REGIONS, place_sections, slack};
+use crate::object as reader;
 use crate::synth::{RELA, rela};
 use anyhow::{Context, Result, anyhow};
 use shared::edit::Kind;
-use shared::plan::{BlockPlace, RegionKind, Slot, slot};
+use shared::plan::{BlockPlace, HOOKS, RegionKind, Slot, slot};
 use shared::pod;
-use shared::record::{BlockRec, Class, GlobalRec, NONE, ObjectView, Placement, SymRef, uses};
+use shared::record::{BlockRec, Class, GlobalRec, NONE, ObjectView, Placement, SymRef, flag, uses};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The inner error is a reason for a full link.
 type Attempt = Result<Result<(), String>>;
@@ -37,14 +39,74 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
     let old = editor.old_object(number).context("a record of the index is gone")?;
     let record: &'static [u8] = changed.record.clone().leak();
     let new = ObjectView::new(record).context("a new record contradicts itself")?;
-    if old.header.interface != new.header.interface {
-        full!("what it defines changed");
+    if old.header.flags & flag::EXEC_STACK != new.header.flags & flag::EXEC_STACK {
+        full!("it asks for another kind of stack");
     }
-    let bindings = step!(bind(editor, request, number, &old, &new));
-    let placements = step!(place(editor, number, &old, &new));
+    if request.pie && new.header.flags & flag::LOCAL_ABS32 != 0 {
+        full!("it has addresses of 32 bits");
+    }
+    let kept = step!(kept_groups(editor, number, &old, &new));
+    let bindings = step!(bind(editor, request, number, &old, &new, &kept));
+    let placements = step!(place(editor, number, &old, &new, &kept));
     step!(move_definitions(editor, number, &old, &new, &bindings, &placements));
     editor.fresh.insert(number, record.to_vec());
     relocate_data(editor, number, &new, &bindings)
+}
+
+/// Whether a section of the record is part of the program.
+fn is_live(view: &ObjectView<'_>, kept: &[bool], section: u32) -> bool {
+    let group = view.sections.get(section as usize).map_or(0, |section| section.group);
+    group == 0 || kept.get(group as usize - 1).copied().unwrap_or(true)
+}
+
+/// Whether the record defines this global for the program: not in a group that another object provides.
+fn defines(view: &ObjectView<'_>, kept: &[bool], global: &GlobalRec) -> bool {
+    global.is_definition() && (global.section >= GlobalRec::DISCARDED || is_live(view, kept, global.section))
+}
+
+/// Which of the new record's groups are kept: those that were, and those that nobody else has.
+fn kept_groups(
+    editor: &Editor,
+    number: u32,
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+) -> Result<Result<Vec<bool>, String>> {
+    let view = editor.view()?;
+    let mut before: HashMap<u64, bool> = HashMap::new();
+    for (index, section) in old.sections.iter().enumerate().filter(|(_, section)| section.group != 0) {
+        let placement = view.placement(number, index as u32).context("the plan has no such section")?;
+        if let Some(group) = old.groups.get(section.group as usize - 1) {
+            before.insert(group.hash, placement.is_live());
+        }
+    }
+    let mut kept = Vec::with_capacity(new.groups.len());
+    for (index, group) in new.groups.iter().enumerate() {
+        if let Some(was) = before.get(&group.hash) {
+            kept.push(*was);
+            continue;
+        }
+        // A group that is new here: does somebody define its symbols already?
+        let in_group = |global: &&GlobalRec| {
+            let section = new.sections.get(global.section as usize);
+            section.is_some_and(|section| section.group as usize == index + 1) && global.name.len != 0
+        };
+        let elsewhere: Vec<bool> = new
+            .globals
+            .iter()
+            .filter(in_group)
+            .map(|global| editor.find(global.hash).is_some_and(|name| is_defined(&view.slots[name.slot as usize])))
+            .collect();
+        if elsewhere.iter().any(|defined| *defined != elsewhere[0]) || elsewhere.is_empty() {
+            full!("a group of sections is new, and others have parts of it");
+        }
+        kept.push(!elsewhere[0]);
+    }
+    Ok(Ok(kept))
+}
+
+/// Whether the image has something at a slot.
+fn is_defined(slot: &Slot) -> bool {
+    slot.flags & (slot::NEAR | slot::ABSOLUTE) != 0
 }
 
 /// For each global of the new record its slot; `None` within: a reason for a full link.
@@ -54,36 +116,70 @@ fn bind(
     number: u32,
     old: &ObjectView<'_>,
     new: &ObjectView<'_>,
+    kept: &[bool],
 ) -> Result<Result<Vec<u32>, String>> {
-    let view = editor.view()?;
-    let object = view.objects[number as usize];
-    let first = object.bindings as usize;
-    let known: HashMap<u64, u32> = old
+    let object = editor.view()?.objects[number as usize];
+    let known: HashMap<u64, (u32, GlobalRec)> = old
         .globals
         .iter()
-        .zip(&view.bindings[first..])
+        .zip(&editor.view()?.bindings[object.bindings as usize..])
         .filter(|(global, _)| global.name.len != 0)
-        .map(|(global, slot)| (global.hash, *slot))
+        .map(|(global, slot)| (global.hash, (*slot, *global)))
         .collect();
     let mut bindings = Vec::with_capacity(new.globals.len());
+    let mut added: Vec<&GlobalRec> = Vec::new();
     for global in new.globals {
-        let name = String::from_utf8_lossy(new.string(global.name)).into_owned();
+        let text = new.string(global.name);
+        let name = String::from_utf8_lossy(text).into_owned();
         if global.name.len == 0 {
             full!("it has a local symbol with a GOT or PLT entry");
         }
-        let slot = match known.get(&global.hash) {
-            Some(slot) => *slot,
-            None if global.is_definition() => full!("it defines a new symbol, {name}"),
-            None => match editor.find(global.hash) {
-                Some(found) if request.wraps.is_empty() => found.slot,
-                _ => full!("it refers to a new symbol, {name}"),
-            },
+        let shape = |global: &GlobalRec| {
+            (global.is_definition(), global.section == GlobalRec::COMMON, global.binding, global.visibility)
         };
-        if !offers(&view.slots[slot as usize], global, request.pie) {
+        let found = editor.find(global.hash).map(|found| found.slot);
+        let slot = match (known.get(&global.hash), found) {
+            (Some((slot, before)), _) if shape(before) == shape(global) && before.kind == global.kind => *slot,
+            (Some(_), _) => full!("{name} is another kind of symbol now"),
+            (None, _) if !request.wraps.is_empty() || HOOKS.contains(&text) => {
+                full!("it refers to a new symbol, {name}")
+            }
+            (None, found) if defines(new, kept, global) => {
+                let plain = matches!(global.kind, ::object::elf::STT_FUNC | ::object::elf::STT_OBJECT | ::object::elf::STT_NOTYPE)
+                    && global.section < GlobalRec::DISCARDED;
+                let free = match found {
+                    Some(slot) => editor.view()?.slots[slot as usize].object == NONE,
+                    None => true,
+                };
+                if !plain || !free || request.export_dynamic || !request.exports.is_empty() {
+                    full!("it defines a new symbol, {name}");
+                }
+                added.push(global);
+                let definition = Slot { value: 0, got: 0, flags: slot::NEAR, object: number, global: 0 };
+                match found {
+                    Some(slot) => {
+                        let table = editor.view()?.header.slots;
+                        editor.set(table, slot.into(), definition)?;
+                        slot
+                    }
+                    None => match editor.add_slot(global.hash, definition)? {
+                        Some(slot) => slot,
+                        None => full!("the table of symbols is full"),
+                    },
+                }
+            }
+            (None, Some(found)) => found,
+            (None, None) => full!("it refers to a new symbol, {name}"),
+        };
+        if !offers(&editor.view()?.slots[slot as usize], global, request.pie) {
             full!("it uses {name} in a new way");
         }
         bindings.push(slot);
     }
+    if let Some(name) = known_to_libraries(editor, &added)? {
+        full!("it defines a new symbol that a shared library knows, {}", String::from_utf8_lossy(name));
+    }
+    let view = editor.view()?;
     let table = view.header.bindings;
     let start = if bindings.len() <= old.globals.len() {
         u64::from(object.bindings)
@@ -103,6 +199,24 @@ fn bind(
     Ok(Ok(bindings))
 }
 
+/// The first of these definitions that a shared library of the link defines or refers to: the dynamic linker
+/// has to know of it.
+fn known_to_libraries(editor: &Editor, added: &[&GlobalRec]) -> Result<Option<&'static [u8]>> {
+    if added.is_empty() {
+        return Ok(None);
+    }
+    for path in &editor.libraries {
+        let (data, _) = mapped::map(path)?;
+        for symbol in shared_library::read(data, b"")?.symbols {
+            let hash = reader::name_hash(symbol.name);
+            if added.iter().any(|global| global.hash == hash) {
+                return Ok(Some(symbol.name));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a slot has what the object wants of it.
 fn offers(slot: &Slot, global: &GlobalRec, pie: bool) -> bool {
     let has = |flag: u32| slot.flags & flag != 0;
@@ -111,7 +225,7 @@ fn offers(slot: &Slot, global: &GlobalRec, pie: bool) -> bool {
     let constant = has(slot::ABSOLUTE);
     let absent = has(slot::ABSENT);
     let bound = slot.got != 0;
-    let wanted = global.section == GlobalRec::UNDEFINED && global.binding != object::elf::STB_WEAK;
+    let wanted = global.section == GlobalRec::UNDEFINED && global.binding != ::object::elf::STB_WEAK;
     let direct = uses::PC_RELATIVE | uses::ABS64_READ_ONLY | uses::ABS32;
     (!used(uses::GOT | uses::TLS_INITIAL_FIXED) || bound)
         && (!used(uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) || near || bound)
@@ -129,12 +243,9 @@ fn place(
     number: u32,
     old: &ObjectView<'_>,
     new: &ObjectView<'_>,
+    kept: &[bool],
 ) -> Result<Result<Vec<Placement>, String>> {
-    let kept = kept_groups(editor, number, old)?;
-    let live = |section: u32| {
-        let group = new.sections.get(section as usize).map_or(0, |section| section.group);
-        group == 0 || kept.get(group as usize - 1).copied().unwrap_or(true)
-    };
+    let live = |section: u32| is_live(new, kept, section);
     let mut left: Vec<(usize, BlockPlace)> = editor
         .view()?
         .blocks
@@ -143,6 +254,9 @@ fn place(
         .filter(|(_, place)| place.object == number && place.block != NONE)
         .map(|(index, place)| (index, *place))
         .collect();
+    let was_live: Vec<bool> = (0..old.sections.len() as u32)
+        .map(|section| Ok(editor.view()?.placement(number, section).is_some_and(Placement::is_live)))
+        .collect::<Result<_>>()?;
     // What was there is no longer, wherever the new sections come to lie.
     for (_, place) in &left {
         editor.leave(number, place.addr, place.capacity);
@@ -155,10 +269,28 @@ fn place(
                 == (block.class, block.priority, new.string(block.name))
         };
         let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
+        if Class::from_number(block.class).is_some_and(Class::is_contiguous) {
+            let shapes = |view: &ObjectView<'_>, block: &BlockRec, live: &dyn Fn(u32) -> bool| {
+                let (first, sections) = view.sections_of(block);
+                let live = sections.iter().enumerate().filter(|(at, _)| live((first + at) as u32));
+                live.map(|(_, section)| (section.size, section.align)).collect::<Vec<_>>()
+            };
+            let before = found.map(|(_, place)| {
+                let old_live = |section: u32| was_live.get(section as usize).copied().unwrap_or(false);
+                shapes(old, &old.blocks[place.block as usize], &old_live)
+            });
+            if before != Some(shapes(new, block, &live)) {
+                full!("a section that has to stay in its row changed its size");
+            }
+        }
         step!(place_block(editor, number, new, (block_number as u32, block), found, &live, &mut placements));
     }
     let blocks = editor.view()?.header.blocks;
     for (index, place) in left {
+        let class = old.blocks.get(place.block as usize).and_then(|block| Class::from_number(block.class));
+        if class.is_none_or(Class::is_contiguous) {
+            full!("a section that has to stay in its row is gone");
+        }
         editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
     }
 
@@ -179,19 +311,6 @@ fn place(
     editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
     Ok(Ok(placements))
-}
-
-/// Which of the object's groups are kept. Equal interfaces have the same groups.
-fn kept_groups(editor: &Editor, number: u32, old: &ObjectView<'_>) -> Result<Vec<bool>> {
-    let view = editor.view()?;
-    let mut kept = vec![true; old.groups.len()];
-    for (index, section) in old.sections.iter().enumerate().filter(|(_, section)| section.group != 0) {
-        let placement = view.placement(number, index as u32).context("the plan has no such section")?;
-        if let Some(kept) = kept.get_mut(section.group as usize - 1) {
-            *kept = placement.is_live();
-        }
-    }
-    Ok(kept)
 }
 
 fn place_block(
@@ -224,7 +343,7 @@ fn place_block(
         editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
     }
     if class.is_contiguous() {
-        full!("a section that has to stay in its row grew");
+        full!("a section that has to stay in its row does not fit");
     }
     let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);
     step!(append(editor, number, block_number, class, align, rows, |start| {
@@ -317,12 +436,12 @@ fn move_definitions(
         if slot.object != number {
             continue;
         }
-        let defined_it = old.globals.get(slot.global as usize).is_some_and(|old| {
-            old.hash == global.hash && old.is_definition() && old.section != GlobalRec::COMMON
-        });
+        let was = old.globals.get(slot.global as usize).filter(|old| old.hash == global.hash);
+        let is_new = slot.value == 0 && slot.flags == slot::NEAR;
+        let defined_it = is_new || was.is_some_and(|old| old.is_definition() && old.section != GlobalRec::COMMON);
         let mut next = Slot { global: index as u32, ..slot };
         if defined_it && let Some(placement) = placements.get(global.section as usize) {
-            if global.kind == object::elf::STT_GNU_IFUNC {
+            if global.kind == ::object::elf::STT_GNU_IFUNC {
                 full!("it defines an indirect function");
             }
             if placement.is_live() {
@@ -338,19 +457,32 @@ fn move_definitions(
             editor.moved.insert(*slot_number);
         }
     }
-    // A symbol that the object no longer mentions must not be looked up in it.
-    let mentioned: std::collections::HashSet<u32> = bindings.iter().copied().collect();
-    let lost: Vec<u64> = editor
-        .view()?
-        .slots
-        .iter()
-        .enumerate()
-        .filter(|(id, slot)| slot.object == number && !mentioned.contains(&(*id as u32)))
-        .map(|(id, _)| id as u64)
+    // Symbols that the object no longer mentions, or no longer defines.
+    let mentioned: HashSet<u32> = bindings.iter().copied().collect();
+    let lost: Vec<(u32, Slot)> = (0u32..)
+        .zip(editor.view()?.slots)
+        .filter(|(id, slot)| slot.object == number && !mentioned.contains(id))
+        .map(|(id, slot)| (id, *slot))
         .collect();
-    for id in lost {
-        let slot = editor.view()?.slots[id as usize];
-        editor.set(table, id, Slot { object: NONE, global: NONE, ..slot })?;
+    let gone: HashSet<u32> = lost.iter().filter(|(_, slot)| is_defined(slot)).map(|(id, _)| *id).collect();
+    if !gone.is_empty() {
+        if lost.iter().any(|(_, slot)| slot.flags & (slot::EXPORTED | slot::PLT) != 0 || slot.got != 0) {
+            full!("it no longer defines a symbol that is exported");
+        }
+        let view = editor.view()?;
+        for other in (0..view.objects.len() as u32).filter(|other| *other != number) {
+            let count = editor.object(other).map_or(0, |record| record.globals.len());
+            let first = view.objects[other as usize].bindings as usize;
+            let bound = view.bindings.get(first..first + count).unwrap_or(&[]);
+            if bound.iter().any(|slot| gone.contains(slot)) {
+                full!("it no longer defines a symbol that others use");
+            }
+        }
+    }
+    for (id, slot) in lost {
+        let flags = if gone.contains(&id) { slot::ABSENT } else { slot.flags };
+        let value = if gone.contains(&id) { 0 } else { slot.value };
+        editor.set(table, id.into(), Slot { object: NONE, global: NONE, flags, value, ..slot })?;
     }
     Ok(Ok(()))
 }
@@ -379,7 +511,7 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
                 full!("it takes the address of an import that was only called");
             }
             let place = placement.addr() + u64::from(edit.offset);
-            wanted.push(rela(place, dynamic, object::elf::R_X86_64_64, edit.addend));
+            wanted.push(rela(place, dynamic, ::object::elf::R_X86_64_64, edit.addend));
         }
     }
     let last = view.objects.len() as u32 - 1;
@@ -395,7 +527,7 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
     let is_own = |entry: &[u8]| {
         let place = u64::from_le_bytes(entry[..8].try_into().unwrap_or_default());
         let kind = u32::from_le_bytes(entry[8..12].try_into().unwrap_or_default());
-        kind == object::elf::R_X86_64_64 && own.iter().any(|(start, end)| (*start..*end).contains(&place))
+        kind == ::object::elf::R_X86_64_64 && own.iter().any(|(start, end)| (*start..*end).contains(&place))
     };
     let is_free = |entry: &[u8]| entry[8..12] == [0; 4];
     for entry in table.chunks_exact_mut(RELA as usize).filter(|entry| is_own(entry)) {

@@ -153,7 +153,7 @@ fn reachable(request: &Request, resolution: &Resolution<'_>) -> Vec<Vec<bool>> {
     };
     let entry = request.entry.as_deref().unwrap_or("_start");
     let words = request.undefined.iter().chain(&request.required).map(String::as_str);
-    for name in words.chain([entry]) {
+    for name in words.chain([entry, &request.init, &request.fini]) {
         if let Some(id) = resolution.find(name.as_bytes()) {
             define(id, &mut queue);
         }

@@ -5,7 +5,7 @@ pub mod linker_symbols;
 pub mod needs;
 
 use crate::args::Request;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, SharedInput};
 use crate::load::Program;
 use crate::object::name_hash;
 use object::elf;
@@ -240,33 +240,50 @@ impl<'a> Resolution<'a> {
         }
     }
 
-    /// Binds what no object defines to the first shared library that does.
+    /// Binds what no object defines to the first shared library that does. A library that was named under
+    /// `--as-needed` binds nothing if weak references are all that it could satisfy.
     fn add_shared(&mut self, inputs: &Inputs) {
         for (library, input) in inputs.shared.iter().enumerate() {
-            for (number, symbol) in input.library.symbols.iter().enumerate() {
-                if symbol.is_undefined {
-                    continue;
-                }
-                let definition = Definition::Shared { library: library as u32, symbol: number as u32 };
-                let mut bind = |name: &[u8], hash: u64| {
-                    let Some(id) = self.names.get(&Name { hash, bytes: name }) else { return };
-                    let wanted = &mut self.symbols[*id as usize];
-                    let is_default_visible = wanted.visibility == elf::STV_DEFAULT;
-                    if wanted.definition == Definition::None && is_default_visible && wanted.referenced {
-                        wanted.definition = definition;
-                        wanted.kind = symbol.kind;
-                    }
-                };
-                if symbol.is_default {
-                    bind(symbol.name, name_hash(symbol.name));
-                }
-                // `name@version` asks for that version.
-                if let Some(version) = symbol.version {
-                    let name = [symbol.name, b"@", version].concat();
-                    bind(&name, name_hash(&name));
+            let found = self.wanted_of(input);
+            let is_wanted = |(id, _): &(SymbolId, u32)| self.symbols[*id as usize].strongly_wanted;
+            if input.as_needed && !found.iter().any(is_wanted) {
+                continue;
+            }
+            for (id, number) in found {
+                let symbol = &mut self.symbols[id as usize];
+                // The library may have the name twice, with a version and without.
+                if symbol.definition == Definition::None {
+                    symbol.definition = Definition::Shared { library: library as u32, symbol: number };
+                    symbol.kind = input.library.symbols[number as usize].kind;
                 }
             }
         }
+    }
+
+    /// The symbols that are undefined so far and that a shared library defines, each with its number there.
+    fn wanted_of(&self, input: &SharedInput) -> Vec<(SymbolId, u32)> {
+        let mut found = Vec::new();
+        for (number, symbol) in input.library.symbols.iter().enumerate() {
+            if symbol.is_undefined {
+                continue;
+            }
+            let mut look_up = |name: &[u8]| {
+                let id = self.find(name).filter(|id| {
+                    let wanted = &self.symbols[*id as usize];
+                    let is_default_visible = wanted.visibility == elf::STV_DEFAULT;
+                    wanted.definition == Definition::None && is_default_visible && wanted.referenced
+                });
+                found.extend(id.map(|id| (id, number as u32)));
+            };
+            if symbol.is_default {
+                look_up(symbol.name);
+            }
+            // `name@version` asks for that version.
+            if let Some(version) = symbol.version {
+                look_up(&[symbol.name, b"@", version].concat());
+            }
+        }
+        found
     }
 }
 

@@ -111,7 +111,12 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
             }
             Definition::None => {
                 let dynamic = uses::GOT | uses::GOT_RELAXABLE | uses::ABS64_DATA;
-                let bindable = symbol.referenced && !symbol.is_hidden() && !symbol.is_local();
+                // What is undefined, strongly wanted and yet no error (dead under --gc-sections, or ignored) is
+                // 0, as GNU ld has it: the dynamic linker would refuse to start the program.
+                let bindable = symbol.referenced
+                    && !symbol.strongly_wanted
+                    && !symbol.is_hidden()
+                    && !symbol.is_local();
                 facts.import = !request.is_static && bindable && used & dynamic != 0 && !symbol.is_tls();
                 facts.plt = facts.import && used & uses::CALL != 0;
                 facts.absent = true;

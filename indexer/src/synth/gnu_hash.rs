@@ -10,7 +10,7 @@ pub fn buckets(symbols: usize) -> u32 {
     (symbols / 4).max(1) as u32
 }
 
-/// The table. `hashes` are those of the exported symbols, sorted by `hash % buckets`; the first of them has
+/// The table. `hashes` are those of the symbols that can be looked up, sorted by `hash % buckets`; the first of them has
 /// index `first` in `.dynsym`.
 pub fn table(hashes: &[u32], first: u32) -> Vec<u8> {
     let buckets = buckets(hashes.len());

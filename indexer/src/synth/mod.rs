@@ -176,8 +176,8 @@ impl<'a> Synth<'a> {
             sizes: [0; Part::ALL.len()],
             aligns: [8; Part::ALL.len()],
             build_id: Vec::new(),
-            init: defined(resolution, b"_init"),
-            fini: defined(resolution, b"_fini"),
+            init: defined(resolution, request.init.as_bytes()),
+            fini: defined(resolution, request.fini.as_bytes()),
             arrays: [Class::PreinitArray, Class::InitArray, Class::FiniArray].map(|class| array_size(resolution, class)),
             section_of: HashMap::new(),
         };
@@ -221,23 +221,31 @@ impl<'a> Synth<'a> {
             let paths: Vec<&[u8]> = self.request.rpaths.iter().map(|path| path.as_bytes()).collect();
             self.runpath = Some(self.strings.add(&paths.join(&b':')));
         }
-        for id in &self.needs.imports {
+        // A PLT entry that stands for a function has to be found by the libraries, though its symbol stays
+        // undefined: the dynamic linker takes an undefined symbol with a value for all but PLT slots.
+        let facts = &self.needs.facts;
+        let (canonical, unhashed): (Vec<SymbolId>, Vec<SymbolId>) =
+            self.needs.imports.iter().partition(|id| facts[**id as usize].canonical_plt);
+        for id in &unhashed {
             let symbol = self.dynamic_symbol(resolution, inputs, *id, false);
             self.symbols.push(symbol);
         }
-        let buckets = gnu_hash::buckets(self.needs.exports.len());
-        let hash = |id: &SymbolId| gnu_hash::hash(plain_name(resolution.symbols[*id as usize].name));
-        let mut exports: Vec<(u32, SymbolId)> = self.needs.exports.iter().map(|id| (hash(id), *id)).collect();
-        exports.sort_by_key(|(hash, id)| (hash % buckets, *id));
-        for (_, id) in &exports {
-            let symbol = self.dynamic_symbol(resolution, inputs, *id, true);
+        let defined = self.needs.exports.iter().map(|id| (*id, true));
+        let undefined = canonical.iter().map(|id| (*id, false));
+        let hash = |id: SymbolId| gnu_hash::hash(plain_name(resolution.symbols[id as usize].name));
+        let mut hashed: Vec<(u32, SymbolId, bool)> =
+            defined.chain(undefined).map(|(id, defined)| (hash(id), id, defined)).collect();
+        let buckets = gnu_hash::buckets(hashed.len());
+        hashed.sort_by_key(|(hash, id, _)| (hash % buckets, *id));
+        for (_, id, defined) in &hashed {
+            let symbol = self.dynamic_symbol(resolution, inputs, *id, *defined);
             self.symbols.push(symbol);
         }
         for (index, symbol) in self.symbols.iter().enumerate() {
             self.symbol_index.insert(symbol.id, index as u32 + 1);
         }
-        let hashes: Vec<u32> = exports.iter().map(|(hash, _)| *hash).collect();
-        self.hash_table = gnu_hash::table(&hashes, self.needs.imports.len() as u32 + 1);
+        let hashes: Vec<u32> = hashed.iter().map(|(hash, ..)| *hash).collect();
+        self.hash_table = gnu_hash::table(&hashes, unhashed.len() as u32 + 1);
         self.version_table = self.versions.table(&mut self.strings);
 
         let interp = self.request.interp.as_ref().map_or(0, |interp| interp.len() as u64 + 1);
@@ -326,11 +334,12 @@ impl<'a> Synth<'a> {
         if let Some(path) = self.runpath {
             add(if self.request.new_dtags { elf::DT_RUNPATH } else { elf::DT_RPATH }, path.into());
         }
+        // Their values are edits.
         if self.init.is_some() {
-            add(elf::DT_INIT, class(Class::Init));
+            add(elf::DT_INIT, 0);
         }
         if self.fini.is_some() {
-            add(elf::DT_FINI, class(Class::Fini));
+            add(elf::DT_FINI, 0);
         }
         let arrays = [
             (Class::PreinitArray, elf::DT_PREINIT_ARRAY, elf::DT_PREINIT_ARRAYSZ),
@@ -409,7 +418,8 @@ impl<'a> Synth<'a> {
     pub fn referenced(&self) -> Vec<SymbolId> {
         let exports = self.needs.exports.iter().copied();
         let hooks = self.hooks.iter().flatten().copied();
-        self.needs.got.iter().copied().chain(exports).chain(hooks).collect()
+        let functions = self.init.iter().chain(&self.fini).copied();
+        self.needs.got.iter().copied().chain(exports).chain(hooks).chain(functions).collect()
     }
 
     /// The record of the synthetic object: with its final contents once there is a layout.
@@ -511,6 +521,16 @@ impl<'a> Synth<'a> {
             }
         }
         put(Part::Hooks, table);
+
+        let functions = [(elf::DT_INIT, self.init), (elf::DT_FINI, self.fini)];
+        let mut dynamic = Vec::new();
+        for (index, (tag, _)) in self.dynamic(&|_| 0, &|_| 0).into_iter().enumerate() {
+            let function = functions.iter().find(|(function, _)| u64::from(*function) == tag);
+            if let Some(symref) = function.and_then(|(_, id)| symref_of.get(&(*id)?)) {
+                dynamic.push(Edit::new(index as u32 * 16 + 8, Kind::Abs64, *symref, 0));
+            }
+        }
+        put(Part::Dynamic, dynamic);
     }
 
     fn is_tls(&self, id: SymbolId) -> bool {

@@ -8,9 +8,10 @@ use crate::index::store::Store;
 use crate::inputs::{self, Inputs, SourceFile, mapped};
 use crate::layout::{self, Layout};
 use crate::load::{self, Program};
-use crate::message::Messages;
+use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
+use crate::symbols;
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs};
 use crate::synth::{Part, Synth};
 use crate::timing::Timing;
@@ -28,6 +29,8 @@ pub fn link(request: &Request) -> Result<bool> {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().ok();
     }
     let mut timing = Timing::default();
+    // The index may be made beside the output, but not the folder that the output is to be in.
+    emit::check_folder(&request.output)?;
     let index = crate::index::folder(request.index.as_deref(), &request.output)?;
 
     // The generation before -> the next one, if what changed allows it.
@@ -109,17 +112,21 @@ pub fn link(request: &Request) -> Result<bool> {
     let folder = generation::output_folder(&index, &request.output)?;
     let draft = Draft::new(&folder)?;
     draft.write("plan", &bytes)?;
-    write_image(&draft, &view, &mut store, &program, &inputs)?;
+    write_image(&draft, &view, &mut store, &program, &inputs, request.demangle)?;
     timing.phase("image");
 
     let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
     draft.write("state", &relink::state_of(request, &inputs, &program, used)?.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
+    let text = &layout.regions[layout::TEXT];
+    let place = |object: usize, section: u32| Some(layout.placement(object, section));
+    let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
+    draft.write(symbols::FILE, &symbols)?;
     let status = status(request, &program, why_full, &view);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let (number, folder) = draft.publish()?;
     let identity =
-        Identity { base: layout.base, number, folder: &folder, plan: view.header.checksum, patch: 0 };
+        Identity { base: layout.base, number, folder: &folder, plan: view.header.checksum, patch: 0, symbols_crc: crc32fast::hash(&symbols) };
     emit::write(&request.output, &phdrs, &identity, exec_stack)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     report(request, &status, &inputs.files)?;
@@ -210,6 +217,7 @@ fn write_image(
     store: &mut Store,
     program: &Program,
     inputs: &Inputs,
+    demangle: bool,
 ) -> Result<()> {
     let packs = view
         .packs
@@ -233,36 +241,8 @@ fn write_image(
         .open(&path)
         .with_context(context)?;
     let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
-    plan::render_eager(view, &objects, &mut image).map_err(|error| render_error(error, program, inputs, view, &objects))
-}
-
-/// A relocation that cannot be applied, with names.
-fn render_error(
-    error: shared::render::RenderError,
-    program: &Program,
-    inputs: &Inputs,
-    _view: &PlanView<'_>,
-    objects: &PackObjects<'_>,
-) -> anyhow::Error {
-    use shared::edit::EditError;
-    use shared::plan::Objects;
-    use shared::render::RenderError;
-    let RenderError::Edit { object, section, offset, error } = error else {
-        return anyhow!("the plan contradicts itself: {error:?}");
-    };
-    let name = program.objects.get(object as usize).map_or("the linker's own tables".to_owned(), |found| {
-        crate::message::input_name(&inputs.files[found.file as usize].path, &found.member)
-    });
-    let section = objects
-        .object(object)
-        .and_then(|view| Some(String::from_utf8_lossy(view.string(view.sections.get(section as usize)?.name)).into_owned()))
-        .unwrap_or_default();
-    match error {
-        EditError::Overflow { value, bits } => anyhow!(
-            "{name}:({section}+{offset:#x}): relocation truncated to fit: {value:#x} does not fit {bits} bits"
-        ),
-        EditError::Malformed => anyhow!("{name}:({section}+{offset:#x}): relocation of no meaning"),
-    }
+    plan::render_eager(view, &objects, &mut image)
+        .map_err(|error| message::render_error(error, program, &inputs.files, &objects, demangle))
 }
 
 fn status(request: &Request, program: &Program, why_full: String, view: &PlanView<'_>) -> Status {
@@ -294,7 +274,7 @@ fn status(request: &Request, program: &Program, why_full: String, view: &PlanVie
 fn report(request: &Request, status: &Status, files: &[SourceFile]) -> Result<()> {
     if request.explain {
         for object in &status.reindexed {
-            let name = crate::message::input_name(Path::new(&object.path), object.member.as_bytes());
+            let name = message::input_name(Path::new(&object.path), object.member.as_bytes());
             eprintln!("ld.unfold: read {name}: {}", object.reason);
         }
     }

@@ -126,6 +126,8 @@ pub struct Identity<'a> {
     pub folder: &'a Path,
     pub plan: u64,
     pub patch: u64,
+    /// Of the generation's file of symbols.
+    pub symbols_crc: u32,
 }
 
 /// Writes the executable. A running program keeps its file.
@@ -133,12 +135,13 @@ pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack:
     let mut file = header_page(phdrs, exec_stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
+    add_debug_link(&mut file, output, identity)?;
     replace(output, &file)
 }
 
 /// Writes the executable of another generation: the same file, with its regions as they are now.
 pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Identity<'_>) -> Result<()> {
-    let mut file = old.to_vec();
+    let mut file = old.get(..LOADER as usize + LOADER_FILE.len()).context("the executable is truncated")?.to_vec();
     for phdr in file[IMAGE_PHDRS as usize..CONFIG as usize].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
         let (kind, addr, file_size) = (phdr[0], word(16), word(32));
@@ -152,7 +155,111 @@ pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Iden
         }
     }
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
+    add_debug_link(&mut file, output, identity)?;
     replace(output, &file)
+}
+
+/// Adds the section by which backtraces and debuggers find the file of symbols (gdb's manual, "Separate Debug
+/// Files"): its path as seen from the executable's folder.
+fn add_debug_link(file: &mut Vec<u8>, output: &Path, identity: &Identity<'_>) -> Result<()> {
+    let mut link = relative_path(&real_folder(output)?, identity.folder)
+        .join(crate::symbols::FILE)
+        .into_os_string()
+        .into_encoded_bytes();
+    link.push(0);
+    link.resize(link.len().next_multiple_of(4), 0);
+    link.extend(identity.symbols_crc.to_le_bytes());
+    let mut sections = Sections::default();
+    sections.add(".gnu_debuglink", elf::SHT_PROGBITS, &link, 4);
+    sections.append(file);
+    Ok(())
+}
+
+/// Sections without an address, behind everything else of an ELF file.
+#[derive(Default)]
+pub struct Sections<'a> {
+    sections: Vec<SectionHeader<'a>>,
+}
+
+/// What is said of a section in its header (gABI, "Sections").
+#[derive(Clone, Default)]
+pub struct SectionHeader<'a> {
+    pub name: &'static str,
+    pub kind: u32,
+    pub flags: u64,
+    pub addr: u64,
+    /// Of a section without bytes in the file.
+    pub size: u64,
+    pub data: &'a [u8],
+    pub link: u32,
+    pub info: u32,
+    pub align: u64,
+    pub entry_size: u64,
+}
+
+impl<'a> Sections<'a> {
+    fn add(&mut self, name: &'static str, kind: u32, data: &'a [u8], align: u64) {
+        self.push(SectionHeader { name, kind, data, align, ..SectionHeader::default() });
+    }
+
+    pub fn push(&mut self, section: SectionHeader<'a>) {
+        self.sections.push(section);
+    }
+
+    /// Appends the sections and their headers, and says so in the ELF header. The first section has number 1.
+    pub fn append(mut self, file: &mut Vec<u8>) {
+        let mut names = vec![0u8];
+        let mut name_offsets = Vec::new();
+        for name in self.sections.iter().map(|section| section.name).chain([".shstrtab"]) {
+            name_offsets.push(names.len() as u32);
+            names.extend_from_slice(name.as_bytes());
+            names.push(0);
+        }
+        self.add(".shstrtab", elf::SHT_STRTAB, &[], 1);
+        let count = self.sections.len();
+        let mut headers = vec![0u8; 64];
+        for (index, (section, name)) in self.sections.iter().zip(name_offsets).enumerate() {
+            let data = if index + 1 == count { &names } else { section.data };
+            file.resize(file.len().next_multiple_of(section.align.max(1) as usize), 0);
+            let offset = file.len() as u64;
+            file.extend_from_slice(data);
+            let size = if section.kind == elf::SHT_NOBITS { section.size } else { data.len() as u64 };
+            headers.extend([name, section.kind].iter().flat_map(|word| word.to_le_bytes()));
+            let words = [section.flags, section.addr, offset, size];
+            headers.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+            headers.extend([section.link, section.info].iter().flat_map(|word| word.to_le_bytes()));
+            headers.extend([section.align, section.entry_size].iter().flat_map(|word| word.to_le_bytes()));
+        }
+        file.resize(file.len().next_multiple_of(8), 0);
+        let at = file.len() as u64;
+        file.extend(headers);
+        file[40..48].copy_from_slice(&at.to_le_bytes());
+        file[60..62].copy_from_slice(&(count as u16 + 1).to_le_bytes());
+        file[62..64].copy_from_slice(&(count as u16).to_le_bytes());
+    }
+}
+
+/// The real path of the folder of `output`.
+fn real_folder(output: &Path) -> Result<PathBuf> {
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))
+}
+
+/// Refuses an output whose folder is not there.
+pub fn check_folder(output: &Path) -> Result<()> {
+    let folder = folder_of(output);
+    fs::metadata(folder).map(drop).map_err(|error| {
+        let why = if error.kind() == std::io::ErrorKind::NotFound {
+            "No such file or directory".to_owned()
+        } else {
+            error.to_string()
+        };
+        anyhow::anyhow!("cannot open output file {}: {why}", output.display())
+    })
+}
+
+fn folder_of(output: &Path) -> &Path {
+    output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes `file` under a temporary name and renames it.
@@ -161,13 +268,12 @@ fn replace(output: &Path, file: &[u8]) -> Result<()> {
     if output.is_dir() {
         anyhow::bail!("cannot open output file {}: Is a directory", output.display());
     }
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let special = fs::metadata(output).is_ok_and(|metadata| !metadata.is_file());
     if special {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
-    let mut temporary = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder).with_context(context)?;
+    let mut temporary = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
@@ -254,9 +360,7 @@ fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
         StrRef { offset, len: bytes.len() as u32 + 1 }
     };
     let absolute = text(identity.folder.as_os_str().as_bytes());
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let from = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
-    let relative = text(relative_path(&from, identity.folder).as_os_str().as_bytes());
+    let relative = text(relative_path(&real_folder(output)?, identity.folder).as_os_str().as_bytes());
     let name = text(output.file_name().unwrap_or(output.as_os_str()).as_bytes());
     let config = OutputConfig {
         magic: MAGIC,

@@ -14,6 +14,7 @@ pub mod object;
 pub mod plan;
 pub mod relink;
 pub mod resolve;
+pub mod symbols;
 pub mod synth;
 pub mod timing;
 

@@ -4,7 +4,11 @@ use crate::inputs::SourceFile;
 use crate::load::Program;
 use crate::object::show;
 use crate::resolve::{Resolution, SymbolId};
-use shared::record::{GlobalRec, SymRef};
+use anyhow::anyhow;
+use shared::edit::{EditError, Kind};
+use shared::plan::Objects;
+use shared::record::{GlobalRec, ObjectView, SymRef};
+use shared::render::RenderError;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -71,6 +75,16 @@ impl<'a> Messages<'a> {
                 view.sections.get(section as usize).map_or("?".into(), |section| show(view.string(section.name)).into())
             }
         }
+    }
+
+    /// What an edit refers to, quoted: a symbol by its name, a place in the object by its section.
+    fn target_name(&self, view: &ObjectView<'_>, symref: &SymRef) -> String {
+        if symref.section == SymRef::GLOBAL {
+            let name = view.globals.get(symref.global as usize).map_or(&[][..], |global| view.string(global.name));
+            return format!("symbol `{}'", self.name(name));
+        }
+        let section = view.sections.get(symref.section as usize);
+        format!("`{}'", section.map_or("*ABS*".into(), |section| show(view.string(section.name))))
     }
 
     fn place(&self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64) -> String {
@@ -145,6 +159,72 @@ impl<'a> Messages<'a> {
     }
 }
 
+/// A relocation of the image that cannot be applied, with names.
+pub fn render_error(
+    error: RenderError,
+    program: &Program,
+    files: &[SourceFile],
+    objects: &impl Objects,
+    demangle: bool,
+) -> anyhow::Error {
+    let RenderError::Edit { object, section, offset, error } = error else {
+        return anyhow!("the plan contradicts itself: {error:?}");
+    };
+    let messages = Messages::new(program, files, demangle);
+    let name = messages.object_name(object as usize);
+    let view = objects.object(object);
+    let found = view.as_ref().and_then(|view| Some((view, view.sections.get(section as usize)?)));
+    let Some((view, section)) = found else { return anyhow!("{name}: {error:?}") };
+    let place = format!("{name}:({}+{offset:#x})", show(view.string(section.name)));
+    let edit = view.edits_of(section).iter().find(|edit| edit.offset == offset);
+    let what = edit.and_then(|edit| {
+        let kind = relocation_name(Kind::from_number(edit.kind_number())?);
+        let symref = view.symrefs.get(edit.symbol() as usize)?;
+        Some(format!("{kind} against {}", messages.target_name(view, symref)))
+    });
+    let what = what.unwrap_or_default();
+    match error {
+        EditError::Overflow { value, bits } => {
+            anyhow!("{place}: relocation truncated to fit: {what} ({value:#x} does not fit {bits} bits)")
+        }
+        EditError::Malformed => anyhow!("{place}: relocation of no meaning: {what}"),
+    }
+}
+
+/// The psABI's name of a kind of relocation. Where several share a kind, the usual one.
+pub fn relocation_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Abs64 => "R_X86_64_64",
+        Kind::Abs32 => "R_X86_64_32",
+        Kind::Abs32S => "R_X86_64_32S",
+        Kind::Abs16 => "R_X86_64_16",
+        Kind::Abs8 => "R_X86_64_8",
+        Kind::Pc64 => "R_X86_64_PC64",
+        Kind::Pc32 => "R_X86_64_PC32",
+        Kind::Pc16 => "R_X86_64_PC16",
+        Kind::Pc8 => "R_X86_64_PC8",
+        Kind::Call => "R_X86_64_PLT32",
+        Kind::GotPcRel => "R_X86_64_GOTPCREL",
+        Kind::GotMov => "R_X86_64_REX_GOTPCRELX",
+        Kind::GotCall | Kind::GotJmp => "R_X86_64_GOTPCRELX",
+        Kind::GotPcRel64 => "R_X86_64_GOTPCREL64",
+        Kind::Got64 => "R_X86_64_GOT64",
+        Kind::GotOff64 => "R_X86_64_GOTOFF64",
+        Kind::GotPc32 => "R_X86_64_GOTPC32",
+        Kind::GotPc64 => "R_X86_64_GOTPC64",
+        Kind::PltOff64 => "R_X86_64_PLTOFF64",
+        Kind::TpOff32 => "R_X86_64_TPOFF32",
+        Kind::TpOff64 => "R_X86_64_TPOFF64",
+        Kind::DtpOff32 => "R_X86_64_DTPOFF32",
+        Kind::DtpOff64 => "R_X86_64_DTPOFF64",
+        Kind::GotTpOff | Kind::GotTpOffMov | Kind::GotTpOffAdd => "R_X86_64_GOTTPOFF",
+        Kind::TlsGd => "R_X86_64_TLSGD",
+        Kind::TlsLd | Kind::TlsLdIndirect => "R_X86_64_TLSLD",
+        Kind::TlsDescLea => "R_X86_64_GOTPC32_TLSDESC",
+        Kind::TlsDescCall => "R_X86_64_TLSDESC_CALL",
+    }
+}
+
 /// The name that a programmer wrote.
 pub fn demangle(name: &str) -> String {
     if let Ok(rust) = rustc_demangle::try_demangle(name) {
@@ -154,5 +234,47 @@ pub fn demangle(name: &str) -> String {
         .ok()
         .filter(|_| name.starts_with("_Z"))
         .and_then(|symbol| symbol.demangle(&cpp_demangle::DemangleOptions::default()).ok())
-        .unwrap_or_else(|| name.to_owned())
+        .map_or_else(|| name.to_owned(), |text| as_gnu(name, text))
+}
+
+/// What the crate writes in braces, in the words of GNU's demangler, which people and editors look for.
+fn as_gnu(name: &str, text: String) -> String {
+    let forms = [
+        ("_ZTV", "{vtable(", "vtable for "),
+        ("_ZTT", "{vtt(", "VTT for "),
+        ("_ZTh", "{virtual override thunk(", "non-virtual thunk to "),
+        ("_ZTv", "{virtual override thunk(", "virtual thunk to "),
+        ("_ZTc", "{virtual override thunk(", "covariant return thunk to "),
+    ];
+    let found = forms.iter().find_map(|(prefix, open, words)| {
+        let inner = text.strip_prefix(open).filter(|_| name.starts_with(prefix))?;
+        Some((inner.strip_suffix(")}")?, words))
+    });
+    let Some((mut inner, words)) = found else { return text };
+    // A thunk's offsets come first.
+    while inner.starts_with("{offset(") || inner.starts_with("{virtual offset(") {
+        let Some((_, rest)) = inner.split_once(")}, ") else { break };
+        inner = rest;
+    }
+    format!("{words}{inner}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::demangle;
+
+    #[test]
+    fn names_are_those_of_cxxfilt() {
+        for (mangled, name) in [
+            ("main", "main"),
+            ("_Z3fooid", "foo(int, double)"),
+            ("_ZTV4Type", "vtable for Type"),
+            ("_ZTT4Type", "VTT for Type"),
+            ("_ZTI4Type", "typeinfo for Type"),
+            ("_ZThn16_N4Type3keyEv", "non-virtual thunk to Type::key()"),
+            ("_ZTv0_n24_N4Type3keyEv", "virtual thunk to Type::key()"),
+        ] {
+            assert_eq!(demangle(mangled), name);
+        }
+    }
 }

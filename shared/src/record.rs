@@ -6,7 +6,7 @@
 //! to is in the plan.
 //!
 //! ```text
-//! ObjectHeader | sections | blocks | edits | symrefs | globals | fdes | groups | strings | section bytes
+//! ObjectHeader | sections | blocks | edits | symrefs | globals | fdes | groups | functions | strings | section bytes
 //! ```
 //!
 //! All offsets count from the start of the record, which lies at a multiple of 16 in its pack.
@@ -15,7 +15,7 @@ use crate::addr::ImageAddr;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x01");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x02");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -38,6 +38,7 @@ pub struct ObjectHeader {
     pub globals: Span,
     pub fdes: Span,
     pub groups: Span,
+    pub functions: Span,
     pub strings: Span,
     /// `flag::*` bits.
     pub flags: u64,
@@ -285,10 +286,22 @@ pub struct GroupRec {
     pub hash: u64,
 }
 
+/// A function that only its own object knows by name: for backtraces and debuggers.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct FunctionRec {
+    pub name: StrRef,
+    pub section: u32,
+    pub reserved: u32,
+    pub value: u64,
+    pub size: u64,
+}
+
 crate::pod! {
     ObjectHeader {
         magic: u64, len: u64, content: [u64; 2], interface: [u64; 2], sections: Span, blocks: Span, edits: Span,
-        symrefs: Span, globals: Span, fdes: Span, groups: Span, strings: Span, flags: u64,
+        symrefs: Span, globals: Span, fdes: Span, groups: Span, functions: Span,
+        strings: Span, flags: u64,
     }
     SectionRec {
         name: StrRef, size: u64, data: u64, edits_first: u32, edits_count: u32, align: u32, group: u32,
@@ -303,6 +316,7 @@ crate::pod! {
     }
     FdeRec { section: u32, offset: u32, eh_section: u32, eh_offset: u32 }
     GroupRec { signature: StrRef, hash: u64 }
+    FunctionRec { name: StrRef, section: u32, reserved: u32, value: u64, size: u64 }
 }
 
 /// A record whose tables have been found to lie inside it.
@@ -316,6 +330,7 @@ pub struct ObjectView<'a> {
     pub globals: &'a [GlobalRec],
     pub fdes: &'a [FdeRec],
     pub groups: &'a [GroupRec],
+    pub functions: &'a [FunctionRec],
     pub strings: &'a [u8],
     bytes: &'a [u8],
 }
@@ -341,6 +356,7 @@ impl<'a> ObjectView<'a> {
             globals: table(bytes, header.globals)?,
             fdes: table(bytes, header.fdes)?,
             groups: table(bytes, header.groups)?,
+            functions: table(bytes, header.functions)?,
             strings: table(bytes, header.strings)?,
             bytes,
         })

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use shared::addr::align_up;
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{
-    BlockRec, Class, Edit, FdeRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec, SymRef, flag, uses,
+    BlockRec, Class, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec, SymRef, flag, uses,
 };
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
@@ -39,6 +39,7 @@ pub struct RecordBuilder<'a> {
     pub symrefs: Vec<SymRef>,
     pub globals: Vec<GlobalRec>,
     pub fdes: Vec<FdeRec>,
+    functions: Vec<FunctionRec>,
     pub flags: u64,
     /// Number in the object's symbol table -> symref, or `NONE`.
     pub symref_of: Vec<u32>,
@@ -64,6 +65,12 @@ impl<'a> RecordBuilder<'a> {
         let signature = self.intern(signature);
         self.groups.push(GroupRec { signature, hash });
         self.groups.len() as u32
+    }
+
+    /// Notes the name of a local function.
+    pub fn add_function(&mut self, name: &'a [u8], section: u32, value: u64, size: u64) {
+        let name = self.intern(name);
+        self.functions.push(FunctionRec { name, section, reserved: 0, value, size });
     }
 
     pub fn add_symref(&mut self, symref: SymRef) -> u32 {
@@ -210,6 +217,7 @@ impl<'a> RecordBuilder<'a> {
             globals: layout.table(&self.globals),
             fdes: layout.table(&self.fdes),
             groups: layout.table(&self.groups),
+            functions: layout.table(&self.functions),
             strings: layout.table(&self.strings),
             flags: self.flags,
         };
@@ -229,6 +237,7 @@ impl<'a> RecordBuilder<'a> {
         append(&mut bytes, header.globals, &self.globals);
         append(&mut bytes, header.fdes, &self.fdes);
         append(&mut bytes, header.groups, &self.groups);
+        append(&mut bytes, header.functions, &self.functions);
         append(&mut bytes, header.strings, &self.strings);
         for (index, (record, section)) in sections.iter().zip(&self.sections).enumerate() {
             if record.data != 0 {

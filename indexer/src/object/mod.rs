@@ -163,7 +163,18 @@ impl<'a> Reader<'a> {
     fn read_globals(&mut self) -> Result<()> {
         self.builder.symref_of = vec![NONE; self.symbols.len()];
         for (index, symbol) in self.symbols.enumerate() {
-            if index.0 == 0 || symbol.st_bind() == elf::STB_LOCAL {
+            if index.0 == 0 {
+                continue;
+            }
+            if symbol.st_bind() == elf::STB_LOCAL {
+                if symbol.st_type() == elf::STT_FUNC {
+                    let name = symbol.name(ENDIAN, self.symbols.strings())?;
+                    let section = self.section_of(symbol, index)?;
+                    if section < GlobalRec::DISCARDED {
+                        let (value, size) = (symbol.st_value(ENDIAN), symbol.st_size(ENDIAN));
+                        self.builder.add_function(name, section, value, size);
+                    }
+                }
                 continue;
             }
             let name = symbol.name(ENDIAN, self.symbols.strings())?;

@@ -19,7 +19,7 @@ use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::load::StaleReason;
 use crate::timing::Timing;
-use crate::{message, object as reader};
+use crate::{message, object as reader, symbols};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
@@ -131,6 +131,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         }
     }
     draft.write("patch", &patch)?;
+    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
+        full!("the table of function names is full");
+    };
     draft.write("state", &state.bytes())?;
     status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
     status.eager_pages = editor.pages(shared::plan::RegionKind::Eager);
@@ -143,6 +146,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         folder: &folder,
         plan: executable.config.plan,
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+        symbols_crc,
     };
     emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
@@ -176,9 +180,32 @@ fn nothing_changed(
         folder: &executable.folder,
         plan: executable.config.plan,
         patch: executable.config.patch,
+        symbols_crc: fs::read(executable.folder.join(symbols::FILE)).map_or(0, |file| crc32fast::hash(&file)),
     };
     emit::rewrite(&request.output, &executable.bytes, &regions, &identity)?;
     Ok(Outcome::Done(status))
+}
+
+/// Writes the names of functions with those of the changed objects replaced. Returns the file's CRC, or
+/// `None` if it has no more room.
+fn write_symbols(
+    editor: &Editor,
+    executable: &Executable,
+    draft: &Draft,
+    changed: &[Changed],
+) -> Result<Option<u32>> {
+    let path = executable.folder.join(symbols::FILE);
+    let mut file = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let view = editor.view()?;
+    for changed in changed {
+        let Some(record) = editor.object(changed.object) else { continue };
+        let place = |section: u32| view.placement(changed.object, section);
+        if symbols::replace(&mut file, &editor.left_by(changed.object), &record, place)?.is_none() {
+            return Ok(None);
+        }
+    }
+    draft.write(symbols::FILE, &file)?;
+    Ok(Some(crc32fast::hash(&file)))
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Definition, Resolution, SymbolId};
 use crate::args::{Request, Unresolved};
-use crate::message::Messages;
+use crate::message::{Messages, relocation_name};
 use object::elf;
 use shared::edit::Kind;
 use shared::record::{Class, SymRef, flag, uses};
@@ -49,10 +49,7 @@ fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messa
         }
         for edit in view.edits_of(section) {
             let name = match Kind::from_number(edit.kind_number()) {
-                Some(Kind::Abs32) => "R_X86_64_32",
-                Some(Kind::Abs32S) => "R_X86_64_32S",
-                Some(Kind::Abs16) => "R_X86_64_16",
-                Some(Kind::Abs8) => "R_X86_64_8",
+                Some(kind @ (Kind::Abs32 | Kind::Abs32S | Kind::Abs16 | Kind::Abs8)) => relocation_name(kind),
                 _ => continue,
             };
             let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };

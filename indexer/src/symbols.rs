@@ -1,0 +1,180 @@
+//! `symbols`: an ELF file with the names of all functions, for backtraces, debuggers and profilers. The
+//! executable refers to it by its `.gnu_debuglink`.
+//!
+//! It lists the functions in no particular order, with room for more: a relink copies it, takes out what the
+//! changed objects had, and fills in what they have.
+
+use crate::emit::{SectionHeader, Sections, elf_header};
+use anyhow::{Context, Result};
+use object::elf;
+use shared::ImageAddr;
+use shared::record::{ObjectView, Placement};
+
+/// Its name in the folder of a generation.
+pub const FILE: &str = "symbols";
+
+/// Bytes of an `Elf64_Sym`.
+const SYMBOL: usize = 24;
+/// Where the symbol table begins: behind the ELF header.
+const TABLE: usize = 64;
+/// Section number of the code that symbols refer to.
+const TEXT: u16 = 1;
+/// Room for more symbols and names, at the least.
+const SPARE_SYMBOLS: usize = 256;
+const SPARE_NAMES: usize = 16 << 10;
+
+/// Where the parts of the file are.
+struct Extent {
+    symbols: usize,
+    names: usize,
+    end: usize,
+}
+
+/// One function.
+struct Function<'a> {
+    name: &'a [u8],
+    binding: u8,
+    addr: u64,
+    size: u64,
+}
+
+/// The functions of one object.
+fn functions<'a>(
+    view: &ObjectView<'a>,
+    placement: impl Fn(u32) -> Option<Placement>,
+) -> Vec<Function<'a>> {
+    let live = |section: u32| placement(section).filter(|placement| placement.is_live());
+    let local = view.functions.iter().filter_map(|function| {
+        let addr = live(function.section)?.addr() + function.value;
+        let name = view.string(function.name);
+        Some(Function { name, binding: elf::STB_LOCAL, addr: addr.0, size: function.size })
+    });
+    let global = view.globals.iter().filter_map(|global| {
+        let section = view.sections.get(global.section as usize)?;
+        let code = section.flags & elf::SHF_EXECINSTR != 0 && global.name.len != 0;
+        let addr = live(global.section).filter(|_| code)?.addr() + global.value;
+        let name = view.string(global.name);
+        Some(Function { name, binding: elf::STB_GLOBAL, addr: addr.0, size: global.size })
+    });
+    local.chain(global).collect()
+}
+
+/// The file for a whole program.
+pub fn file(
+    objects: &[ObjectView<'_>],
+    placement: impl Fn(usize, u32) -> Option<Placement>,
+    text: (ImageAddr, ImageAddr),
+) -> Vec<u8> {
+    let mut symbols = vec![0u8; SYMBOL];
+    let mut names = vec![0u8];
+    for (number, view) in objects.iter().enumerate() {
+        for function in functions(view, |section| placement(number, section)) {
+            push(&mut symbols, &mut names, &function);
+        }
+    }
+    let count = symbols.len() / SYMBOL;
+    symbols.resize(symbols.len() + (count / 16 + SPARE_SYMBOLS) * SYMBOL, 0);
+    names.resize(names.len() + names.len() / 16 + SPARE_NAMES, 0);
+    assemble(&symbols, &names, text)
+}
+
+fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
+    symbols.extend(symbol(names.len() as u32, function));
+    names.extend_from_slice(function.name);
+    names.push(0);
+}
+
+/// One `Elf64_Sym`.
+fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
+    let mut symbol = [0; SYMBOL];
+    symbol[..4].copy_from_slice(&name.to_le_bytes());
+    symbol[4] = function.binding << 4 | elf::STT_FUNC;
+    symbol[6..8].copy_from_slice(&TEXT.to_le_bytes());
+    symbol[8..16].copy_from_slice(&function.addr.to_le_bytes());
+    symbol[16..].copy_from_slice(&function.size.to_le_bytes());
+    symbol
+}
+
+fn assemble(symbols: &[u8], names: &[u8], (start, end): (ImageAddr, ImageAddr)) -> Vec<u8> {
+    let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
+    file.reserve(symbols.len() + names.len() + 1024);
+    let mut sections = Sections::default();
+    sections.push(SectionHeader {
+        name: ".text",
+        kind: elf::SHT_NOBITS,
+        flags: u64::from(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
+        addr: start.0,
+        size: end.offset_from(start),
+        align: 16,
+        ..SectionHeader::default()
+    });
+    sections.push(SectionHeader {
+        name: ".symtab",
+        kind: elf::SHT_SYMTAB,
+        data: symbols,
+        link: 3,
+        // Local and global symbols are mixed; readers of symbols do not mind.
+        info: 1,
+        align: 8,
+        entry_size: SYMBOL as u64,
+        ..SectionHeader::default()
+    });
+    sections.push(SectionHeader {
+        name: ".strtab",
+        kind: elf::SHT_STRTAB,
+        data: names,
+        align: 1,
+        ..SectionHeader::default()
+    });
+    sections.append(&mut file);
+    file
+}
+
+/// The file of the generation before, with the functions of one object replaced: `left` are the addresses
+/// that were the object's. `None`: there is no room.
+pub fn replace(
+    file: &mut [u8],
+    left: &[(u64, u64)],
+    view: &ObjectView<'_>,
+    placement: impl Fn(u32) -> Option<Placement>,
+) -> Result<Option<()>> {
+    let extent = extent(file).context("the file of symbols is damaged")?;
+    let (head, names) = file.split_at_mut(extent.names);
+    let names = &mut names[..extent.end - extent.names];
+    let symbols = &mut head[extent.symbols..];
+    let mut free = Vec::new();
+    for (index, symbol) in symbols.chunks_exact_mut(SYMBOL).enumerate().skip(1) {
+        let addr = u64::from_le_bytes(symbol[8..16].try_into().unwrap_or_default());
+        if left.iter().any(|(start, end)| (*start..*end).contains(&addr)) {
+            symbol.fill(0);
+        }
+        if symbol[6..8] == [0; 2] {
+            free.push(index);
+        }
+    }
+    let mut used = names.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 2);
+    let mut free = free.into_iter();
+    for function in functions(view, placement) {
+        let (Some(index), true) = (free.next(), used + function.name.len() < names.len()) else {
+            return Ok(None);
+        };
+        names[used..used + function.name.len()].copy_from_slice(function.name);
+        symbols[index * SYMBOL..(index + 1) * SYMBOL].copy_from_slice(&symbol(used as u32, &function));
+        used += function.name.len() + 1;
+    }
+    Ok(Some(()))
+}
+
+/// Finds the tables of a file that [`assemble`] made.
+fn extent(file: &[u8]) -> Option<Extent> {
+    let word = |at: usize| Some(u64::from_le_bytes(file.get(at..at + 8)?.try_into().ok()?) as usize);
+    let headers = word(40)?;
+    let (symbols, names) = (headers + 2 * 64, headers + 3 * 64);
+    let extent = Extent {
+        symbols: word(symbols + 24)?,
+        names: word(names + 24)?,
+        end: word(names + 24)?.checked_add(word(names + 32)?)?,
+    };
+    let in_order = TABLE <= extent.symbols && extent.symbols <= extent.names && extent.end <= file.len();
+    in_order.then_some(extent)
+}

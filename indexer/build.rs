@@ -31,7 +31,13 @@ fn main() {
     let stub = out.join("stub");
     run(rustc(&out)
         .arg(root.join("loader/src/main.rs"))
-        .args(["--extern=loader", "--crate-name=stub", "--crate-type=bin", "-Clinker=cc", "-Clinker-features=-lld"])
+        .args([
+            "--extern=loader",
+            "--crate-name=stub",
+            "--crate-type=bin",
+            "-Clinker=cc",
+            "-Clinker-features=-lld",
+        ])
         .args(["-Clink-arg=-nostdlib", "-Clink-arg=-nostartfiles", "-Clink-arg=-static-pie"])
         .args(["-Clink-arg=-Wl,--no-dynamic-linker,-z,norelro,-z,noexecstack,--build-id=none,--gc-sections"])
         .args(["-Clink-arg=-Wl,-z,max-page-size=4096,-z,separate-code", "-Cstrip=symbols"])

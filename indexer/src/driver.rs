@@ -11,8 +11,8 @@ use crate::load::{self, Program};
 use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
-use crate::symbols;
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs};
+use crate::symbols;
 use crate::synth::{Part, Synth};
 use crate::timing::Timing;
 use anyhow::{Context, Result, anyhow, bail};
@@ -87,7 +87,8 @@ pub fn link(request: &Request) -> Result<bool> {
     let value = |id: SymbolId| slots[id as usize].value;
     let record = synth.record(&resolution, Some(&layout), &value);
     let synthetic = store.add(&[(&record, Default::default())])?[0];
-    let packs = store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
+    let packs =
+        store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static).map(|path| path.as_bytes().to_vec());
     let exec_stack = exec_stack(request, &resolution);
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), exec_stack);
@@ -102,6 +103,7 @@ pub fn link(request: &Request) -> Result<bool> {
         interp,
         phdr_count: phdrs.len() as u64,
         hooked: hooks.iter().any(Option::is_some),
+        eager: has_sanitizer(&resolution),
         synthetic,
         packs: &packs,
     });
@@ -125,8 +127,14 @@ pub fn link(request: &Request) -> Result<bool> {
     let status = status(request, &program, why_full, &view);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let (number, folder) = draft.publish()?;
-    let identity =
-        Identity { base: layout.base, number, folder: &folder, plan: view.header.checksum, patch: 0, symbols_crc: crc32fast::hash(&symbols) };
+    let identity = Identity {
+        base: layout.base,
+        number,
+        folder: &folder,
+        plan: view.header.checksum,
+        patch: 0,
+        symbols_crc: crc32fast::hash(&symbols),
+    };
     emit::write(&request.output, &phdrs, &identity, exec_stack)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     report(request, &status, &inputs.files)?;
@@ -183,6 +191,12 @@ fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
     Ok(())
 }
 
+/// Sanitizers take the fault signals for themselves, and their calls cannot be led through us.
+fn has_sanitizer(resolution: &Resolution<'_>) -> bool {
+    let runtimes: [&[u8]; 4] = [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init"];
+    runtimes.iter().any(|name| resolution.find(name).is_some())
+}
+
 fn exec_stack(request: &Request, resolution: &Resolution<'_>) -> bool {
     let asked = || resolution.objects.iter().any(|object| object.header.flags & flag::EXEC_STACK != 0);
     request.exec_stack.unwrap_or_else(asked)
@@ -234,12 +248,8 @@ fn write_image(
     let objects = PackObjects { plan: *view, packs };
     let path = draft.path("image");
     let context = || format!("cannot write {}", path.display());
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .with_context(context)?;
+    let file =
+        fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).with_context(context)?;
     let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
     plan::render_eager(view, &objects, &mut image)
         .map_err(|error| message::render_error(error, program, &inputs.files, &objects, demangle))

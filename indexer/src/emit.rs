@@ -38,7 +38,8 @@ pub struct Phdr {
 
 impl Phdr {
     fn bytes(&self) -> Vec<u8> {
-        let mut bytes = [self.kind, self.flags].iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+        let mut bytes =
+            [self.kind, self.flags].iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
         let words = [self.offset, self.addr, self.addr, self.file_size, self.size, self.align];
         bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         bytes
@@ -141,7 +142,8 @@ pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack:
 
 /// Writes the executable of another generation: the same file, with its regions as they are now.
 pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Identity<'_>) -> Result<()> {
-    let mut file = old.get(..LOADER as usize + LOADER_FILE.len()).context("the executable is truncated")?.to_vec();
+    let mut file =
+        old.get(..LOADER as usize + LOADER_FILE.len()).context("the executable is truncated")?.to_vec();
     for phdr in file[IMAGE_PHDRS as usize..CONFIG as usize].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
         let (kind, addr, file_size) = (phdr[0], word(16), word(32));
@@ -273,7 +275,8 @@ fn replace(output: &Path, file: &[u8]) -> Result<()> {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
-    let mut temporary = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder_of(output)).with_context(context)?;
+    let mut temporary =
+        tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
@@ -321,7 +324,15 @@ fn header_page(image: &[Phdr], exec_stack: bool) -> Result<Vec<u8>> {
         }
     }
     let stack = if exec_stack { elf::PF_X } else { 0 } | elf::PF_R | elf::PF_W;
-    phdrs.push(Phdr { kind: elf::PT_GNU_STACK, flags: stack, offset: 0, addr: 0, file_size: 0, size: 0, align: 16 });
+    phdrs.push(Phdr {
+        kind: elf::PT_GNU_STACK,
+        flags: stack,
+        offset: 0,
+        addr: 0,
+        file_size: 0,
+        size: 0,
+        align: 16,
+    });
     let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
     page.extend(phdrs.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {

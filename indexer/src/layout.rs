@@ -202,7 +202,9 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn rows_of(&self, object: u32, block: u32) -> u32 {
         let view = &self.resolution.objects[object as usize];
         let block = &view.blocks[block as usize];
-        live_frames(view, block.first, block.count, |section| self.resolution.is_live(object as usize, section))
+        live_frames(view, block.first, block.count, |section| {
+            self.resolution.is_live(object as usize, section)
+        })
     }
 
     fn place_class(&mut self, class: Class, start: ImageAddr) -> ImageAddr {

@@ -77,7 +77,10 @@ struct Offer {
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
-    Member { archive: usize, offset: u64 },
+    Member {
+        archive: usize,
+        offset: u64,
+    },
     Object(usize),
     /// A shared library: nothing is loaded.
     Shared,
@@ -94,7 +97,10 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
         .iter()
         .flat_map(|name| {
             let hash = |name: String| name_hash(name.as_bytes());
-            [(hash(name.clone()), hash(format!("__wrap_{name}"))), (hash(format!("__real_{name}")), hash(name.clone()))]
+            [
+                (hash(name.clone()), hash(format!("__wrap_{name}"))),
+                (hash(format!("__real_{name}")), hash(name.clone())),
+            ]
         })
         .collect();
 
@@ -126,7 +132,8 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
                     } else {
                         given.insert(global.hash);
                     }
-                } else if global.binding != ::object::elf::STB_WEAK && global.section == GlobalRec::UNDEFINED {
+                } else if global.binding != ::object::elf::STB_WEAK && global.section == GlobalRec::UNDEFINED
+                {
                     wanted.push(*wraps.get(&global.hash).unwrap_or(&global.hash));
                 }
             }
@@ -229,11 +236,14 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
     let offers: DashMap<u64, Offer> = DashMap::new();
     let offer = |name: &[u8], rank: Rank, source: Source| {
         let new = Offer { rank, source };
-        offers.entry(name_hash(name)).and_modify(|old| {
-            if new.rank < old.rank {
-                *old = new;
-            }
-        }).or_insert(new);
+        offers
+            .entry(name_hash(name))
+            .and_modify(|old| {
+                if new.rank < old.rank {
+                    *old = new;
+                }
+            })
+            .or_insert(new);
     };
     let path = |file: u32| inputs.files[file as usize].path.display().to_string();
     inputs.archives.par_iter().enumerate().try_for_each(|(index, input)| -> Result<()> {
@@ -260,7 +270,8 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
         }
     }
     for input in &inputs.shared {
-        for symbol in input.library.symbols.iter().filter(|symbol| !symbol.is_undefined && symbol.is_default) {
+        for symbol in input.library.symbols.iter().filter(|symbol| !symbol.is_undefined && symbol.is_default)
+        {
             offer(symbol.name, (input.rank, 0), Source::Shared);
         }
     }

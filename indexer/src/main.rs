@@ -1,12 +1,17 @@
 //! argv in, exit status out.
 
 use indexer::args::{self, Task};
+use indexer::index::generation;
 use indexer::{HandOn, driver, hand_on};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if words.first().is_some_and(|word| word == generation::REMOVE) {
+        generation::remove(words.into_iter().skip(1));
+        return ExitCode::SUCCESS;
+    }
     let verbose = words.iter().any(|word| word == "--verbose");
     let task = match args::parse(words.clone()) {
         Ok(task) => task,

@@ -14,7 +14,11 @@ use std::path::Path;
 
 /// `file` or `file(member)`.
 pub fn input_name(path: &Path, member: &[u8]) -> String {
-    if member.is_empty() { path.display().to_string() } else { format!("{}({})", path.display(), show(member)) }
+    if member.is_empty() {
+        path.display().to_string()
+    } else {
+        format!("{}({})", path.display(), show(member))
+    }
 }
 
 /// Collects errors and warnings of a link.
@@ -72,7 +76,9 @@ impl<'a> Messages<'a> {
             }
             section => {
                 let view = &resolution.objects[object];
-                view.sections.get(section as usize).map_or("?".into(), |section| show(view.string(section.name)).into())
+                view.sections
+                    .get(section as usize)
+                    .map_or("?".into(), |section| show(view.string(section.name)).into())
             }
         }
     }
@@ -80,7 +86,8 @@ impl<'a> Messages<'a> {
     /// What an edit refers to, quoted: a symbol by its name, a place in the object by its section.
     fn target_name(&self, view: &ObjectView<'_>, symref: &SymRef) -> String {
         if symref.section == SymRef::GLOBAL {
-            let name = view.globals.get(symref.global as usize).map_or(&[][..], |global| view.string(global.name));
+            let name =
+                view.globals.get(symref.global as usize).map_or(&[][..], |global| view.string(global.name));
             return format!("symbol `{}'", self.name(name));
         }
         let section = view.sections.get(symref.section as usize);
@@ -89,12 +96,19 @@ impl<'a> Messages<'a> {
 
     fn place(&self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64) -> String {
         let view = &resolution.objects[object];
-        let name = view.sections.get(section).map_or("*ABS*".into(), |section| show(view.string(section.name)));
+        let name =
+            view.sections.get(section).map_or("*ABS*".into(), |section| show(view.string(section.name)));
         format!("{}:({name}+{offset:#x})", self.object_name(object))
     }
 
     /// The function that holds a place, if a global symbol says so.
-    fn function(&self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64) -> Option<String> {
+    fn function(
+        &self,
+        resolution: &Resolution<'_>,
+        object: usize,
+        section: usize,
+        offset: u64,
+    ) -> Option<String> {
         let view = &resolution.objects[object];
         let inside = |global: &&GlobalRec| {
             global.section == section as u32
@@ -105,7 +119,14 @@ impl<'a> Messages<'a> {
     }
 
     /// An error at a place of an object.
-    pub fn at(&mut self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64, text: &str) {
+    pub fn at(
+        &mut self,
+        resolution: &Resolution<'_>,
+        object: usize,
+        section: usize,
+        offset: u64,
+        text: &str,
+    ) {
         let place = self.place(resolution, object, section, offset);
         self.errors.push(format!("{place}: {text}"));
     }

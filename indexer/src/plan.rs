@@ -137,6 +137,8 @@ pub struct Parts<'a> {
     pub interp: Option<Vec<u8>>,
     pub phdr_count: u64,
     pub hooked: bool,
+    /// Nothing may be lazy.
+    pub eager: bool,
     /// Entry of the synthetic object, which comes last.
     pub synthetic: crate::index::store::Entry,
     /// Of each pack, the length of its records and the checksum of its table.
@@ -152,7 +154,8 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         strings.extend_from_slice(text);
         StrRef { offset, len: text.len() as u32 }
     };
-    let interp = parts.interp.as_ref().map_or(StrRef::default(), |path| text(&[path.as_slice(), b"\0"].concat()));
+    let interp =
+        parts.interp.as_ref().map_or(StrRef::default(), |path| text(&[path.as_slice(), b"\0"].concat()));
     let mut packs: Vec<PackRec> = Vec::new();
     let mut pack_numbers: HashMap<u64, u32> = HashMap::new();
     let mut objects = Vec::new();
@@ -160,7 +163,11 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     for (index, entry) in entries.enumerate() {
         let pack = *pack_numbers.entry(entry.pack).or_insert_with(|| {
             let (len, checksum) = parts.packs.get(&entry.pack).copied().unwrap_or_default();
-            packs.push(PackRec { name: text(crate::index::store::pack_name(entry.pack).as_bytes()), len, checksum });
+            packs.push(PackRec {
+                name: text(crate::index::store::pack_name(entry.pack).as_bytes()),
+                len,
+                checksum,
+            });
             packs.len() as u32 - 1
         });
         objects.push(ObjectRec {
@@ -190,6 +197,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         eh_frame: layout.class(Class::EhFrame).start,
         phdrs: layout.base + shared::output::IMAGE_PHDRS,
         phdr_count: parts.phdr_count,
+        flags: if parts.eager { shared::plan::flag::EAGER } else { 0 },
         hooks: if parts.hooked { synth.addr(layout, Part::Hooks) } else { ImageAddr(0) },
         interp,
         ..PlanHeader::default()
@@ -200,7 +208,8 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     header.objects = writer.table(&objects);
     header.placements = writer.table(&with_spare(&layout.placements, Placement::default()));
     header.bindings = writer.table(&with_spare(&parts.resolution.bindings, 0));
-    header.slots = writer.table(&with_spare(parts.slots, Slot { object: NONE, global: NONE, ..Slot::default() }));
+    header.slots =
+        writer.table(&with_spare(parts.slots, Slot { object: NONE, global: NONE, ..Slot::default() }));
     header.blocks = writer.table(&layout.blocks);
     header.strings = writer.table(&strings);
     let mut bytes = writer.0;
@@ -259,11 +268,14 @@ impl PackObjects<'_> {
 }
 
 /// Renders the eager regions of a plan into `image`, which shows the reserved range from its base on.
-pub fn render_eager(plan: &PlanView<'_>, objects: &(impl Objects + Sync), image: &mut [u8]) -> Result<(), RenderError> {
+pub fn render_eager(
+    plan: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    image: &mut [u8],
+) -> Result<(), RenderError> {
     let base = plan.header.base;
-    let eager = |addr: ImageAddr| {
-        plan.region_at(addr).is_some_and(|region| region.kind() == Some(RegionKind::Eager))
-    };
+    let eager =
+        |addr: ImageAddr| plan.region_at(addr).is_some_and(|region| region.kind() == Some(RegionKind::Eager));
     image.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
         let start = base + chunk as u64 * CHUNK;
         // Regions begin on chunk bounds, and what follows the end of one is not mapped.
@@ -282,4 +294,3 @@ pub fn image_len(plan: &PlanView<'_>) -> u64 {
     let eager = plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
     eager.map(|region| region.limit.offset_from(plan.header.base)).max().unwrap_or(PAGE)
 }
-

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use object::elf;
 use shared::ImageAddr;
 use shared::record::{ObjectView, Placement};
+use std::collections::HashSet;
 
 /// Its name in the folder of a generation.
 pub const FILE: &str = "symbols";
@@ -39,10 +40,7 @@ struct Function<'a> {
 }
 
 /// The functions of one object.
-fn functions<'a>(
-    view: &ObjectView<'a>,
-    placement: impl Fn(u32) -> Option<Placement>,
-) -> Vec<Function<'a>> {
+fn functions<'a>(view: &ObjectView<'a>, placement: impl Fn(u32) -> Option<Placement>) -> Vec<Function<'a>> {
     let live = |section: u32| placement(section).filter(|placement| placement.is_live());
     let local = view.functions.iter().filter_map(|function| {
         let addr = live(function.section)?.addr() + function.value;
@@ -130,39 +128,71 @@ fn assemble(symbols: &[u8], names: &[u8], (start, end): (ImageAddr, ImageAddr)) 
     file
 }
 
-/// The file of the generation before, with the functions of one object replaced: `left` are the addresses
-/// that were the object's. `None`: there is no room.
+/// What became of the file of the generation before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It says already what it should.
+    Same,
+    Changed,
+    /// There is no room.
+    Full,
+}
+
+/// Replaces the functions of one object: `left` are the addresses that were the object's.
 pub fn replace(
     file: &mut [u8],
     left: &[(u64, u64)],
     view: &ObjectView<'_>,
     placement: impl Fn(u32) -> Option<Placement>,
-) -> Result<Option<()>> {
+) -> Result<Replaced> {
     let extent = extent(file).context("the file of symbols is damaged")?;
     let (head, names) = file.split_at_mut(extent.names);
     let names = &mut names[..extent.end - extent.names];
     let symbols = &mut head[extent.symbols..];
-    let mut free = Vec::new();
-    for (index, symbol) in symbols.chunks_exact_mut(SYMBOL).enumerate().skip(1) {
+    let functions = functions(view, placement);
+    let (mut free, mut own) = (Vec::new(), Vec::new());
+    for (index, symbol) in symbols.chunks_exact(SYMBOL).enumerate().skip(1) {
         let addr = u64::from_le_bytes(symbol[8..16].try_into().unwrap_or_default());
-        if left.iter().any(|(start, end)| (*start..*end).contains(&addr)) {
-            symbol.fill(0);
-        }
         if symbol[6..8] == [0; 2] {
             free.push(index);
+        } else if left.iter().any(|(start, end)| (*start..*end).contains(&addr)) {
+            own.push(index);
         }
     }
+    let as_listed = |index: &usize| {
+        let listed = &symbols[index * SYMBOL..(index + 1) * SYMBOL];
+        let at = u32::from_le_bytes(listed[..4].try_into().unwrap_or_default());
+        let name = names.get(at as usize..).unwrap_or(&[]).split(|byte| *byte == 0).next().unwrap_or(&[]);
+        (name, listed.to_vec(), at)
+    };
+    let listed: HashSet<(&[u8], Vec<u8>)> = own
+        .iter()
+        .map(as_listed)
+        .map(|(name, mut listed, _)| {
+            listed[..4].fill(0);
+            (name, listed)
+        })
+        .collect();
+    let wanted: HashSet<(&[u8], Vec<u8>)> =
+        functions.iter().map(|function| (function.name, symbol(0, function).to_vec())).collect();
+    if listed == wanted {
+        return Ok(Replaced::Same);
+    }
+    for index in &own {
+        symbols[index * SYMBOL..(index + 1) * SYMBOL].fill(0);
+    }
+    free.splice(0..0, own);
     let mut used = names.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 2);
     let mut free = free.into_iter();
-    for function in functions(view, placement) {
+    for function in functions {
         let (Some(index), true) = (free.next(), used + function.name.len() < names.len()) else {
-            return Ok(None);
+            return Ok(Replaced::Full);
         };
         names[used..used + function.name.len()].copy_from_slice(function.name);
         symbols[index * SYMBOL..(index + 1) * SYMBOL].copy_from_slice(&symbol(used as u32, &function));
         used += function.name.len() + 1;
     }
-    Ok(Some(()))
+    Ok(Replaced::Changed)
 }
 
 /// Finds the tables of a file that [`assemble`] made.

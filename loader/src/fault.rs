@@ -87,12 +87,18 @@ fn serve(image: &'static Image, region: &RegionRec, addr: u64, error: u64) -> bo
     }
     let chunk = image.chunk_number(addr);
     if image.is_installed(chunk) {
-        // Another thread was faster, unless the program itself took the page away.
-        return is_readable(addr);
+        // Another thread was faster, or the program gave the page back to the kernel, or it forbade itself
+        // the access.
+        return is_readable(addr) || (is_ours_to_refill(image) && install::chunk(image, chunk).is_some() && is_readable(addr));
     }
     let Some(pages) = install::chunk(image, chunk) else { return false };
     journal::touched(chunk, pages);
     true
+}
+
+/// Whether memory that was filled once can be missing again (MADV_DONTNEED).
+fn is_ours_to_refill(image: &Image) -> bool {
+    image.own.uffd_is_ours.load(core::sync::atomic::Ordering::Relaxed) != 0
 }
 
 /// Whether the byte at `addr` can be read, asked without a fault.

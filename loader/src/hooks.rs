@@ -200,13 +200,44 @@ unsafe fn change_mask(hook: usize, how: i32, set: *const [u64; 16], old: *mut [u
     // SAFETY: as in `sigaction`. libc reads 128 bytes of a set at the most, and the kernel the first 8.
     unsafe {
         let real: Real = core::mem::transmute::<u64, _>(REAL[hook].load(Ordering::Relaxed));
-        match set.as_ref() {
-            Some(set) => {
-                let mut copy = *set;
+        let asked = set.as_ref().copied();
+        let result = match asked {
+            Some(mut copy) => {
                 copy[0] &= !OURS;
                 real(how, &raw const copy, old)
             }
             None => real(how, set, old),
+        };
+        if result == 0 {
+            let before = blocked_by_wish(how, asked.map(|set| set[0] & OURS));
+            if let Some(old) = old.as_mut() {
+                old[0] |= before;
+            }
         }
+        result
     }
+}
+
+/// Which of our signals each thread believes to have blocked: thread in the upper half, signals in the lower.
+/// Threads share an entry now and then; then the later one's word counts, which only shows when a program
+/// reads its mask back.
+static BELIEFS: [AtomicU64; 256] = [const { AtomicU64::new(0) }; 256];
+
+/// Notes what the thread wants blocked, and returns what it wanted before. SIGSEGV and SIGBUS are below 32.
+fn blocked_by_wish(how: i32, set: Option<u64>) -> u64 {
+    const SIG_BLOCK: i32 = 0;
+    const SIG_UNBLOCK: i32 = 1;
+    let thread = sys::gettid();
+    let place = &BELIEFS[thread as usize % BELIEFS.len()];
+    let stored = place.load(Ordering::Relaxed);
+    let before = if stored >> 32 == thread { stored & 0xffff_ffff } else { 0 };
+    if let Some(set) = set {
+        let after = match how {
+            SIG_BLOCK => before | set,
+            SIG_UNBLOCK => before & !set,
+            _ => set,
+        };
+        place.store(thread << 32 | after, Ordering::Relaxed);
+    }
+    before
 }

@@ -3,7 +3,7 @@
 
 use crate::image::Image;
 use crate::report::{die, die_errno, stop};
-use crate::{pager, sys};
+use crate::{kept, pager, sys};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering;
 use shared::plan::RegionRec;
@@ -20,65 +20,109 @@ struct Pool(UnsafeCell<[[u8; CHUNK as usize]; POOL]>);
 unsafe impl Sync for Pool {}
 static BUFFERS: Pool = Pool(UnsafeCell::new([[0; CHUNK as usize]; POOL]));
 
-/// Puts chunk `number` in place. Returns the number of pages, or `None` if it is not a lazy chunk.
+/// Puts chunk `number` in place. Returns the number of pages, or `None` if it is not a lazy chunk, or if the
+/// program has unmapped it.
 pub fn chunk(image: &'static Image, number: usize) -> Option<u64> {
     let (region, start, len) = image.chunk_range(number)?;
+    let buffer = Buffer::take(image);
+    let bytes = buffer.bytes(len);
+    render_or_stop(image, start, bytes);
     if image.own.uffd_is_ours.load(Ordering::Relaxed) != 0 {
-        through_userfaultfd(image, start, len);
-    } else {
-        by_moving(image, region, start, len);
+        if !through_userfaultfd(image, start, bytes) {
+            return None;
+        }
+    } else if !from_file(image, region, number, start, bytes) {
+        by_moving(region, start, bytes);
     }
+    drop(buffer);
     image.set_installed(number);
     Some(len / shared::PAGE)
 }
 
-fn through_userfaultfd(image: &'static Image, start: u64, len: u64) {
-    let own = &image.own.buffers;
-    let taken = loop {
-        let used = own.load(Ordering::Relaxed);
-        let free = (!used).trailing_zeros() as usize;
-        if free >= POOL {
-            sys::sched_yield();
-        } else if own
-            .compare_exchange_weak(used, used | 1 << free, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-        {
-            break free;
+/// One buffer of the pool, taken.
+struct Buffer {
+    image: &'static Image,
+    number: usize,
+}
+
+impl Buffer {
+    fn take(image: &'static Image) -> Self {
+        let own = &image.own.buffers;
+        loop {
+            let used = own.load(Ordering::Relaxed);
+            let number = (!used).trailing_zeros() as usize;
+            if number >= POOL {
+                sys::sched_yield();
+            } else if own
+                .compare_exchange_weak(used, used | 1 << number, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+            {
+                return Self { image, number };
+            }
         }
-    };
-    // SAFETY: the bit that was just taken makes this buffer ours; bit and buffer have the same number.
-    let buffer = unsafe { &mut *BUFFERS.0.get().cast::<[u8; CHUNK as usize]>().add(taken) };
-    let buffer = &mut buffer[..len as usize];
-    render_or_stop(image, start, buffer);
+    }
+
+    #[expect(clippy::mut_from_ref, reason = "the bit in the pool stands for the exclusive borrow")]
+    fn bytes(&self, len: u64) -> &mut [u8] {
+        // SAFETY: the bit that `take` set makes this buffer ours until it is dropped.
+        let buffer = unsafe { &mut *BUFFERS.0.get().cast::<[u8; CHUNK as usize]>().add(self.number) };
+        &mut buffer[..len as usize]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.image.own.buffers.fetch_and(!(1 << self.number), Ordering::Release);
+    }
+}
+
+/// Returns false if the program has unmapped the range.
+fn through_userfaultfd(image: &'static Image, start: u64, bytes: &[u8]) -> bool {
+    let len = bytes.len() as u64;
     let mut done = 0;
     while done < len {
-        match pager::copy(image.uffd, start + done, buffer[done as usize..].as_ptr(), len - done) {
+        match pager::copy(image.uffd, start + done, bytes[done as usize..].as_ptr(), len - done) {
             Ok(copied) => done += copied,
             // Another thread was faster with this page.
             Err(sys::EEXIST) => done += shared::PAGE,
             // Memory is being mapped or unmapped; the kernel wants us to try again.
             Err(sys::EAGAIN) => sys::sched_yield(),
+            Err(sys::ENOENT) => return false,
             Err(error) => die_errno(&[b"userfaultfd no longer fills memory (was it closed?)"], error),
         }
     }
-    own.fetch_and(!(1 << taken), Ordering::Release);
     // SAFETY: the range is filled: forked children may have it.
     unsafe { sys::madvise(start, len, sys::MADV_DOFORK) };
+    true
 }
 
-fn by_moving(image: &'static Image, region: &RegionRec, start: u64, len: u64) {
+/// Writes the chunk to a file and maps it from there: what the program drops with MADV_DONTNEED comes back.
+/// Returns false if there is no such file, or not any more.
+fn from_file(image: &Image, region: &RegionRec, number: usize, start: u64, bytes: &[u8]) -> bool {
+    let Some(file) = kept::write(image, number, bytes) else { return false };
+    let offset = start - image.plan.header.base.0;
+    // SAFETY: maps over a chunk of the reserved image.
+    let result = unsafe {
+        let flags = sys::MAP_PRIVATE | sys::MAP_FIXED;
+        sys::mmap(start, bytes.len() as u64, region.prot.into(), flags, file as u64, offset)
+    };
+    !sys::failed(result)
+}
+
+/// The way that needs no file: the chunk is copied to new memory, which is moved into place.
+fn by_moving(region: &RegionRec, start: u64, bytes: &[u8]) {
     const MREMAP_MAYMOVE: u64 = 1;
     const MREMAP_FIXED: u64 = 2;
-    let Some(buffer) = sys::map_anonymous(len) else { die(&[b"out of memory for relocated pages"]) };
-    // SAFETY: a new mapping of that size.
-    render_or_stop(image, start, unsafe { core::slice::from_raw_parts_mut(buffer as *mut u8, len as usize) });
-    // SAFETY: protects our own mapping, then moves it over a chunk of the reserved image.
+    let len = bytes.len() as u64;
+    let Some(memory) = sys::map_anonymous(len) else { die(&[b"out of memory for relocated pages"]) };
+    // SAFETY: fills and protects a new mapping of that size, then moves it over a chunk of the reserved image.
     unsafe {
-        let result = sys::mprotect(buffer, len, region.prot.into());
+        core::slice::from_raw_parts_mut(memory as *mut u8, bytes.len()).copy_from_slice(bytes);
+        let result = sys::mprotect(memory, len, region.prot.into());
         if sys::failed(result) {
             die_errno(&[b"cannot make relocated pages executable"], result);
         }
-        let result = sys::mremap(buffer, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start);
+        let result = sys::mremap(memory, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start);
         if sys::failed(result) {
             die_errno(&[b"cannot move relocated pages into place"], result);
         }

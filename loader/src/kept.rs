@@ -14,7 +14,7 @@ use shared::CHUNK;
 /// First bytes of the map; the last digit is the version of the format.
 const MAGIC: [u8; 8] = *b"UFkept\0\x01";
 /// Bytes of the map in front of its bytes for chunks: magic, plan, patch, boot.
-const HEAD: usize = 64;
+const HEAD: usize = shared::log::KEPT_HEAD;
 
 static MAP: AtomicPtr<AtomicU8> = AtomicPtr::new(core::ptr::null_mut());
 static FILE: AtomicI64 = AtomicI64::new(-1);
@@ -148,21 +148,58 @@ fn byte(chunk: usize) -> Option<&'static AtomicU8> {
     (!map.is_null()).then(|| unsafe { &*map.add(chunk) })
 }
 
-/// Keeps a chunk that is in place. Two processes that keep the same one write the same bytes.
+/// Keeps a chunk that is in place.
 pub fn keep(image: &Image, chunk: usize) {
-    let (Some(byte), Some((_, start, len))) = (byte(chunk), image.chunk_range(chunk)) else { return };
-    let base = image.plan.header.base.0;
+    let Some((_, start, len)) = image.chunk_range(chunk) else { return };
+    if is_open() {
+        // Should the program have removed the chunk, the kernel says so, and it is not kept.
+        write_at(image, chunk, start, len);
+    }
+}
+
+/// Writes a chunk to the file of kept chunks, or to one in memory if there is none. Returns the file.
+pub fn write(image: &Image, chunk: usize, bytes: &[u8]) -> Option<i64> {
+    if !is_open() && FILE.load(Ordering::Relaxed) < 0 {
+        return None;
+    }
+    write_at(image, chunk, bytes.as_ptr() as u64, bytes.len() as u64).then(|| FILE.load(Ordering::Relaxed))
+}
+
+/// Makes a file in memory where chunks cannot be kept: the signal pager maps them from there.
+pub fn without_keeping(image: &Image) {
+    if FILE.load(Ordering::Relaxed) >= 0 {
+        return;
+    }
+    let fd = sys::memfd_create(c"unfold");
+    if sys::failed(fd) {
+        return;
+    }
+    let len = image.plan.header.limit.offset_from(image.plan.header.base);
+    // SAFETY: gives a file of ours its length.
+    if sys::failed(unsafe { sys::ftruncate(fd as u64, len) }) {
+        sys::close(fd);
+        return;
+    }
+    FILE.store(crate::pager::move_high(fd), Ordering::Relaxed);
+}
+
+/// Two processes that write the same chunk write the same bytes.
+fn write_at(image: &Image, chunk: usize, from: u64, len: u64) -> bool {
+    let Some((_, start, _)) = image.chunk_range(chunk) else { return false };
+    let offset = start - image.plan.header.base.0;
     let mut done = 0;
     while done < len {
-        // SAFETY: the chunk was installed and stays readable; should the program have removed it, the kernel
-        // says so and the chunk is not kept.
+        // SAFETY: the kernel reads `len` bytes at `from`, or says that it cannot.
         let written = unsafe {
-            sys::pwrite(FILE.load(Ordering::Relaxed) as u64, start + done, len - done, start + done - base)
+            sys::pwrite(FILE.load(Ordering::Relaxed) as u64, from + done, len - done, offset + done)
         };
         if written <= 0 {
-            return;
+            return false;
         }
         done += written as u64;
     }
-    byte.store(1, Ordering::Release);
+    if let Some(byte) = byte(chunk) {
+        byte.store(1, Ordering::Release);
+    }
+    true
 }

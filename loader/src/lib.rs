@@ -52,6 +52,9 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
         if environment.keep {
             kept::start(image);
         }
+        if pager == shared::log::Pager::Signal {
+            kept::without_keeping(image);
+        }
         background::start(image, environment.prefetch);
     }
     let entry = handoff::prepare(image, &environment);

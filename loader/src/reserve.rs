@@ -1,7 +1,7 @@
 //! Reserves the image's address space and puts in place what has to look ordinary to the kernel before the
 //! program starts: header, read-only and writable data, zeroes.
 
-use crate::environment::{Environment, at};
+use crate::environment::{Environment, PagerChoice, at};
 use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
@@ -25,7 +25,8 @@ pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pa
         }
         stop(&[b"the address of the program is taken: "], header.base.0);
     }
-    let (pager, uffd) = pager::choose(environment.pager);
+    let eager = header.flags & shared::plan::flag::EAGER != 0;
+    let (pager, uffd) = pager::choose(if eager { PagerChoice::Eager } else { environment.pager });
     image.uffd = uffd;
     image.own.uffd_is_ours.store(u32::from(uffd >= 0), core::sync::atomic::Ordering::Relaxed);
 

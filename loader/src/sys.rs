@@ -65,6 +65,7 @@ pub mod number {
     pub const UNLINKAT: u64 = 263;
     pub const RENAMEAT: u64 = 264;
     pub const PROCESS_VM_READV: u64 = 310;
+    pub const MEMFD_CREATE: u64 = 319;
     pub const USERFAULTFD: u64 = 323;
 }
 use number as nr;
@@ -157,6 +158,13 @@ pub fn sleep_us(us: u64) {
     let time = [0u64, us * 1000];
     // SAFETY: a timespec of ours.
     unsafe { syscall(nr::NANOSLEEP, [time.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+}
+
+/// A file in memory, closed by execve.
+pub fn memfd_create(name: &core::ffi::CStr) -> i64 {
+    const MFD_CLOEXEC: u64 = 1;
+    // SAFETY: a C string.
+    unsafe { syscall(nr::MEMFD_CREATE, [name.as_ptr() as u64, MFD_CLOEXEC, 0, 0, 0, 0]) }
 }
 
 pub fn userfaultfd(flags: u64) -> i64 {

@@ -5,6 +5,9 @@
 
 use crate::pod;
 
+/// Bytes in front of the map of kept chunks (`kept.map`): what it belongs to. Then a byte for each chunk.
+pub const KEPT_HEAD: usize = 64;
+
 /// First word of a log; the last digit is the version of the format.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x01");
 

@@ -13,7 +13,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x01");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x02");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -39,6 +39,8 @@ pub struct PlanHeader {
     /// The program headers as the dynamic linker and the program see them.
     pub phdrs: ImageAddr,
     pub phdr_count: u64,
+    /// `flag::*` bits.
+    pub flags: u64,
     /// Table of the addresses of [`HOOKS`] in writable memory, or 0.
     pub hooks: ImageAddr,
     /// The dynamic linker, as a C string; empty in a static program.
@@ -51,6 +53,12 @@ pub struct PlanHeader {
     pub slots: Span,
     pub blocks: Span,
     pub strings: Span,
+}
+
+/// Bits of [`PlanHeader::flags`].
+pub mod flag {
+    /// The program brings a runtime that takes the fault signals for itself (a sanitizer): nothing is lazy.
+    pub const EAGER: u64 = 1;
 }
 
 /// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
@@ -187,7 +195,7 @@ crate::pod! {
     PlanHeader {
         magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
         tls_end: ImageAddr, got: ImageAddr, got_origin: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
-        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
+        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
         objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }
     RegionRec { start: ImageAddr, end: ImageAddr, limit: ImageAddr, kind: u32, prot: u32 }

@@ -13,7 +13,12 @@ pub fn status(app: &Path, as_json: bool) -> Result<()> {
     if as_json {
         let mut object = serde_json::to_value(&status)?;
         object["generation"] = json!(executable.config.generation);
-        object["pages_kept"] = json!(0);
+        for entry in object["reindexed"].as_array_mut().into_iter().flatten() {
+            if entry["member"] == "" {
+                entry["member"] = Value::Null;
+            }
+        }
+        object["pages_kept"] = json!(executable.kept_pages());
         object["last_run"] = run.as_ref().map_or(Value::Null, run_json);
         println!("{}", serde_json::to_string_pretty(&object)?);
         return Ok(());
@@ -35,6 +40,7 @@ pub fn status(app: &Path, as_json: bool) -> Result<()> {
         "pages: {} in all, {} relocated at first touch, {} rendered by the link",
         status.pages_total, status.lazy_pages, status.eager_pages
     );
+    println!("kept for the next launch: {} pages", executable.kept_pages());
     match run {
         None => println!("last run: none"),
         Some(run) => println!(

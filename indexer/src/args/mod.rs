@@ -81,7 +81,8 @@ impl Request {
     pub fn identity(&self) -> u64 {
         use std::hash::{Hash, Hasher};
         let mut same = self.clone();
-        (same.verbose, same.time, same.explain, same.trace, same.threads) = (false, false, false, false, None);
+        (same.verbose, same.time, same.explain, same.trace, same.threads) =
+            (false, false, false, false, None);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
         hash.write(VERSION.as_bytes());
@@ -280,7 +281,8 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
         next.with_context(|| format!("{}: missing argument", word.to_string_lossy())).map(|v| (row, Some(v)))
     };
     // A one-letter option takes the rest of its word, unless the whole word is an option by itself.
-    let long = TABLE.iter().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
+    let long =
+        TABLE.iter().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
     if let Some(row) = long {
         return match (row.value, attached) {
             (Value::None, Some(_)) => bail!("{}: takes no argument", word.to_string_lossy()),
@@ -354,7 +356,8 @@ mod tests {
 
     #[test]
     fn options_are_spelt_in_all_the_ways_of_ld() {
-        let request = link(&["-oapp", "-Ldir", "-L", "other", "a.o", "-lm", "--library=c", "-rpath", "/x:/y"]);
+        let request =
+            link(&["-oapp", "-Ldir", "-L", "other", "a.o", "-lm", "--library=c", "-rpath", "/x:/y"]);
         assert_eq!(request.output, PathBuf::from("app"));
         assert_eq!(request.search, ["dir", "other"].map(PathBuf::from));
         assert_eq!(request.inputs[1].0, Input::Library("m".into()));

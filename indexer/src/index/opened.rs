@@ -91,6 +91,13 @@ impl Executable {
         Ok(objects)
     }
 
+    /// Pages that launches have relocated and kept.
+    pub fn kept_pages(&self) -> u64 {
+        let map = fs::read(self.folder.join("kept.map")).unwrap_or_default();
+        let chunks = map.iter().skip(shared::log::KEPT_HEAD).filter(|byte| **byte != 0).count() as u64;
+        chunks * shared::CHUNK / shared::PAGE
+    }
+
     /// The log of the last run, if there was one.
     pub fn last_run(&self) -> Option<(LogHeader, Vec<LogEntry>)> {
         let (bytes, _) = mapped::map(&self.folder.join("log")).ok()?;

@@ -137,7 +137,8 @@ impl State {
                 symbols: file.symbols,
             })
             .collect();
-        let missing: Vec<StrRef> = self.missing.iter().map(|path| text(path.as_os_str().as_bytes())).collect();
+        let missing: Vec<StrRef> =
+            self.missing.iter().map(|path| text(path.as_os_str().as_bytes())).collect();
         let objects: Vec<StateObjectRec> = self
             .objects
             .iter()

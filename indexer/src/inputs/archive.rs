@@ -44,7 +44,8 @@ impl Archive {
 
     /// The member whose header is at `offset`.
     pub fn member_at(&self, offset: u64) -> Result<Member> {
-        let member = self.file.member(ArchiveOffset(offset)).with_context(|| format!("bad member at {offset:#x}"))?;
+        let member =
+            self.file.member(ArchiveOffset(offset)).with_context(|| format!("bad member at {offset:#x}"))?;
         self.read(&member)
     }
 

@@ -117,10 +117,8 @@ impl Collector<'_> {
         self.inputs.files.push(SourceFile { path: path.clone(), fingerprint });
         match what {
             FileKind::Object => {
-                let object =
-                    ObjectInput { file, member: Vec::new(), offset: 0, data, rank: (self.rank, 0) };
-                let list =
-                    if state.lazy { &mut self.inputs.lazy_objects } else { &mut self.inputs.objects };
+                let object = ObjectInput { file, member: Vec::new(), offset: 0, data, rank: (self.rank, 0) };
+                let list = if state.lazy { &mut self.inputs.lazy_objects } else { &mut self.inputs.objects };
                 list.push(object);
             }
             FileKind::Archive => self.add_archive(data, &path, file, state).with_context(|| shown)?,
@@ -133,7 +131,8 @@ impl Collector<'_> {
                     Input::File(_) => path.as_os_str(),
                 };
                 let library = shared::read(data, name.as_bytes()).with_context(|| shown)?;
-                let repeated = self.inputs.shared.iter_mut().find(|other| other.library.soname == library.soname);
+                let repeated =
+                    self.inputs.shared.iter_mut().find(|other| other.library.soname == library.soname);
                 match repeated {
                     Some(other) => other.as_needed &= state.as_needed,
                     None => self.inputs.shared.push(SharedInput {
@@ -220,7 +219,11 @@ impl Collector<'_> {
             }
         }
         let dirs: Vec<_> = self.request.search.iter().map(|dir| dir.display().to_string()).collect();
-        bail!("cannot find -l{}: No such file or directory (looked in {})", name.to_string_lossy(), dirs.join(", "))
+        bail!(
+            "cannot find -l{}: No such file or directory (looked in {})",
+            name.to_string_lossy(),
+            dirs.join(", ")
+        )
     }
 }
 
@@ -234,10 +237,7 @@ pub fn object_of_member(
     let mut file = archive;
     if let Some(path) = &member.external {
         file = files.len() as u32;
-        files.push(SourceFile {
-            path: path.clone(),
-            fingerprint: Fingerprint::at(path).unwrap_or_default(),
-        });
+        files.push(SourceFile { path: path.clone(), fingerprint: Fingerprint::at(path).unwrap_or_default() });
     }
     ObjectInput {
         file,

@@ -94,8 +94,14 @@ mod tests {
     fn the_script_of_libc() {
         let text = "/* GNU ld script */ OUTPUT_FORMAT(elf64-x86-64)\n\
                     GROUP ( /lib/libc.so.6 /usr/lib/libc_nonshared.a  AS_NEEDED ( /lib/ld.so ) -lm )";
-        let inputs = [("/lib/libc.so.6", false), ("/usr/lib/libc_nonshared.a", false), ("/lib/ld.so", true), ("-lm", false)];
-        let expected: Vec<_> = inputs.iter().map(|(name, needed)| Item::Input((*name).into(), *needed)).collect();
+        let inputs = [
+            ("/lib/libc.so.6", false),
+            ("/usr/lib/libc_nonshared.a", false),
+            ("/lib/ld.so", true),
+            ("-lm", false),
+        ];
+        let expected: Vec<_> =
+            inputs.iter().map(|(name, needed)| Item::Input((*name).into(), *needed)).collect();
         assert_eq!(parse(text).unwrap(), expected);
         assert!(parse("SECTIONS { .text : { *(.text) } }").is_err());
         assert!(parse("GROUP ( a").is_err());

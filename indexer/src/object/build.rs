@@ -5,7 +5,8 @@ use anyhow::{Result, bail};
 use shared::addr::align_up;
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{
-    BlockRec, Class, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec, SymRef, flag, uses,
+    BlockRec, Class, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec,
+    SymRef, flag, uses,
 };
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
@@ -157,7 +158,13 @@ impl<'a> RecordBuilder<'a> {
                 Some(section) => (section.group, section.home.class as u32),
                 None => (global.section, NONE),
             };
-            let shape = [u32::from(global.binding), u32::from(global.kind), u32::from(global.visibility), group, class];
+            let shape = [
+                u32::from(global.binding),
+                u32::from(global.kind),
+                u32::from(global.visibility),
+                group,
+                class,
+            ];
             hash.update(&global.hash.to_le_bytes());
             hash.update(bytes_of(&shape));
             if global.section == GlobalRec::COMMON || global.section == GlobalRec::ABSOLUTE {
@@ -171,7 +178,11 @@ impl<'a> RecordBuilder<'a> {
             if class.is_contiguous() {
                 let sections = &self.sections[block.first as usize..(block.first + block.count) as usize];
                 for section in sections {
-                    hash.update(bytes_of(&[section.size, u64::from(section.align), u64::from(section.group)]));
+                    hash.update(bytes_of(&[
+                        section.size,
+                        u64::from(section.align),
+                        u64::from(section.group),
+                    ]));
                 }
             }
         }

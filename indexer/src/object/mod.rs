@@ -40,7 +40,8 @@ pub fn read(data: &[u8]) -> Result<Vec<u8>> {
     }
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
-    let mut reader = Reader { data, sections, symbols, builder: RecordBuilder::default(), of_input: Vec::new() };
+    let mut reader =
+        Reader { data, sections, symbols, builder: RecordBuilder::default(), of_input: Vec::new() };
     reader.read_sections()?;
     reader.read_globals()?;
     reader.read_relocations()?;
@@ -337,7 +338,10 @@ impl<'a> Reader<'a> {
             }
             let mut at = 0usize;
             let word = |at: usize| {
-                section.data.get(at..at + 4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+                section
+                    .data
+                    .get(at..at + 4)
+                    .map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
             };
             while let Some(len) = word(at) {
                 if len == 0 {

@@ -23,7 +23,12 @@ pub enum Refusal {
 
 /// What relocation type `kind` at `offset` of a section means. `writable`: the section is data that the
 /// dynamic linker may relocate.
-pub fn understand(kind: u32, code: &[u8], offset: usize, writable: bool) -> Result<Option<Understood>, Refusal> {
+pub fn understand(
+    kind: u32,
+    code: &[u8],
+    offset: usize,
+    writable: bool,
+) -> Result<Option<Understood>, Refusal> {
     let before = |bytes: usize| offset.checked_sub(bytes).and_then(|start| code.get(start..offset));
     let simple = |kind, uses| Ok(Some(Understood { kind, uses, swallows_next: false }));
     let abs64 = if writable { uses::ABS64_DATA } else { uses::ABS64_READ_ONLY };

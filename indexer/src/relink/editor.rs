@@ -8,11 +8,11 @@ use crate::inputs::mapped;
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
-use std::path::PathBuf;
-use shared::plan::{Slot, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind};
+use shared::plan::{PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
 use shared::pod::{self, Pod, Span, bytes_of};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 
 /// Changes are listed in units of so many bytes.
 pub const GRAIN: u64 = 64;
@@ -57,7 +57,8 @@ impl Editor {
         };
         let mut dirty = BTreeSet::new();
         if let Some(header) = pod::get::<PatchHeader>(old_patch, 0) {
-            let edits: &[PatchRec] = pod::slice(old_patch, header.edits.offset, header.edits.count).unwrap_or(&[]);
+            let edits: &[PatchRec] =
+                pod::slice(old_patch, header.edits.offset, header.edits.count).unwrap_or(&[]);
             for edit in edits {
                 dirty.extend(edit.offset / GRAIN..(edit.offset + edit.len).div_ceil(GRAIN));
             }
@@ -83,7 +84,12 @@ impl Editor {
             bindings_used: state.bindings_used,
             slots_used: state.slots_used,
             added_names: state.names.clone(),
-            libraries: state.files.iter().filter(|file| file.is_shared()).map(|file| file.path.clone()).collect(),
+            libraries: state
+                .files
+                .iter()
+                .filter(|file| file.is_shared())
+                .map(|file| file.path.clone())
+                .collect(),
             left: HashMap::new(),
             fresh: HashMap::new(),
         }))
@@ -197,14 +203,18 @@ impl Editor {
             if let Some(fresh) = self.fresh.get(&number) {
                 records.push((number, fresh));
             } else if object.pack == spare {
-                let bytes = self.packs.get(spare as usize).and_then(|pack| pod::slice(pack, object.offset, object.len));
+                let bytes = self
+                    .packs
+                    .get(spare as usize)
+                    .and_then(|pack| pod::slice(pack, object.offset, object.len));
                 records.push((number, bytes.ok_or_else(|| anyhow!("a record of the index is gone"))?));
             }
         }
         let with_prints: Vec<_> = records
             .iter()
             .map(|(number, bytes)| {
-                let known = state.objects.get(*number as usize).map_or(Default::default(), |o| o.entry.fingerprint);
+                let known =
+                    state.objects.get(*number as usize).map_or(Default::default(), |o| o.entry.fingerprint);
                 let new = changed.iter().find(|changed| changed.object == *number);
                 (*bytes, new.map_or(known, |changed| changed.fingerprint))
             })
@@ -231,7 +241,10 @@ impl Editor {
         }
         if let Some(entry) = entries.first() {
             self.set_bytes(name, pack_name(entry.pack).as_bytes())?;
-            self.set_bytes(packs_table.offset + u64::from(spare) * size_of_val(&pack) as u64, bytes_of(&[pack]))?;
+            self.set_bytes(
+                packs_table.offset + u64::from(spare) * size_of_val(&pack) as u64,
+                bytes_of(&[pack]),
+            )?;
             self.packs[spare as usize] =
                 store.pack(entry.pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
         }

@@ -18,6 +18,7 @@ use crate::index::store::Store;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::load::StaleReason;
+use crate::symbols::Replaced;
 use crate::timing::Timing;
 use crate::{message, object as reader, symbols};
 use anyhow::{Context, Result};
@@ -56,7 +57,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if !in_index {
         full!("the index is another one");
     }
-    let Some(mut state) = fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
+    let Some(mut state) =
+        fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
     else {
         full!("the index is of another version, or damaged");
     };
@@ -195,16 +197,24 @@ fn write_symbols(
     changed: &[Changed],
 ) -> Result<Option<u32>> {
     let path = executable.folder.join(symbols::FILE);
-    let mut file = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    // Mapped, not read: all but a few pages go straight from one file to the other.
+    let mut file = mapped::map_private(&path)?;
+    let mut differs = false;
     let view = editor.view()?;
     for changed in changed {
         let Some(record) = editor.object(changed.object) else { continue };
         let place = |section: u32| view.placement(changed.object, section);
-        if symbols::replace(&mut file, &editor.left_by(changed.object), &record, place)?.is_none() {
-            return Ok(None);
+        match symbols::replace(&mut file, &editor.left_by(changed.object), &record, place)? {
+            Replaced::Same => {}
+            Replaced::Changed => differs = true,
+            Replaced::Full => return Ok(None),
         }
     }
-    draft.write(symbols::FILE, &file)?;
+    if differs {
+        draft.write(symbols::FILE, &file)?;
+    } else {
+        fs::hard_link(&path, draft.path(symbols::FILE)).context("cannot link the file of symbols")?;
+    }
     Ok(Some(crc32fast::hash(&file)))
 }
 

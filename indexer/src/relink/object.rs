@@ -94,7 +94,9 @@ fn kept_groups(
             .globals
             .iter()
             .filter(in_group)
-            .map(|global| editor.find(global.hash).is_some_and(|name| is_defined(&view.slots[name.slot as usize])))
+            .map(|global| {
+                editor.find(global.hash).is_some_and(|name| is_defined(&view.slots[name.slot as usize]))
+            })
             .collect();
         if elsewhere.iter().any(|defined| *defined != elsewhere[0]) || elsewhere.is_empty() {
             full!("a group of sections is new, and others have parts of it");
@@ -139,14 +141,18 @@ fn bind(
         };
         let found = editor.find(global.hash).map(|found| found.slot);
         let slot = match (known.get(&global.hash), found) {
-            (Some((slot, before)), _) if shape(before) == shape(global) && before.kind == global.kind => *slot,
+            (Some((slot, before)), _) if shape(before) == shape(global) && before.kind == global.kind => {
+                *slot
+            }
             (Some(_), _) => full!("{name} is another kind of symbol now"),
             (None, _) if !request.wraps.is_empty() || HOOKS.contains(&text) => {
                 full!("it refers to a new symbol, {name}")
             }
             (None, found) if defines(new, kept, global) => {
-                let plain = matches!(global.kind, ::object::elf::STT_FUNC | ::object::elf::STT_OBJECT | ::object::elf::STT_NOTYPE)
-                    && global.section < GlobalRec::DISCARDED;
+                let plain = matches!(
+                    global.kind,
+                    ::object::elf::STT_FUNC | ::object::elf::STT_OBJECT | ::object::elf::STT_NOTYPE
+                ) && global.section < GlobalRec::DISCARDED;
                 let free = match found {
                     Some(slot) => editor.view()?.slots[slot as usize].object == NONE,
                     None => true,
@@ -295,7 +301,8 @@ fn place(
     }
 
     let view = editor.view()?;
-    let (table, objects, object) = (view.header.placements, view.header.objects, view.objects[number as usize]);
+    let (table, objects, object) =
+        (view.header.placements, view.header.objects, view.objects[number as usize]);
     let start = if placements.len() <= old.sections.len() {
         u64::from(object.placements)
     } else {
@@ -373,16 +380,17 @@ fn append(
     let spare = last;
     // Places of the next region that begin at the very limit come behind the spare ones.
     let is_free = |index: usize| {
-        view.blocks.get(index).is_some_and(|place| place.addr == region.limit && place.block == NONE && place.capacity == 0)
+        view.blocks
+            .get(index)
+            .is_some_and(|place| place.addr == region.limit && place.block == NONE && place.capacity == 0)
     };
     if !is_free(spare) {
         full!("too many blocks were added since the last full link");
     }
     let free = view.blocks[..last].iter().rev().take_while(|place| place.addr >= region.start);
     let used = free.map(|place| place.addr + place.capacity).max().unwrap_or(region.start);
-    let after_table = view.header.eh_hdr
-        + shared::render::EH_HDR_HEAD
-        + view.header.eh_rows * shared::render::EH_HDR_ROW;
+    let after_table =
+        view.header.eh_hdr + shared::render::EH_HDR_HEAD + view.header.eh_rows * shared::render::EH_HDR_ROW;
     let used = if region.contains(view.header.eh_hdr) { used.max(after_table) } else { used };
     let addr = used.align_up(align.max(16));
     let end = place(addr);
@@ -438,7 +446,8 @@ fn move_definitions(
         }
         let was = old.globals.get(slot.global as usize).filter(|old| old.hash == global.hash);
         let is_new = slot.value == 0 && slot.flags == slot::NEAR;
-        let defined_it = is_new || was.is_some_and(|old| old.is_definition() && old.section != GlobalRec::COMMON);
+        let defined_it =
+            is_new || was.is_some_and(|old| old.is_definition() && old.section != GlobalRec::COMMON);
         let mut next = Slot { global: index as u32, ..slot };
         if defined_it && let Some(placement) = placements.get(global.section as usize) {
             if global.kind == ::object::elf::STT_GNU_IFUNC {
@@ -499,7 +508,8 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
         }
         for edit in new.edits_of(section) {
             let symref = new.symrefs.get(edit.symbol() as usize).context("a record contradicts itself")?;
-            if symref.section != SymRef::GLOBAL || Kind::from_number(edit.kind_number()) != Some(Kind::Abs64) {
+            if symref.section != SymRef::GLOBAL || Kind::from_number(edit.kind_number()) != Some(Kind::Abs64)
+            {
                 continue;
             }
             let slot = bindings[symref.global as usize];
@@ -550,7 +560,9 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
         None => {
             let object = editor.view()?.objects[last as usize];
             let pack = editor.pack_bytes()[object.pack as usize];
-            pod::slice::<u8>(pack, object.offset, object.len).context("a record of the index is gone")?.to_vec()
+            pod::slice::<u8>(pack, object.offset, object.len)
+                .context("a record of the index is gone")?
+                .to_vec()
         }
     };
     record[data as usize..(data + len) as usize].copy_from_slice(&table);

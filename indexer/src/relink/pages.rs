@@ -21,7 +21,11 @@ impl Objects for Editor {
 }
 
 /// The bytes of the patch file. The inner error is a reason for a full link.
-pub fn patch(editor: &Editor, executable: &Executable, _store: &mut Store) -> Result<Result<Vec<u8>, String>> {
+pub fn patch(
+    editor: &Editor,
+    executable: &Executable,
+    _store: &mut Store,
+) -> Result<Result<Vec<u8>, String>> {
     let view = editor.view()?;
     let mut pages: BTreeSet<u64> = editor.pages.clone();
     pages.extend(referring_pages(editor, &view));
@@ -114,12 +118,12 @@ fn pages_of(editor: &Editor, view: &PlanView<'_>, object: u32) -> Vec<u64> {
     let mut pages = Vec::new();
     let Some(record) = editor.object(object) else { return pages };
     for (index, section) in record.sections.iter().enumerate() {
-        let Some(placement) = view.placement(object, index as u32).filter(|placement| placement.is_live()) else {
+        let Some(placement) = view.placement(object, index as u32).filter(|placement| placement.is_live())
+        else {
             continue;
         };
-        let eager = view
-            .region_at(placement.addr())
-            .is_some_and(|region| region.kind() == Some(RegionKind::Eager));
+        let eager =
+            view.region_at(placement.addr()).is_some_and(|region| region.kind() == Some(RegionKind::Eager));
         if !eager {
             continue;
         }

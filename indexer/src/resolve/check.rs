@@ -56,7 +56,8 @@ fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messa
             let is_place = match symref.section {
                 SymRef::ABSOLUTE | SymRef::DISCARDED => false,
                 SymRef::GLOBAL => {
-                    let symbol = &resolution.symbols[resolution.symbol_of(object, symref.global as usize) as usize];
+                    let symbol =
+                        &resolution.symbols[resolution.symbol_of(object, symref.global as usize) as usize];
                     let absolute = matches!(symbol.definition, Definition::Object { object, global }
                         if resolution.global(object, global).section == shared::record::GlobalRec::ABSOLUTE);
                     !absolute && !matches!(symbol.definition, Definition::None | Definition::Value(_))

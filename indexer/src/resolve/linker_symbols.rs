@@ -94,7 +94,10 @@ pub fn define(request: &Request, resolution: &mut Resolution<'_>) -> Vec<(Symbol
 
 /// Leads the objects' references to the functions of [`HOOKS`] through the hook table. Returns for each entry
 /// the function that it holds.
-pub fn hook(resolution: &mut Resolution<'_>, meanings: &mut Vec<(SymbolId, Meaning)>) -> Vec<Option<SymbolId>> {
+pub fn hook(
+    resolution: &mut Resolution<'_>,
+    meanings: &mut Vec<(SymbolId, Meaning)>,
+) -> Vec<Option<SymbolId>> {
     let mut real = Vec::new();
     let mut replaced: Vec<(SymbolId, SymbolId)> = Vec::new();
     for (index, name) in HOOKS.iter().enumerate() {

@@ -22,11 +22,22 @@ pub enum Definition {
     /// Nothing defines it.
     None,
     /// Global `global` of object `object`.
-    Object { object: u32, global: u32 },
+    Object {
+        object: u32,
+        global: u32,
+    },
     /// A common symbol: the largest of the objects' wishes.
-    Common { size: u64, align: u64, object: u32, global: u32 },
+    Common {
+        size: u64,
+        align: u64,
+        object: u32,
+        global: u32,
+    },
     /// Symbol `symbol` of shared library `library`.
-    Shared { library: u32, symbol: u32 },
+    Shared {
+        library: u32,
+        symbol: u32,
+    },
     /// The linker defines it when addresses are known.
     Linker,
     /// Another symbol, or a number: `--defsym`.
@@ -77,7 +88,8 @@ impl<'a> Resolution<'a> {
     /// Whether a section is part of the program.
     pub fn is_live(&self, object: usize, section: u32) -> bool {
         let Some(section) = self.objects[object].sections.get(section as usize) else { return false };
-        section.group == 0 || self.kept_groups[object].get(section.group as usize - 1).copied().unwrap_or(true)
+        section.group == 0
+            || self.kept_groups[object].get(section.group as usize - 1).copied().unwrap_or(true)
     }
 
     /// The globals that are bound to the same symbol as one definition: who defines it.
@@ -312,8 +324,7 @@ impl<'a> Symbol<'a> {
 
     pub fn is_tls(&self) -> bool {
         self.kind == elf::STT_TLS
-            || self.uses
-                & (uses::TLS_DYNAMIC | uses::TLS_INITIAL | uses::TLS_INITIAL_FIXED | uses::TLS_LOCAL)
+            || self.uses & (uses::TLS_DYNAMIC | uses::TLS_INITIAL | uses::TLS_INITIAL_FIXED | uses::TLS_LOCAL)
                 != 0
     }
 
@@ -332,7 +343,12 @@ impl<'a> Symbol<'a> {
                 Definition::Object { .. } if !self.weak_definition => return None,
                 _ => {}
             }
-            self.take(Definition::Common { size, align, object, global: number }, object, number, elf::STT_OBJECT);
+            self.take(
+                Definition::Common { size, align, object, global: number },
+                object,
+                number,
+                elf::STT_OBJECT,
+            );
             return None;
         }
         let new = Definition::Object { object, global: number };

@@ -113,10 +113,8 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
                 let dynamic = uses::GOT | uses::GOT_RELAXABLE | uses::ABS64_DATA;
                 // What is undefined, strongly wanted and yet no error (dead under --gc-sections, or ignored) is
                 // 0, as GNU ld has it: the dynamic linker would refuse to start the program.
-                let bindable = symbol.referenced
-                    && !symbol.strongly_wanted
-                    && !symbol.is_hidden()
-                    && !symbol.is_local();
+                let bindable =
+                    symbol.referenced && !symbol.strongly_wanted && !symbol.is_hidden() && !symbol.is_local();
                 facts.import = !request.is_static && bindable && used & dynamic != 0 && !symbol.is_tls();
                 facts.plt = facts.import && used & uses::CALL != 0;
                 facts.absent = true;
@@ -135,7 +133,8 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
         }
         let relaxed_away = facts.near;
         facts.got |= used & (uses::GOT | uses::TLS_INITIAL_FIXED) != 0;
-        facts.got |= used & (uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) != 0 && !relaxed_away;
+        facts.got |=
+            used & (uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) != 0 && !relaxed_away;
         if facts.got {
             if symbol.is_tls() {
                 needs.tls.insert(id);
@@ -197,7 +196,8 @@ fn add_copies(
     for copy in copies.into_values() {
         for id in &copy.symbols {
             let facts = &mut needs.facts[*id as usize];
-            *facts = Facts { copy: true, import: true, near: true, plt: false, canonical_plt: false, ..*facts };
+            *facts =
+                Facts { copy: true, import: true, near: true, plt: false, canonical_plt: false, ..*facts };
         }
         needs.copies.push(copy);
     }
@@ -267,7 +267,8 @@ pub fn object_data_relocations(
         }
         for edit in view.edits_of(section) {
             let symref = &view.symrefs[edit.symbol() as usize];
-            if Kind::from_number(edit.kind_number()) != Some(Kind::Abs64) || symref.section != SymRef::GLOBAL {
+            if Kind::from_number(edit.kind_number()) != Some(Kind::Abs64) || symref.section != SymRef::GLOBAL
+            {
                 continue;
             }
             let symbol = resolution.symbol_of(object, symref.global as usize);

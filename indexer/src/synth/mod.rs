@@ -178,7 +178,8 @@ impl<'a> Synth<'a> {
             build_id: Vec::new(),
             init: defined(resolution, request.init.as_bytes()),
             fini: defined(resolution, request.fini.as_bytes()),
-            arrays: [Class::PreinitArray, Class::InitArray, Class::FiniArray].map(|class| array_size(resolution, class)),
+            arrays: [Class::PreinitArray, Class::InitArray, Class::FiniArray]
+                .map(|class| array_size(resolution, class)),
             section_of: HashMap::new(),
         };
         for (index, id) in needs.plt.iter().chain(&needs.iplt).enumerate() {
@@ -300,7 +301,15 @@ impl<'a> Synth<'a> {
             kind = elf::STT_OBJECT;
         }
         let name = self.strings.add(name);
-        DynamicSymbol { id, name, info: binding << 4 | kind, other: symbol.visibility, defined, size, version }
+        DynamicSymbol {
+            id,
+            name,
+            info: binding << 4 | kind,
+            other: symbol.visibility,
+            defined,
+            size,
+            version,
+        }
     }
 
     fn measure_zeroes(&mut self, resolution: &Resolution<'_>) {
@@ -314,7 +323,9 @@ impl<'a> Synth<'a> {
         self.set(Part::Copies, at, align);
         let (mut at, mut align) = (0, 1);
         for id in &self.needs.commons {
-            if let Definition::Common { size, align: wanted, .. } = resolution.symbols[*id as usize].definition {
+            if let Definition::Common { size, align: wanted, .. } =
+                resolution.symbols[*id as usize].definition
+            {
                 let wanted = if wanted.is_power_of_two() { wanted } else { 16 };
                 at = align_up(at, wanted);
                 align = align.max(wanted);
@@ -382,9 +393,7 @@ impl<'a> Synth<'a> {
     /// Address of a part, or 0 if there is none.
     pub fn addr(&self, layout: &Layout, part: Part) -> ImageAddr {
         let object = layout.bases.len() - 1;
-        self.section_of
-            .get(&part)
-            .map_or(ImageAddr(0), |section| layout.placement(object, *section).addr())
+        self.section_of.get(&part).map_or(ImageAddr(0), |section| layout.placement(object, *section).addr())
     }
 
     pub fn size(&self, part: Part) -> u64 {
@@ -423,9 +432,17 @@ impl<'a> Synth<'a> {
     }
 
     /// The record of the synthetic object: with its final contents once there is a layout.
-    pub fn record(&self, resolution: &Resolution<'_>, placed: Option<&Layout>, value: &dyn Fn(SymbolId) -> u64) -> Vec<u8> {
+    pub fn record(
+        &self,
+        resolution: &Resolution<'_>,
+        placed: Option<&Layout>,
+        value: &dyn Fn(SymbolId) -> u64,
+    ) -> Vec<u8> {
         let contents: HashMap<Part, Vec<u8>> = match placed {
-            Some(layout) => Part::ALL.iter().map(|part| (*part, self.contents(*part, resolution, layout, value))).collect(),
+            Some(layout) => Part::ALL
+                .iter()
+                .map(|part| (*part, self.contents(*part, resolution, layout, value)))
+                .collect(),
             None => HashMap::new(),
         };
         let mut builder = RecordBuilder::default();
@@ -451,7 +468,8 @@ impl<'a> Synth<'a> {
         let mut symref_of = HashMap::new();
         for id in self.referenced() {
             let global = GlobalRec { section: GlobalRec::UNDEFINED, ..GlobalRec::default() };
-            let symref = builder.add_global(b"", NONE as usize, global).expect("the number is none of an input");
+            let symref =
+                builder.add_global(b"", NONE as usize, global).expect("the number is none of an input");
             symref_of.insert(id, symref);
         }
         if placed.is_some() {
@@ -548,7 +566,8 @@ impl<'a> Synth<'a> {
         match part {
             _ if size == 0 => Vec::new(),
             Part::Interp => {
-                let mut path = self.request.interp.as_ref().map_or(Vec::new(), |path| path.as_bytes().to_vec());
+                let mut path =
+                    self.request.interp.as_ref().map_or(Vec::new(), |path| path.as_bytes().to_vec());
                 path.push(0);
                 path
             }
@@ -575,8 +594,8 @@ impl<'a> Synth<'a> {
                 code
             }
             Part::Dynamic => {
-                let entries = self
-                    .dynamic(&|part| self.addr(layout, part).0, &|class| layout.class(class).start.0);
+                let entries =
+                    self.dynamic(&|part| self.addr(layout, part).0, &|class| layout.class(class).start.0);
                 entries.into_iter().flat_map(|(tag, value)| [tag, value]).flat_map(u64::to_le_bytes).collect()
             }
             Part::Got | Part::GotPlt | Part::Hooks => vec![0; size],
@@ -681,7 +700,9 @@ fn defined(resolution: &Resolution<'_>, name: &[u8]) -> Option<SymbolId> {
 
 /// Where the object that defines a symbol has it.
 pub fn definition_addr(resolution: &Resolution<'_>, layout: &Layout, id: SymbolId) -> Option<ImageAddr> {
-    let Definition::Object { object, global } = resolution.symbols[id as usize].definition else { return None };
+    let Definition::Object { object, global } = resolution.symbols[id as usize].definition else {
+        return None;
+    };
     let global = resolution.global(object, global);
     Some(layout.placement(object as usize, global.section).addr() + global.value)
 }

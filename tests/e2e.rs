@@ -2,8 +2,8 @@
 //!
 //! Each program below `sources/<topic>/` is compiled once for each of its compilers and modes. GNU ld links it
 //! first, and that twin must do what the program's directives say: this tests the test. Then unfold
-//! links it, and under every pager, with and without background relocation, and baked into an ordinary
-//! executable, it must write the same bytes and end in the same way as the twin.
+//! links it, and under every pager, with and without background relocation and kept pages, and baked into an
+//! ordinary executable, it must write the same bytes and end in the same way as the twin.
 //!
 //! To add a test, put a source file, or a directory with a `main.*`, below `sources/<topic>/`. The head of
 //! `src/directives.rs` lists the directives. The program's output has to be the same in every run, so it
@@ -31,19 +31,28 @@ use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
 use unfold_tests::tools::{fresh_scratch, gnu_linker, is_installed, tested_linker, unfold_command};
 
-/// Each pager with its runs: whether to relocate in the background, and what to call the run.
-///
-/// With `on`, the second run finds the order that the first has logged. `uffd` comes first, so that it can be
-/// left out where the kernel forbids it.
-const PAGERS: &[(&str, &[(&str, &str)])] =
-    &[("uffd", LAZY_RUNS), ("signal", LAZY_RUNS), ("eager", &[("off", "only run")])];
+/// One run of an executable: how it is paged in, and what to call the run.
+struct Run {
+    name: &'static str,
+    /// UNFOLD_PREFETCH: whether to relocate in the background what the run before has touched.
+    prefetch: &'static str,
+    /// UNFOLD_KEEP: whether to keep relocated pages, and to map those that were kept.
+    keep: &'static str,
+}
 
-const LAZY_RUNS: &[(&str, &str)] = &[
-    ("off", "first run"),
-    ("off", "second run"),
-    ("on", "first run with prefetch"),
-    ("on", "second run with prefetch"),
+/// Each pager with its runs. `uffd` comes first, so that it can be left out where the kernel forbids it.
+const PAGERS: &[(&str, &[Run])] = &[("uffd", LAZY_RUNS), ("signal", LAZY_RUNS), ("eager", ONE_RUN)];
+
+/// In this order: nothing is there at first, then an order to follow, then pages that may serve once more.
+const LAZY_RUNS: &[Run] = &[
+    Run { name: "run by faults alone", prefetch: "off", keep: "off" },
+    Run { name: "run with prefetch", prefetch: "on", keep: "off" },
+    Run { name: "first run with kept pages", prefetch: "off", keep: "on" },
+    Run { name: "second run with kept pages", prefetch: "off", keep: "on" },
+    Run { name: "run with all", prefetch: "on", keep: "on" },
 ];
+
+const ONE_RUN: &[Run] = &[Run { name: "only run", prefetch: "off", keep: "off" }];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -111,11 +120,11 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         // Every pager begins with a link of its own, for what one pager's run leaves in the index (an
         // order log, relocated chunks) would spare the next one its faults.
         let app = build.link(tested_linker(), &format!("unfold-{pager}"))?;
-        for (prefetch, which_run) in *runs {
-            let env = [("UNFOLD_PAGER", *pager), ("UNFOLD_PREFETCH", prefetch)];
+        for Run { name, prefetch, keep } in *runs {
+            let env = [("UNFOLD_PAGER", *pager), ("UNFOLD_PREFETCH", prefetch), ("UNFOLD_KEEP", keep)];
             let found = run_app(program, &work, &app, &env)?;
             if !(program.may_refuse && is_refusal(&found.0)) {
-                failures.extend(difference(&format!("{pager} pager, {which_run}"), &twin, found));
+                failures.extend(difference(&format!("{pager} pager, {name}"), &twin, found));
             }
         }
     }
@@ -136,10 +145,10 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
     std::fs::remove_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))
 }
 
-fn pagers() -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+fn pagers() -> &'static [(&'static str, &'static [Run])] {
     match unfold_command() {
         // Another linker's output knows no pagers, so one run of it says all.
-        None => &[("no", &[("off", "only run")])],
+        None => &[("no", ONE_RUN)],
         Some(_) if kernel_allows_userfaultfd() => PAGERS,
         Some(_) => &PAGERS[1..],
     }

@@ -6,7 +6,8 @@
 //! rendered wrongly, or not at all, changes the output.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use unfold_tests::project::Project;
@@ -20,6 +21,9 @@ const FUNCTIONS: usize = OBJECTS * FUNCTIONS_PER_OBJECT;
 
 /// Each function adds a variable this many times, by an instruction of six bytes.
 const ADDITIONS: usize = 1400;
+
+/// Runs after which the background must have got somewhere, however busy the machine is.
+const TRIES: usize = 50;
 
 /// Pages of code that only these functions can account for.
 const CODE_PAGES: u64 = (FUNCTIONS * ADDITIONS * 6 / 4096) as u64;
@@ -51,8 +55,8 @@ fn untouched_code_is_never_relocated() {
 fn touching_more_renders_more() {
     for_each_lazy_pager("more", |pager, project| {
         project.set_env("UNFOLD_PREFETCH", "off");
+        project.set_env("UNFOLD_KEEP", "off");
         let few = counted_run(project, &["0", "2"], 2);
-        // The other half of the functions, none of which can have been kept from the first run.
         let many = counted_run(project, &["200", "200"], 200);
         assert!(
             many.pages_rendered >= few.pages_rendered + CODE_PAGES / 4,
@@ -66,14 +70,76 @@ fn touching_more_renders_more() {
 fn a_later_run_is_spared_the_faults_of_the_one_before() {
     for_each_lazy_pager("later", |pager, project| {
         project.set_env("UNFOLD_PREFETCH", "on");
+        project.set_env("UNFOLD_KEEP", "off");
         let first = counted_run(project, &["100", "100"], 100);
         assert!(first.faults > 0, "{pager}: {first:?}");
         // A run may end before its background thread has rendered anything, so it gets several tries.
-        let spared = (0..50)
+        let spared = (0..TRIES)
             .map(|_| counted_run(project, &["100", "100"], 100))
-            .find(|later| later.pages_prefetched + later.pages_from_kept > 0 && later.faults < first.faults);
+            .inspect(|later| assert_eq!(later.pages_from_kept, 0, "{pager}: {later:?}"))
+            .find(|later| later.pages_prefetched > 0 && later.faults < first.faults);
         assert!(spared.is_some(), "{pager}: no run has fewer faults than the first, {first:?}");
     });
+}
+
+#[test]
+fn kept_pages_serve_later_runs() {
+    for_each_lazy_pager("kept", |pager, project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        let first = counted_run(project, &["100", "100"], 100);
+        assert_eq!(first.pages_from_kept, 0, "{pager}: {first:?}");
+        let served = run_until_kept(project);
+        assert!(served.faults < first.faults, "{pager}: {first:?} and then {served:?}");
+        assert!(served.pages_rendered < first.pages_rendered, "{pager}: {first:?} and then {served:?}");
+        // What nobody has touched so far is not there, and still right.
+        let more = counted_run(project, &["0", "400"], 400);
+        assert!(more.pages_from_kept > 0 && more.faults > 0, "{pager}: {more:?}");
+    });
+}
+
+#[test]
+fn nothing_is_kept_when_that_is_switched_off() {
+    for_each_lazy_pager("kept-off", |pager, project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        run_until_kept(project);
+        project.set_env("UNFOLD_KEEP", "off");
+        let run = counted_run(project, &["100", "100"], 100);
+        assert_eq!(run.pages_from_kept, 0, "{pager}: {run:?}");
+        assert!(run.faults > 0, "{pager}: {run:?}");
+    });
+}
+
+#[test]
+fn a_truncated_file_of_kept_pages_does_no_harm() {
+    for_each_lazy_pager("kept-cut", |_, project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        for part in [0, 1, 2, 3] {
+            run_until_kept(project);
+            for kept in files_called(&project.path(".unfold"), "kept") {
+                let file = fs::OpenOptions::new().write(true).open(&kept).expect("the file can be written");
+                let length = file.metadata().expect("the file is there").len();
+                // Not at the end of a page either.
+                file.set_len(length * part / 4 + part).expect("the file can be cut");
+            }
+            counted_run(project, &["100", "100"], 100);
+            counted_run(project, &["100", "200"], 200);
+        }
+    });
+}
+
+#[test]
+fn kept_pages_are_forgotten_when_the_program_changes() {
+    let project = Project::new("lazy/kept-relink");
+    let source = |value: i32| {
+        format!("#include <stdio.h>\nint main(void) {{ printf(\"%d\\n\", {value}); return 0; }}\n")
+    };
+    for value in 0..4 {
+        project.edit("main.c", &source(value));
+        project.link(&["main.o", "-o", "app"]);
+        for _ in 0..5 {
+            assert_eq!(project.output("app", &[]), format!("{value}\n"));
+        }
+    }
 }
 
 #[test]
@@ -100,6 +166,27 @@ fn there_is_no_last_run_before_the_first() {
         assert!(status.objects >= OBJECTS as u64, "{status:?}");
         assert!(status.pages_total >= CODE_PAGES, "{status:?}");
     }
+}
+
+/// Runs the program until pages that an earlier run has kept serve it. A run may end before its background
+/// thread has kept anything.
+fn run_until_kept(project: &Project) -> LastRun {
+    let mut runs = (0..TRIES).map(|_| counted_run(project, &["100", "100"], 100));
+    runs.find(|run| run.pages_from_kept > 0).expect("no run was served by kept pages")
+}
+
+/// All files of this name below a directory.
+fn files_called(dir: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = vec![];
+    for entry in fs::read_dir(dir).expect("the index can be read") {
+        let path = entry.expect("the index can be read").path();
+        if path.is_dir() {
+            found.extend(files_called(&path, name));
+        } else if path.file_name().is_some_and(|file| file == name) {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// Runs the test with a fresh link for each pager, so that no pager profits from another's run.

@@ -59,14 +59,15 @@ fn check(mode: &str, flags: &[&str]) {
             continue;
         }
         project.set_env("UNFOLD_PAGER", pager);
-        for prefetch in ["off", "on"] {
+        for (prefetch, keep) in [("off", "off"), ("on", "off"), ("off", "on"), ("on", "on")] {
             project.set_env("UNFOLD_PREFETCH", prefetch);
+            project.set_env("UNFOLD_KEEP", keep);
             for (seed, threads) in ORDERS {
                 project.restore_from(&untouched);
-                for which in ["first", "second"] {
+                for which in ["first", "second", "third"] {
                     let found = project.output("app", &[seed, threads]);
                     let what = format!(
-                        "{mode}, {pager} pager, prefetch {prefetch}, {which} run, {threads} threads, seed {seed}"
+                        "{mode}, {pager} pager, prefetch {prefetch}, keep {keep}, {which} run, {threads} threads, seed {seed}"
                     );
                     assert_same_pages(&what, &found, &expected);
                 }

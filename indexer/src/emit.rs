@@ -3,7 +3,7 @@
 use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
-use object::elf;
+pub use object::elf;
 use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
@@ -18,8 +18,6 @@ use std::path::{Path, PathBuf};
 
 /// The loader, as the build script compiled it.
 pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
-
-pub use object::elf::ET_EXEC;
 
 const EHDR: usize = 64;
 const PHDR: usize = 56;
@@ -190,7 +188,8 @@ pub struct SectionHeader<'a> {
     pub kind: u32,
     pub flags: u64,
     pub addr: u64,
-    /// Of a section without bytes in the file.
+    /// Where its bytes are in the file, and how many: of a section that is there already, or has none.
+    pub offset: u64,
     pub size: u64,
     pub data: &'a [u8],
     pub link: u32,
@@ -209,7 +208,21 @@ impl<'a> Sections<'a> {
     }
 
     /// Appends the sections and their headers, and says so in the ELF header. The first section has number 1.
-    pub fn append(mut self, file: &mut Vec<u8>) {
+    pub fn append(self, file: &mut Vec<u8>) {
+        let tail = self.tail(file.len() as u64);
+        file.extend(tail.bytes);
+        file[40..48].copy_from_slice(&tail.headers.to_le_bytes());
+        file[60..62].copy_from_slice(&tail.count.to_le_bytes());
+        file[62..64].copy_from_slice(&(tail.count - 1).to_le_bytes());
+    }
+
+    /// What is behind the first `start` bytes of a file with these sections.
+    pub fn tail(mut self, start: u64) -> Tail {
+        let mut file = Vec::new();
+        let aligned = |file: &mut Vec<u8>, align: u64| {
+            let len = start + file.len() as u64;
+            file.resize((len.next_multiple_of(align.max(1)) - start) as usize, 0);
+        };
         let mut names = vec![0u8];
         let mut name_offsets = Vec::new();
         for name in self.sections.iter().map(|section| section.name).chain([".shstrtab"]) {
@@ -222,23 +235,31 @@ impl<'a> Sections<'a> {
         let mut headers = vec![0u8; 64];
         for (index, (section, name)) in self.sections.iter().zip(name_offsets).enumerate() {
             let data = if index + 1 == count { &names } else { section.data };
-            file.resize(file.len().next_multiple_of(section.align.max(1) as usize), 0);
-            let offset = file.len() as u64;
+            let mut offset = section.offset;
+            if section.offset == 0 {
+                aligned(&mut file, section.align);
+                offset = start + file.len() as u64;
+            }
             file.extend_from_slice(data);
-            let size = if section.kind == elf::SHT_NOBITS { section.size } else { data.len() as u64 };
+            let size = if data.is_empty() { section.size } else { data.len() as u64 };
             headers.extend([name, section.kind].iter().flat_map(|word| word.to_le_bytes()));
             let words = [section.flags, section.addr, offset, size];
             headers.extend(words.iter().flat_map(|word| word.to_le_bytes()));
             headers.extend([section.link, section.info].iter().flat_map(|word| word.to_le_bytes()));
             headers.extend([section.align, section.entry_size].iter().flat_map(|word| word.to_le_bytes()));
         }
-        file.resize(file.len().next_multiple_of(8), 0);
-        let at = file.len() as u64;
+        aligned(&mut file, 8);
+        let at = start + file.len() as u64;
         file.extend(headers);
-        file[40..48].copy_from_slice(&at.to_le_bytes());
-        file[60..62].copy_from_slice(&(count as u16 + 1).to_le_bytes());
-        file[62..64].copy_from_slice(&(count as u16).to_le_bytes());
+        Tail { bytes: file, headers: at, count: count as u16 + 1 }
     }
+}
+
+/// Sections as bytes: where their headers are, and how many.
+pub struct Tail {
+    pub bytes: Vec<u8>,
+    pub headers: u64,
+    pub count: u16,
 }
 
 /// The real path of the folder of `output`.

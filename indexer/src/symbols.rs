@@ -31,6 +31,12 @@ struct Extent {
     end: usize,
 }
 
+/// The symbol table and the names in a file that [`file`] made.
+pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
+    let extent = extent(file)?;
+    Some((file.get(extent.symbols..extent.names)?, file.get(extent.names..extent.end)?))
+}
+
 /// One function.
 struct Function<'a> {
     name: &'a [u8],

@@ -5,7 +5,7 @@
 use crate::image::Image;
 use crate::report::note_number;
 use crate::{image, install, journal, kept, sys};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use shared::log::LogEntry;
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
@@ -15,6 +15,18 @@ const STACK: u64 = 64 * 1024;
 /// Between two looks at what was touched, and how many looks in vain end the thread.
 const PAUSE_US: u64 = 1000;
 const PATIENCE: u32 = 200;
+
+/// The thread is to end, and whether there is one: its number, which the kernel clears when it has ended.
+static STOP: AtomicBool = AtomicBool::new(false);
+static THREAD: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the thread before its time: some system calls are refused to a process with more than one.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+    while THREAD.load(Ordering::Acquire) != 0 {
+        sys::sched_yield();
+    }
+}
 
 static PREFETCH: AtomicBool = AtomicBool::new(false);
 
@@ -68,6 +80,9 @@ extern "C" fn work() {
 fn relocate_in_order(image: &'static Image) {
     for entry in journal::earlier().unwrap_or(&[]) {
         let chunk = chunk_of(entry);
+        if STOP.load(Ordering::Relaxed) {
+            return;
+        }
         if chunk < image.installed.len()
             && !image.is_installed(chunk)
             && let Some(pages) = install::chunk(image, chunk)
@@ -80,11 +95,11 @@ fn relocate_in_order(image: &'static Image) {
 /// Keeps the chunks that are in place, until for a while no new ones come.
 fn keep_what_is_touched(image: &'static Image) {
     let mut in_vain = 0;
-    while in_vain < PATIENCE {
+    while in_vain < PATIENCE && !STOP.load(Ordering::Relaxed) {
         let mut found = false;
         for chunk in 0..image.installed.len() {
-            if image.is_installed(chunk) && !kept::has(chunk) {
-                kept::keep(image, chunk);
+            if image.is_installed(chunk) && !kept::has(chunk) && !STOP.load(Ordering::Relaxed) {
+                install::keep(image, chunk);
                 found = true;
             }
         }
@@ -99,8 +114,9 @@ fn keep_what_is_touched(image: &'static Image) {
 ///
 /// `stack_top` is the end of a stack that nothing else uses, and all signals are blocked.
 unsafe fn spawn(stack_top: u64) -> i64 {
-    // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
-    const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000;
+    // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID
+    // | CLONE_CHILD_CLEARTID
+    const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000 | 0x10_0000 | 0x20_0000;
     let result: i64;
     // SAFETY: in the new thread only the code between the jump and the exit runs, on the new stack.
     unsafe {
@@ -117,7 +133,7 @@ unsafe fn spawn(stack_top: u64) -> i64 {
             "2:",
             body = sym work,
             inlateout("rax") 56i64 => result, // clone
-            in("rdi") FLAGS, in("rsi") stack_top, in("rdx") 0, in("r10") 0, in("r8") 0,
+            in("rdi") FLAGS, in("rsi") stack_top, in("rdx") THREAD.as_ptr(), in("r10") THREAD.as_ptr(), in("r8") 0,
             lateout("rcx") _, lateout("r11") _,
         );
     }

@@ -35,8 +35,14 @@ impl Environment {
     ///
     /// `stack` is the stack pointer that the kernel started the process with.
     pub unsafe fn read(stack: *mut u64) -> Self {
-        let mut environment =
-            Self { auxv: core::ptr::null_mut(), pager: PagerChoice::Auto, prefetch: true, keep: true, log: false, secure: false };
+        let mut environment = Self {
+            auxv: core::ptr::null_mut(),
+            pager: PagerChoice::Auto,
+            prefetch: true,
+            keep: true,
+            log: false,
+            secure: false,
+        };
         // SAFETY: argc, then argv and envp, each ended by a null pointer, then the auxiliary vector; strings
         // end with a zero byte.
         unsafe {

@@ -89,7 +89,8 @@ fn serve(image: &'static Image, region: &RegionRec, addr: u64, error: u64) -> bo
     if image.is_installed(chunk) {
         // Another thread was faster, or the program gave the page back to the kernel, or it forbade itself
         // the access.
-        return is_readable(addr) || (is_ours_to_refill(image) && install::chunk(image, chunk).is_some() && is_readable(addr));
+        return is_readable(addr)
+            || (is_ours_to_refill(image) && install::chunk(image, chunk).is_some() && is_readable(addr));
     }
     let Some(pages) = install::chunk(image, chunk) else { return false };
     journal::touched(chunk, pages);

@@ -69,9 +69,8 @@ fn map_interpreter(path: &[u8]) -> (u64, u64) {
     let shown = &path[..path.len() - 1];
     let broken = || -> ! { die(&[b"the dynamic linker is not an ELF file that can be mapped: ", shown]) };
     // SAFETY: a C string of the plan.
-    let fd = unsafe {
-        sys::openat(sys::AT_FDCWD as u64, path.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0)
-    };
+    let fd =
+        unsafe { sys::openat(sys::AT_FDCWD as u64, path.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
         die_errno(&[b"cannot open the dynamic linker ", shown], fd);
     }

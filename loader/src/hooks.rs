@@ -16,6 +16,8 @@ const WRAPPERS: [fn() -> u64; shared::plan::HOOKS.len()] = [
     || signal as *const () as u64,
     || sigprocmask as *const () as u64,
     || pthread_sigmask as *const () as u64,
+    || unshare as *const () as u64,
+    || setns as *const () as u64,
 ];
 
 static REAL: [AtomicU64; WRAPPERS.len()] = [const { AtomicU64::new(0) }; WRAPPERS.len()];
@@ -193,6 +195,37 @@ unsafe extern "C" fn sigprocmask(how: i32, set: *const [u64; 16], old: *mut [u64
 unsafe extern "C" fn pthread_sigmask(how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {
     // SAFETY: the program's own arguments.
     unsafe { change_mask(3, how, set, old) }
+}
+
+/// The kernel refuses new namespaces to a process with several threads, so ours ends first.
+unsafe extern "C" fn unshare(flags: i32) -> i32 {
+    crate::background::stop();
+    // SAFETY: as in `sigaction`.
+    let real: unsafe extern "C" fn(i32) -> i32 =
+        unsafe { core::mem::transmute::<u64, _>(REAL[4].load(Ordering::Relaxed)) };
+    // SAFETY: the program's own argument.
+    until_alone(|| unsafe { real(flags) })
+}
+
+unsafe extern "C" fn setns(fd: i32, kind: i32) -> i32 {
+    crate::background::stop();
+    // SAFETY: as in `sigaction`.
+    let real: unsafe extern "C" fn(i32, i32) -> i32 =
+        unsafe { core::mem::transmute::<u64, _>(REAL[5].load(Ordering::Relaxed)) };
+    // SAFETY: the program's own arguments.
+    until_alone(|| unsafe { real(fd, kind) })
+}
+
+/// Repeats a call that fails while our thread, which has cleared its number, has not quite left.
+fn until_alone(call: impl Fn() -> i32) -> i32 {
+    const ATTEMPTS: usize = 100;
+    for _ in 0..ATTEMPTS {
+        if call() == 0 {
+            return 0;
+        }
+        sys::sched_yield();
+    }
+    call()
 }
 
 unsafe fn change_mask(hook: usize, how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {

@@ -106,7 +106,10 @@ impl Image {
     }
 
     pub fn lazy_regions(&self) -> impl Iterator<Item = &'static RegionRec> {
-        self.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Lazy) && !region.is_empty())
+        self.plan
+            .regions
+            .iter()
+            .filter(|region| region.kind() == Some(RegionKind::Lazy) && !region.is_empty())
     }
 
     /// Number of the chunk that holds `addr`.
@@ -117,7 +120,8 @@ impl Image {
     /// First address and length of chunk `number`, cut to its region, if it is a lazy one.
     pub fn chunk_range(&self, number: usize) -> Option<(&'static RegionRec, u64, u64)> {
         let start = self.plan.header.base.0 + number as u64 * CHUNK;
-        let region = self.lazy_regions().find(|region| region.start.0 < start + CHUNK && start < region.end.0)?;
+        let region =
+            self.lazy_regions().find(|region| region.start.0 < start + CHUNK && start < region.end.0)?;
         let from = start.max(region.start.0);
         Some((region, from, (start + CHUNK).min(region.end.0) - from))
     }

@@ -20,23 +20,30 @@ struct Pool(UnsafeCell<[[u8; CHUNK as usize]; POOL]>);
 unsafe impl Sync for Pool {}
 static BUFFERS: Pool = Pool(UnsafeCell::new([[0; CHUNK as usize]; POOL]));
 
-/// Puts chunk `number` in place. Returns the number of pages, or `None` if it is not a lazy chunk, or if the
-/// program has unmapped it.
+/// Puts chunk `number` in place. Returns the number of pages, or `None` if it is not a lazy chunk.
 pub fn chunk(image: &'static Image, number: usize) -> Option<u64> {
     let (region, start, len) = image.chunk_range(number)?;
     let buffer = Buffer::take(image);
     let bytes = buffer.bytes(len);
     render_or_stop(image, start, bytes);
-    if image.own.uffd_is_ours.load(Ordering::Relaxed) != 0 {
-        if !through_userfaultfd(image, start, bytes) {
-            return None;
-        }
-    } else if !from_file(image, region, number, start, bytes) {
+    let filled = image.own.uffd_is_ours.load(Ordering::Relaxed) != 0
+        && through_userfaultfd(image, region, start, bytes);
+    if !filled && !from_file(image, region, number, start, bytes) {
         by_moving(region, start, bytes);
     }
     drop(buffer);
     image.set_installed(number);
     Some(len / shared::PAGE)
+}
+
+/// Keeps a chunk that was touched. It is rendered once more: what is in place may have been changed by the
+/// program.
+pub fn keep(image: &'static Image, number: usize) {
+    let Some((_, start, len)) = image.chunk_range(number) else { return };
+    let buffer = Buffer::take(image);
+    let bytes = buffer.bytes(len);
+    render_or_stop(image, start, bytes);
+    kept::write(image, number, bytes);
 }
 
 /// One buffer of the pool, taken.
@@ -76,8 +83,8 @@ impl Drop for Buffer {
     }
 }
 
-/// Returns false if the program has unmapped the range.
-fn through_userfaultfd(image: &'static Image, start: u64, bytes: &[u8]) -> bool {
+/// Fills the chunk, then gives it its access. Returns false if the registration is lost.
+fn through_userfaultfd(image: &'static Image, region: &RegionRec, start: u64, bytes: &[u8]) -> bool {
     let len = bytes.len() as u64;
     let mut done = 0;
     while done < len {
@@ -87,13 +94,11 @@ fn through_userfaultfd(image: &'static Image, start: u64, bytes: &[u8]) -> bool 
             Err(sys::EEXIST) => done += shared::PAGE,
             // Memory is being mapped or unmapped; the kernel wants us to try again.
             Err(sys::EAGAIN) => sys::sched_yield(),
-            Err(sys::ENOENT) => return false,
-            Err(error) => die_errno(&[b"userfaultfd no longer fills memory (was it closed?)"], error),
+            Err(_) => return false,
         }
     }
-    // SAFETY: the range is filled: forked children may have it.
-    unsafe { sys::madvise(start, len, sys::MADV_DOFORK) };
-    true
+    // SAFETY: the range is filled, and nobody has had access to it yet.
+    !sys::failed(unsafe { sys::mprotect(start, len, region.prot.into()) })
 }
 
 /// Writes the chunk to a file and maps it from there: what the program drops with MADV_DONTNEED comes back.
@@ -129,30 +134,14 @@ fn by_moving(region: &RegionRec, start: u64, bytes: &[u8]) {
     }
 }
 
-/// Renders a whole lazy region in place, before the program starts.
+/// Puts every chunk of a region in place, before the program starts.
 pub fn whole_region(image: &'static Image, region: &RegionRec) {
-    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_FIXED;
-    // SAFETY: the region lies in the reserved image, and nothing runs in it yet.
-    unsafe {
-        let addr = sys::mmap(
-            region.start.0,
-            region.len(),
-            sys::PROT_READ | sys::PROT_WRITE,
-            flags,
-            u64::MAX,
-            0,
-        );
-        if sys::failed(addr) {
-            die_errno(&[b"out of memory for relocated pages"], addr);
-        }
-        let bytes = core::slice::from_raw_parts_mut(addr as *mut u8, region.len() as usize);
-        render_or_stop(image, region.start.0, bytes);
-        let result = sys::mprotect(region.start.0, region.len(), region.prot.into());
-        if sys::failed(result) {
-            die_errno(&[b"cannot make relocated pages executable"], result);
+    let last = image.chunk_number(region.end.0 - 1);
+    for number in image.chunk_number(region.start.0)..=last {
+        if let Some(pages) = chunk(image, number) {
+            crate::journal::rendered(pages, false);
         }
     }
-    crate::journal::rendered(region.len() / shared::PAGE, false);
 }
 
 fn render_or_stop(image: &'static Image, start: u64, out: &mut [u8]) {

@@ -121,7 +121,12 @@ fn append(counters: &Counters, chunk: u32) {
         let entry = LogEntry { chunk, thread: sys::gettid() as u32, time_ns: since_start() };
         // SAFETY: the file has room for `capacity` entries behind the header, and each index is given out once.
         unsafe {
-            core::ptr::from_ref(counters).add(1).cast::<LogEntry>().cast_mut().add(index as usize).write(entry);
+            core::ptr::from_ref(counters)
+                .add(1)
+                .cast::<LogEntry>()
+                .cast_mut()
+                .add(index as usize)
+                .write(entry);
         }
     }
 }

@@ -27,7 +27,9 @@ pub fn start(image: &'static Image) {
     let dir = image.dir as u64;
     let open = |name: &core::ffi::CStr, flags: u64| {
         // SAFETY: a C string.
-        let fd = unsafe { sys::openat(dir, name.as_ptr() as u64, flags | sys::O_CLOEXEC | sys::O_NOFOLLOW, 0o600) };
+        let fd = unsafe {
+            sys::openat(dir, name.as_ptr() as u64, flags | sys::O_CLOEXEC | sys::O_NOFOLLOW, 0o600)
+        };
         (!sys::failed(fd)).then_some(fd)
     };
     let writable = open(c"kept.map", sys::O_RDWR | sys::O_CREAT);
@@ -146,15 +148,6 @@ fn byte(chunk: usize) -> Option<&'static AtomicU8> {
     let map = MAP.load(Ordering::Acquire);
     // SAFETY: `start` stored a mapping with a byte for each chunk; callers number chunks of the image.
     (!map.is_null()).then(|| unsafe { &*map.add(chunk) })
-}
-
-/// Keeps a chunk that is in place.
-pub fn keep(image: &Image, chunk: usize) {
-    let Some((_, start, len)) = image.chunk_range(chunk) else { return };
-    if is_open() {
-        // Should the program have removed the chunk, the kernel says so, and it is not kept.
-        write_at(image, chunk, start, len);
-    }
 }
 
 /// Writes a chunk to the file of kept chunks, or to one in memory if there is none. Returns the file.

@@ -6,8 +6,8 @@ use crate::image::{Image, OwnState, Pack};
 use crate::report::{die, die_errno, note_number, set_name, stop};
 use crate::sys;
 use core::sync::atomic::AtomicU8;
-use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::CHUNK;
+use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanError, PlanView};
 
 const RELINK: &[u8] = b"; link the program again";
@@ -134,7 +134,8 @@ pub fn open(environment: &Environment) -> Opened {
     let mut patch_pages = &[][..];
     if config.patch != 0 {
         let patch = map(dir, b"patch\0", b"the patch", sys::PROT_READ);
-        if patch.len() < 16 || u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()) != config.patch {
+        if patch.len() < 16 || u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()) != config.patch
+        {
             check(Err(PlanError::Damaged), b"the patch");
         }
         match shared::plan::apply_patch(plan, patch) {

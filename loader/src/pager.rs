@@ -1,19 +1,21 @@
 //! The two mechanisms that notice a first touch: userfaultfd and signals. Each is complete.
 //!
-//! *userfaultfd* in SIGBUS mode: the lazy regions are ordinary anonymous memory, registered for missing
-//! pages. A touch is a SIGBUS in the touching thread, which fills the chunk with one `UFFDIO_COPY`. A forked
-//! child loses the registration and would read zeroes, so lazy memory is not inherited until it is filled
-//! (MADV_DONTFORK); in the child a touch is then a SIGSEGV, and the other mechanism serves it.
+//! *userfaultfd* in SIGBUS mode: the lazy regions are registered for missing pages, and have no access until
+//! they are filled. A touch is a SIGSEGV in the touching thread, which fills the chunk with one `UFFDIO_COPY`
+//! and then gives it its access. What the program drops later (MADV_DONTNEED) is a SIGBUS. A forked child, and
+//! a program that has closed our descriptor, are served by the other mechanism: unfilled memory still has no
+//! access there.
 //!
-//! *signal*: the lazy regions have no access. A touch is a SIGSEGV; the chunk is rendered elsewhere and moved
-//! into place with `mremap`, so that no thread ever sees half of it.
+//! *signal*: the lazy regions have no access. A touch is a SIGSEGV; the chunk is rendered elsewhere and mapped
+//! into place from the file of kept chunks or one in memory, or else moved there with `mremap`, so that no
+//! thread ever sees half of it.
 //!
 //! The few ioctls are here, with the kernel's own results (linux/userfaultfd.h).
 
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{fault, install, sys};
+use crate::{fault, install, kept, sys};
 use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
@@ -91,6 +93,7 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
 /// Installs the handlers, or renders everything if there are to be none.
 pub fn arm(image: &'static Image, pager: Pager) {
     if pager == Pager::Eager {
+        kept::without_keeping(image);
         for region in image.lazy_regions() {
             install::whole_region(image, region);
         }

@@ -6,10 +6,10 @@ use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
 use crate::{pager, sys};
+use shared::PAGE;
 use shared::log::Pager;
 use shared::output::HEADER_LEN;
 use shared::plan::{PatchPage, RegionKind, RegionRec};
-use shared::PAGE;
 
 /// Maps every region. From here on the image is complete but for what is lazy.
 pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pager) {
@@ -37,13 +37,12 @@ pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pa
             Some(RegionKind::Eager) => map_eager(&image, region, file, patch_pages),
             Some(RegionKind::Zero) => map_fixed(region.start.0, region.len(), region.prot.into(), -1, 0),
             Some(RegionKind::Lazy) if pager == Pager::Uffd => {
-                map_fixed(region.start.0, region.len(), region.prot.into(), -1, 0);
+                // It keeps no access until it is filled: should the registration be lost, by a fork or because
+                // the program closes all descriptors, nobody reads zeroes.
                 let result = pager::register(uffd, region.start.0, region.len());
                 if sys::failed(result) {
                     die_errno(&[b"cannot register lazy memory (try UNFOLD_PAGER=signal)"], result);
                 }
-                // SAFETY: keeps unfilled memory out of forked children, which would read zeroes in it.
-                unsafe { sys::madvise(region.start.0, region.len(), sys::MADV_DONTFORK) };
             }
             Some(RegionKind::Lazy) | None => {}
         }
@@ -65,9 +64,8 @@ fn map_fixed(addr: u64, len: u64, prot: u64, fd: i64, offset: u64) {
 /// Opens the file that the linker rendered the eager regions into, and checks that it is long enough.
 fn open_image(image: &Image) -> i64 {
     // SAFETY: a C string.
-    let fd = unsafe {
-        sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0)
-    };
+    let fd =
+        unsafe { sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
         die_errno(&[b"cannot open the image of the index; link the program again"], fd);
     }
@@ -107,9 +105,8 @@ fn map_eager(image: &Image, region: &RegionRec, file: i64, patch_pages: &[PatchP
         return;
     }
     // SAFETY: a C string.
-    let fd = unsafe {
-        sys::openat(image.dir as u64, c"patch".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0)
-    };
+    let fd =
+        unsafe { sys::openat(image.dir as u64, c"patch".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
         die_errno(&[b"cannot open the patch of the index; link the program again"], fd);
     }
@@ -129,4 +126,3 @@ fn map_eager(image: &Image, region: &RegionRec, file: i64, patch_pages: &[PatchP
     }
     sys::close(fd);
 }
-

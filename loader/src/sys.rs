@@ -19,8 +19,6 @@ pub const MAP_NORESERVE: u64 = 0x4000;
 pub const MAP_POPULATE: u64 = 0x8000;
 pub const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 
-pub const MADV_DONTFORK: u64 = 10;
-pub const MADV_DOFORK: u64 = 11;
 pub const MADV_WIPEONFORK: u64 = 18;
 
 pub const O_RDONLY: u64 = 0;

@@ -275,7 +275,11 @@ fn register_as_operand(rex: u8, modrm: u8) -> (u8, u8) {
 fn fits_signed(value: u64, bits: u32) -> Result<u64, EditError> {
     let shift = 64 - bits;
     let value = value as i64;
-    if (value << shift) >> shift == value { Ok(value as u64) } else { Err(EditError::Overflow { value, bits }) }
+    if (value << shift) >> shift == value {
+        Ok(value as u64)
+    } else {
+        Err(EditError::Overflow { value, bits })
+    }
 }
 
 fn fits_unsigned(value: u64, bits: u32) -> Result<u64, EditError> {

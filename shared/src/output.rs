@@ -52,7 +52,9 @@ crate::pod! {
 /// The configuration in `page`, with its checksum verified. Strings count from the start of the page.
 pub fn config(page: &[u8]) -> Option<&OutputConfig> {
     let config: &OutputConfig = pod::get(page, 0)?;
-    (page.len() as u64 == LOADER - CONFIG && config.magic == MAGIC && checksum(&page[16..]) == config.checksum)
+    (page.len() as u64 == LOADER - CONFIG
+        && config.magic == MAGIC
+        && checksum(&page[16..]) == config.checksum)
         .then_some(config)
 }
 

@@ -13,7 +13,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x03");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -62,8 +62,10 @@ pub mod flag {
 }
 
 /// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
-/// needs to know what the program does with the signals that it uses itself.
-pub const HOOKS: [&[u8]; 4] = [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask"];
+/// needs to know what the program does with the signals that it uses itself, and when its thread is in the
+/// way.
+pub const HOOKS: [&[u8]; 6] =
+    [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask", b"unshare", b"setns"];
 
 /// How a part of the image comes into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +97,9 @@ pub struct RegionRec {
 
 impl RegionRec {
     pub fn kind(&self) -> Option<RegionKind> {
-        [RegionKind::Header, RegionKind::Eager, RegionKind::Lazy, RegionKind::Zero].get(self.kind as usize).copied()
+        [RegionKind::Header, RegionKind::Eager, RegionKind::Lazy, RegionKind::Zero]
+            .get(self.kind as usize)
+            .copied()
     }
 
     pub fn contains(&self, addr: ImageAddr) -> bool {

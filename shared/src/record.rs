@@ -154,7 +154,13 @@ impl Class {
     pub fn is_contiguous(self) -> bool {
         !matches!(
             self,
-            Self::RoData | Self::ExceptTable | Self::Text | Self::RelRo | Self::Data | Self::Bss | Self::EhFrame
+            Self::RoData
+                | Self::ExceptTable
+                | Self::Text
+                | Self::RelRo
+                | Self::Data
+                | Self::Bss
+                | Self::EhFrame
         )
     }
 }

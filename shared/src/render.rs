@@ -117,8 +117,12 @@ fn render_section(
         if offset >= high + edit::REACH {
             break;
         }
-        let failed =
-            |error| RenderError::Edit { object: object_number, section: section_number, offset: edit.offset, error };
+        let failed = |error| RenderError::Edit {
+            object: object_number,
+            section: section_number,
+            offset: edit.offset,
+            error,
+        };
         let malformed = failed(EditError::Malformed);
         let kind = Kind::from_number(edit.kind_number()).ok_or(malformed)?;
         let symref = object.symrefs.get(edit.symbol() as usize).ok_or(malformed)?;
@@ -159,7 +163,11 @@ pub fn target(plan: &PlanView<'_>, object: u32, symref: &SymRef) -> Option<Targe
         section => {
             let placement = plan.placement(object, section)?;
             if placement.is_live() {
-                Target { value: placement.addr().0.wrapping_add(symref.value), near: true, ..Target::default() }
+                Target {
+                    value: placement.addr().0.wrapping_add(symref.value),
+                    near: true,
+                    ..Target::default()
+                }
             } else {
                 Target { absent: true, ..Target::default() }
             }

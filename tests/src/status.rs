@@ -25,7 +25,7 @@ pub struct Status {
 #[derive(Debug)]
 pub struct Reindexed {
     pub path: String,
-    /// The member, if `path` is an archive.
+    /// The member, if `path` is an archive; null and an empty text both say that it is none.
     pub member: Option<String>,
     pub reason: String,
 }
@@ -79,7 +79,7 @@ impl Reader<'_> {
     fn reindexed(&self) -> Reindexed {
         Reindexed {
             path: self.text("path"),
-            member: self.optional_text("member"),
+            member: self.optional_text("member").filter(|member| !member.is_empty()),
             reason: self.text("reason"),
         }
     }

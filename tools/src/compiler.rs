@@ -12,11 +12,14 @@ pub const NAMES: [&str; 6] = ["cc", "c++", "gcc", "g++", "clang", "clang++"];
 /// Variable that names the folder of the replacements.
 pub const FOLDER: &str = "UNFOLD_RUN_FOLDER";
 
-/// The driver that this program was called as, if `unfold run` put it there.
+/// Name of that folder, in the user's cache.
+pub const FOLDER_NAME: &str = "unfold-run";
+
+/// The driver that this program was called as, through a link of `unfold run`.
 pub fn called_as() -> Option<String> {
     let name = std::env::args_os().next()?;
     let name = Path::new(&name).file_name()?.to_str()?.to_owned();
-    (std::env::var_os(FOLDER).is_some() && NAMES.contains(&name.as_str())).then_some(name)
+    NAMES.contains(&name.as_str()).then_some(name)
 }
 
 /// The first program called `name` in PATH that is not in `folder`.
@@ -30,12 +33,19 @@ pub fn find(name: &str, folder: &Path) -> Option<PathBuf> {
 
 /// Becomes the real driver.
 pub fn run(name: &str) -> ExitCode {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap_or_default());
+    // Without the variable it is a later build, whose configuration remembers us: it gets the real driver as
+    // it is.
+    let running = std::env::var_os(FOLDER);
+    let called = std::env::args_os().next().unwrap_or_default();
+    let folder = running
+        .as_ref()
+        .map_or_else(|| Path::new(&called).parent().unwrap_or(Path::new("")).to_owned(), PathBuf::from);
     let Some(real) = find(name, &folder) else {
         eprintln!("unfold run: cannot find {name} in PATH");
         return ExitCode::from(127);
     };
-    let arguments = replaced(std::env::args_os().skip(1), &folder);
+    let given = std::env::args_os().skip(1);
+    let arguments = if running.is_some() { replaced(given, &folder) } else { given.collect() };
     let error = Command::new(&real).args(arguments).exec();
     eprintln!("unfold run: cannot run {}: {error}", real.display());
     ExitCode::from(127)

@@ -15,7 +15,7 @@ pub mod store;
 
 use anyhow::{Context, Result};
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Name of the index's folder beside the output.
@@ -43,7 +43,13 @@ pub fn write_file(path: &Path, parts: &[&[u8]]) -> Result<()> {
     use std::io::Write;
     let context = || format!("cannot write {}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).with_context(context)?;
+    // Others may run what its owner linked.
+    let mode = fs::Permissions::from_mode(0o644);
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(mode)
+        .tempfile_in(folder)
+        .with_context(context)?;
     for part in parts {
         file.write_all(part).with_context(context)?;
     }

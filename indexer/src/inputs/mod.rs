@@ -227,25 +227,22 @@ impl Collector<'_> {
     }
 }
 
-/// A member of an archive as an object. The member of a thin archive is a file of its own.
+/// A member of an archive as an object. The member of a thin archive is a file of its own, and goes by the
+/// name of that, as in GNU ld's messages.
 pub fn object_of_member(
     files: &mut Vec<SourceFile>,
     archive: u32,
     rank: u32,
     member: archive::Member,
 ) -> ObjectInput {
-    let mut file = archive;
-    if let Some(path) = &member.external {
-        file = files.len() as u32;
-        files.push(SourceFile { path: path.clone(), fingerprint: Fingerprint::at(path).unwrap_or_default() });
-    }
-    ObjectInput {
-        file,
-        member: member.name,
-        offset: member.offset,
-        data: member.data,
-        rank: (rank, member.offset + 1),
-    }
+    let archive::Member { offset, name, data, external } = member;
+    let rank = (rank, offset + 1);
+    let Some(path) = external else {
+        return ObjectInput { file: archive, member: name, offset, data, rank };
+    };
+    let fingerprint = Fingerprint::at(&path).unwrap_or_default();
+    files.push(SourceFile { path, fingerprint });
+    ObjectInput { file: files.len() as u32 - 1, member: Vec::new(), offset: 0, data, rank }
 }
 
 enum FileKind {

@@ -1,0 +1,2 @@
+int value;
+int with_value(void) { return value; }

@@ -57,10 +57,10 @@ pub fn start(image: &'static Image) {
     }
     // SAFETY: a mapping of that length, which is never removed; other processes write it as atomic bytes too.
     let map = unsafe { core::slice::from_raw_parts(addr as *const AtomicU8, len as usize) };
-    if same(&map[..HEAD], &head) {
-        map_chunks(image, &map[HEAD..], file, file_stat.size);
+    if same(&map[..HEAD], &head) && is_long_enough(&map[HEAD..], file_stat.size) {
+        map_chunks(image, &map[HEAD..], file);
     } else if writable.is_some() {
-        // Of an earlier boot. Chunks are forgotten before the new boot is named.
+        // Of an earlier boot, or cut short. Chunks are forgotten before the new boot is named.
         map.iter().for_each(|byte| byte.store(0, Ordering::Release));
         map.iter().zip(head).for_each(|(byte, value)| byte.store(value, Ordering::Release));
     }
@@ -74,6 +74,12 @@ pub fn start(image: &'static Image) {
 
 fn same(map: &[AtomicU8], head: &[u8]) -> bool {
     map.iter().zip(head).all(|(byte, value)| byte.load(Ordering::Acquire) == *value)
+}
+
+/// Whether the file has all chunks that the map says it has.
+fn is_long_enough(map: &[AtomicU8], file_len: u64) -> bool {
+    let last = map.iter().rposition(|byte| byte.load(Ordering::Acquire) != 0);
+    last.is_none_or(|last| (last as u64 + 1) * CHUNK <= file_len)
 }
 
 /// What the map has to begin with to be of this image and this boot.
@@ -96,11 +102,8 @@ fn head(image: &Image) -> Option<[u8; HEAD]> {
 }
 
 /// Maps the chunks that are kept, neighbours together.
-fn map_chunks(image: &'static Image, map: &[AtomicU8], file: i64, file_len: u64) {
-    let is_kept = |chunk: usize| {
-        map.get(chunk).is_some_and(|byte| byte.load(Ordering::Acquire) != 0)
-            && (chunk as u64 + 1) * CHUNK <= file_len
-    };
+fn map_chunks(image: &'static Image, map: &[AtomicU8], file: i64) {
+    let is_kept = |chunk: usize| map.get(chunk).is_some_and(|byte| byte.load(Ordering::Acquire) != 0);
     let base = image.plan.header.base.0;
     let mut pages = 0;
     for region in image.lazy_regions() {

@@ -7,7 +7,7 @@ use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs, SourceFile, mapped};
 use crate::layout::{self, Layout};
-use crate::load::{self, Program};
+use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
@@ -51,7 +51,8 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
     let mut store = Store::open(&index)?;
-    let program = load::load(request, &mut inputs, &index, &mut store)?;
+    let known = Known::open(&index, &relink::state_before(request));
+    let program = load::load(request, &mut inputs, &known, &mut store)?;
     timing.phase("objects");
     // From here no object is added.
 

@@ -151,10 +151,13 @@ pub fn layout(resolution: &Resolution<'_>, base: ImageAddr, eh_frame_hdr: bool) 
     builder.layout
 }
 
+/// A block in the order of its class: priority, name, object, number among the object's blocks.
+type Placed<'r> = (u32, &'r [u8], u32, u32);
+
 struct Builder<'a, 'r> {
     resolution: &'a Resolution<'r>,
     /// For each class, the blocks in their order: priority, name, object.
-    blocks: HashMap<Class, Vec<(u32, &'r [u8], u32, u32)>>,
+    blocks: HashMap<Class, Vec<Placed<'r>>>,
     layout: Layout,
 }
 

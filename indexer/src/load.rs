@@ -2,6 +2,7 @@
 //! members that they need. Objects that the index knows and that have not changed are not read.
 
 use crate::args::Request;
+use crate::index::state::State;
 use crate::index::store::{self, Database, Entry, Store};
 use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
 use crate::object::{self, name_hash};
@@ -41,6 +42,34 @@ pub struct Reindexed {
     pub path: PathBuf,
     pub member: String,
     pub reason: StaleReason,
+}
+
+/// An entry, and the record that it describes if that is still there.
+type Found = (Entry, Option<&'static [u8]>);
+
+/// Where an object's record may be.
+pub struct Known {
+    /// What the output's link before says: newer than the database, which incremental links leave alone.
+    before: HashMap<Vec<u8>, Entry>,
+    database: Option<Database>,
+}
+
+impl Known {
+    pub fn open(index: &Path, before: &State) -> Self {
+        let before = before
+            .objects
+            .iter()
+            .filter_map(|object| {
+                let path = &before.files.get(object.file as usize)?.path;
+                Some((store::key(path, &object.member, object.offset), object.entry))
+            })
+            .collect();
+        Self { before, database: Database::open(index) }
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Entry> {
+        self.before.get(key).copied().or_else(|| self.database.as_ref()?.get(key))
+    }
 }
 
 /// An object of the program.
@@ -89,9 +118,8 @@ enum Source {
 /// Loads objects in rounds: all that are wanted are read in parallel, then what they leave undefined is
 /// looked up, until nothing new is wanted. The first definition on the command line wins, whatever the order
 /// in which symbols were asked for.
-pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut Store) -> Result<Program> {
+pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut Store) -> Result<Program> {
     let offers = offers(inputs)?;
-    let database = Database::open(index);
     let wraps: HashMap<u64, u64> = request
         .wraps
         .iter()
@@ -122,7 +150,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
 
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
-        let loaded = load_round(&round, &inputs.files, store, database.as_ref())?;
+        let loaded = load_round(&round, &inputs.files, store, known)?;
         for object in &loaded {
             for global in object.view().globals {
                 if global.is_definition() {
@@ -165,7 +193,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, index: &Path, store: &mut St
         round = next.into_iter().map(|offer| fetch(inputs, offer)).collect::<Result<_>>()?;
     }
     program.objects.sort_by_key(|object| object.rank);
-    keep_records(&mut program, &inputs.files, store, database.as_ref())?;
+    keep_records(&mut program, &inputs.files, store, known)?;
     Ok(program)
 }
 
@@ -174,7 +202,7 @@ pub fn keep_records(
     program: &mut Program,
     files: &[SourceFile],
     store: &mut Store,
-    database: Option<&Database>,
+    known: &Known,
 ) -> Result<()> {
     let fresh: Vec<&mut Object> =
         program.objects.iter_mut().filter(|object| object.reason.is_some()).collect();
@@ -191,7 +219,7 @@ pub fn keep_records(
             reason: object.reason.clone().unwrap_or(StaleReason::New),
         });
     }
-    if let Some(database) = database.filter(|_| !listed.is_empty()) {
+    if let Some(database) = known.database.as_ref().filter(|_| !listed.is_empty()) {
         database.put(listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
@@ -283,27 +311,27 @@ pub fn load_round(
     round: &[ObjectInput],
     files: &[SourceFile],
     store: &mut Store,
-    database: Option<&Database>,
+    known: &Known,
 ) -> Result<Vec<Object>> {
-    let known: Vec<Option<(Entry, Option<&'static [u8]>)>> = round
+    let found: Vec<Option<Found>> = round
         .iter()
         .map(|input| {
             let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
-            let entry = database?.get(&key)?;
+            let entry = known.get(&key)?;
             Some((entry, store.record(&entry)))
         })
         .collect();
     round
         .par_iter()
-        .zip(known)
-        .map(|(input, known)| {
+        .zip(found)
+        .map(|(input, found)| {
             let file = &files[input.file as usize];
-            let (entry, record, reason) = match known {
+            let (entry, record, reason) = match found {
                 Some((entry, Some(record))) if is_same(&entry, file, input.data) => {
                     (Entry { fingerprint: file.fingerprint, ..entry }, record, None)
                 }
-                known => {
-                    let reason = match known {
+                found => {
+                    let reason = match found {
                         None => StaleReason::New,
                         Some((_, None)) => StaleReason::RecordLost,
                         Some(_) => StaleReason::Changed,

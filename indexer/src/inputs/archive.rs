@@ -17,6 +17,9 @@ pub struct Member {
     pub external: Option<PathBuf>,
 }
 
+/// A name, and the offset of the member that defines it.
+pub type ArchiveSymbol = (&'static [u8], u64);
+
 pub struct Archive {
     pub data: &'static [u8],
     path: PathBuf,
@@ -64,7 +67,7 @@ impl Archive {
     }
 
     /// Symbols and the offsets of the members that define them, or `None` if the archive has no table.
-    pub fn symbols(&self) -> Result<Option<Vec<(&'static [u8], u64)>>> {
+    pub fn symbols(&self) -> Result<Option<Vec<ArchiveSymbol>>> {
         let Some(symbols) = self.file.symbols()? else { return Ok(None) };
         let mut read = Vec::new();
         for symbol in symbols {

@@ -156,6 +156,15 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     Ok(Outcome::Done(status))
 }
 
+/// What the link before says of its inputs; nothing if there was none.
+pub fn state_before(request: &Request) -> State {
+    let read = || {
+        let executable = Executable::open(&request.output).ok()?;
+        State::read(&fs::read(executable.folder.join("state")).ok()?)
+    };
+    read().unwrap_or_default()
+}
+
 /// The executable is written again, so that make sees it newer than its inputs.
 fn nothing_changed(
     request: &Request,

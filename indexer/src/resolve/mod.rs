@@ -16,6 +16,9 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 /// A symbol of the program: an index into [`Resolution::symbols`], and later of its slot.
 pub type SymbolId = u32;
 
+/// An object, and the number of one of its globals.
+pub type Definer = (u32, u32);
+
 /// What a symbol is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Definition {
@@ -73,7 +76,7 @@ pub struct Resolution<'a> {
     pub kept_groups: Vec<Vec<bool>>,
     pub names: Names<'a>,
     /// Two strong definitions: symbol, first and second definer.
-    pub duplicates: Vec<(SymbolId, (u32, u32), (u32, u32))>,
+    pub duplicates: Vec<(SymbolId, Definer, Definer)>,
 }
 
 impl<'a> Resolution<'a> {

@@ -6,10 +6,13 @@ use std::collections::HashMap;
 /// Version numbers of unversioned symbols.
 pub const GLOBAL: u16 = 1;
 
+/// A version's name and number.
+type Version = (Vec<u8>, u16);
+
 #[derive(Default)]
 pub struct Versions {
     /// For each library, its versions in the order in which they were asked for.
-    needed: Vec<(Vec<u8>, Vec<(Vec<u8>, u16)>)>,
+    needed: Vec<(Vec<u8>, Vec<Version>)>,
     numbers: HashMap<(Vec<u8>, Vec<u8>), u16>,
 }
 

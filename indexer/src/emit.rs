@@ -394,6 +394,7 @@ fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
     let absolute = text(identity.folder.as_os_str().as_bytes());
     let relative = text(relative_path(&real_folder(output)?, identity.folder).as_os_str().as_bytes());
     let name = text(output.file_name().unwrap_or(output.as_os_str()).as_bytes());
+    let linker = text(std::env::current_exe().unwrap_or_default().as_os_str().as_bytes());
     let config = OutputConfig {
         magic: MAGIC,
         checksum: 0,
@@ -404,6 +405,7 @@ fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
         absolute,
         relative,
         name,
+        linker,
     };
     let mut page = bytes_of(&[config]).to_vec();
     page.extend(strings);

@@ -2,14 +2,24 @@
 
 use indexer::args::{self, Task};
 use indexer::index::generation;
-use indexer::{HandOn, driver, hand_on};
+use indexer::{HandOn, debug, driver, hand_on};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == generation::REMOVE) {
         generation::remove(words.into_iter().skip(1));
+        return ExitCode::SUCCESS;
+    }
+    if words.first().is_some_and(|word| word == debug::COMMAND) {
+        // Called by a running program: what cannot be done is not its concern.
+        if let Some(Err(error)) = words.get(1).map(|folder| debug::complete(Path::new(folder)))
+            && std::env::var_os("UNFOLD_LOG").is_some()
+        {
+            eprintln!("ld.unfold: {error:#}");
+        }
         return ExitCode::SUCCESS;
     }
     let verbose = words.iter().any(|word| word == "--verbose");

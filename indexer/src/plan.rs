@@ -182,7 +182,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     }
     // Relinks bring one more pack, with the records of all objects that have changed since.
     packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0, checksum: 0 });
-    let (_, tls_end, _) = layout.tls();
+    let (tls, tls_end, _) = layout.tls();
     let synth = parts.synth;
     let mut header = PlanHeader {
         magic: MAGIC,
@@ -190,6 +190,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         limit: layout.limit,
         entry: parts.entry,
         tls_end,
+        tls_start: tls.start,
         got: synth.addr(layout, Part::Got),
         got_origin: synth.addr(layout, Part::Got),
         eh_hdr: layout.eh_hdr,

@@ -37,6 +37,16 @@ pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((file.get(extent.symbols..extent.names)?, file.get(extent.names..extent.end)?))
 }
 
+/// A file that [`file`] made, with more sections.
+pub fn with_sections(
+    file: &[u8],
+    text: (ImageAddr, ImageAddr),
+    more: &[crate::debug::DebugSection],
+) -> Option<Vec<u8>> {
+    let (symbols, names) = tables(file)?;
+    Some(assemble(symbols, names, text, more))
+}
+
 /// One function.
 struct Function<'a> {
     name: &'a [u8],
@@ -79,7 +89,7 @@ pub fn file(
     let count = symbols.len() / SYMBOL;
     symbols.resize(symbols.len() + (count / 16 + SPARE_SYMBOLS) * SYMBOL, 0);
     names.resize(names.len() + names.len() / 16 + SPARE_NAMES, 0);
-    assemble(&symbols, &names, text)
+    assemble(&symbols, &names, text, &[])
 }
 
 fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
@@ -99,7 +109,12 @@ fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
     symbol
 }
 
-fn assemble(symbols: &[u8], names: &[u8], (start, end): (ImageAddr, ImageAddr)) -> Vec<u8> {
+fn assemble(
+    symbols: &[u8],
+    names: &[u8],
+    (start, end): (ImageAddr, ImageAddr),
+    more: &[crate::debug::DebugSection],
+) -> Vec<u8> {
     let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
     file.reserve(symbols.len() + names.len() + 1024);
     let mut sections = Sections::default();
@@ -130,6 +145,9 @@ fn assemble(symbols: &[u8], names: &[u8], (start, end): (ImageAddr, ImageAddr)) 
         align: 1,
         ..SectionHeader::default()
     });
+    for section in more {
+        sections.push(section.header());
+    }
     sections.append(&mut file);
     file
 }

@@ -18,6 +18,8 @@ const WRAPPERS: [fn() -> u64; shared::plan::HOOKS.len()] = [
     || pthread_sigmask as *const () as u64,
     || unshare as *const () as u64,
     || setns as *const () as u64,
+    || open as *const () as u64,
+    || open64 as *const () as u64,
 ];
 
 static REAL: [AtomicU64; WRAPPERS.len()] = [const { AtomicU64::new(0) }; WRAPPERS.len()];
@@ -214,6 +216,28 @@ unsafe extern "C" fn setns(fd: i32, kind: i32) -> i32 {
         unsafe { core::mem::transmute::<u64, _>(REAL[5].load(Ordering::Relaxed)) };
     // SAFETY: the program's own arguments.
     until_alone(|| unsafe { real(fd, kind) })
+}
+
+/// `open` takes a third argument only sometimes; handing on one that is not there does no harm on x86-64.
+unsafe extern "C" fn open(path: *const u8, flags: i32, mode: u32) -> i32 {
+    // SAFETY: the program's own arguments.
+    unsafe { open_through(6, path, flags, mode) }
+}
+
+unsafe extern "C" fn open64(path: *const u8, flags: i32, mode: u32) -> i32 {
+    // SAFETY: the program's own arguments.
+    unsafe { open_through(7, path, flags, mode) }
+}
+
+unsafe fn open_through(hook: usize, path: *const u8, flags: i32, mode: u32) -> i32 {
+    // SAFETY: the program's own arguments; `real` as in `sigaction`. It is variadic, and its arguments are
+    // passed as those of any other function (psABI 3.5.7: al is the number of vector registers, at most).
+    unsafe {
+        crate::symbols::opening(path);
+        let real: unsafe extern "C" fn(*const u8, i32, ...) -> i32 =
+            core::mem::transmute::<u64, _>(REAL[hook].load(Ordering::Relaxed));
+        real(path, flags, mode)
+    }
 }
 
 /// Repeats a call that fails while our thread, which has cleared its number, has not quite left.

@@ -26,6 +26,7 @@ pub mod open;
 pub mod pager;
 pub mod report;
 pub mod reserve;
+pub mod symbols;
 pub mod sys;
 
 use environment::Environment;

@@ -4,7 +4,7 @@
 use crate::environment::{Environment, at};
 use crate::image::{Image, OwnState, Pack};
 use crate::report::{die, die_errno, note_number, set_name, stop};
-use crate::sys;
+use crate::{symbols, sys};
 use core::sync::atomic::AtomicU8;
 use shared::CHUNK;
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
@@ -34,6 +34,8 @@ fn open_generation(page: &'static [u8], config: &OutputConfig) -> i64 {
     let Some(absolute) = output::c_string(page, config.absolute) else {
         die(&[b"the executable is damaged", RELINK]);
     };
+    let linker = output::c_string(page, config.linker).unwrap_or(b"\0");
+    symbols::remember(linker, absolute);
     // SAFETY: a C string of the configuration page.
     let mut dir = unsafe { sys::openat(sys::AT_FDCWD as u64, absolute.as_ptr() as u64, flags, 0) };
     let mut path = [0u8; 8192];
@@ -48,6 +50,8 @@ fn open_generation(page: &'static [u8], config: &OutputConfig) -> i64 {
             let moved = unsafe { sys::openat(sys::AT_FDCWD as u64, path.as_ptr() as u64, flags, 0) };
             if !sys::failed(moved) {
                 dir = moved;
+                let len = folder + relative.len();
+                symbols::remember(linker, &path[..len]);
             }
         }
     }

@@ -50,6 +50,7 @@ pub mod number {
     pub const MREMAP: u64 = 25;
     pub const MADVISE: u64 = 28;
     pub const GETPID: u64 = 39;
+    pub const WAIT4: u64 = 61;
     pub const KILL: u64 = 62;
     pub const FCNTL: u64 = 72;
     pub const FTRUNCATE: u64 = 77;
@@ -120,6 +121,7 @@ calls! {
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
     tgkill = TGKILL(pid, tid, signal);
     kill = KILL(pid, signal);
+    wait4 = WAIT4(pid, status, options, usage);
 }
 
 /// Whether a system call's result is an error; the kernel returns errors as -4095..-1.

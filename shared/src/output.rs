@@ -12,7 +12,7 @@ use crate::checksum::checksum;
 use crate::pod::{self, StrRef};
 
 /// First word of the configuration page; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x01");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x02");
 
 /// Where in the first page the image's program headers are.
 pub const IMAGE_PHDRS: u64 = 0x400;
@@ -40,12 +40,14 @@ pub struct OutputConfig {
     pub relative: StrRef,
     /// The output file's name, for messages. A C string.
     pub name: StrRef,
+    /// The linker, which adds debug information when it is asked for. A C string.
+    pub linker: StrRef,
 }
 
 crate::pod! {
     OutputConfig {
         magic: u64, checksum: u64, base: ImageAddr, generation: u64, plan: u64, patch: u64, absolute: StrRef,
-        relative: StrRef, name: StrRef,
+        relative: StrRef, name: StrRef, linker: StrRef,
     }
 }
 

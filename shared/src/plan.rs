@@ -13,7 +13,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x04");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -28,6 +28,7 @@ pub struct PlanHeader {
     pub entry: ImageAddr,
     /// End of the thread-local block, aligned: what the psABI's `@tpoff` counts from.
     pub tls_end: ImageAddr,
+    pub tls_start: ImageAddr,
     /// First entry of the GOT that slots are numbered in.
     pub got: ImageAddr,
     /// `_GLOBAL_OFFSET_TABLE_`.
@@ -62,10 +63,18 @@ pub mod flag {
 }
 
 /// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
-/// needs to know what the program does with the signals that it uses itself, and when its thread is in the
-/// way.
-pub const HOOKS: [&[u8]; 6] =
-    [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask", b"unshare", b"setns"];
+/// needs to know what the program does with the signals that it uses itself, when its thread is in the
+/// way, and when the program looks for its debug information.
+pub const HOOKS: [&[u8]; 8] = [
+    b"sigaction",
+    b"signal",
+    b"sigprocmask",
+    b"pthread_sigmask",
+    b"unshare",
+    b"setns",
+    b"open",
+    b"open64",
+];
 
 /// How a part of the image comes into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +207,7 @@ crate::pod! {
     ImageAddr { 0: u64 }
     PlanHeader {
         magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
-        tls_end: ImageAddr, got: ImageAddr, got_origin: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
+        tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
         eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
         objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }

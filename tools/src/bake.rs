@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, anyhow};
 use indexer::emit::{SectionHeader, Sections, elf, elf_header};
 use indexer::index::opened::Executable;
-use indexer::symbols;
+use indexer::{debug, symbols};
 use shared::CHUNK;
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::{PlanView, RegionKind};
@@ -87,7 +87,10 @@ pub fn bake(app: &Path, output: &Path) -> Result<()> {
     let end = file.as_file().metadata().with_context(context)?.len();
     let symbols =
         fs::read(executable.folder.join(symbols::FILE)).context("cannot read the names of functions")?;
-    let tail = sections(&plan, &symbols).tail(end);
+    let debug = debug::sections(&executable)?;
+    let mut all = sections(&plan, &symbols);
+    debug.iter().for_each(|section| all.push(section.header()));
+    let tail = all.tail(end);
     file.seek(SeekFrom::Start(end)).with_context(context)?;
     file.write_all(&tail.bytes).with_context(context)?;
     header[40..48].copy_from_slice(&tail.headers.to_le_bytes());

@@ -48,6 +48,22 @@ impl Executable {
         Ok(Self { config: *config, folder, bytes })
     }
 
+    /// The generation in `folder`, seen without its executable.
+    pub fn of_folder(folder: &Path) -> Result<Self> {
+        let patch = folder.join("patch");
+        let sum = |path: &Path| -> Result<u64> {
+            let (bytes, _) = mapped::map(path)?;
+            let word = bytes.get(8..16).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes);
+            word.with_context(|| format!("{} is damaged", path.display()))
+        };
+        let config = OutputConfig {
+            plan: sum(&folder.join("plan"))?,
+            patch: if patch.exists() { sum(&patch)? } else { 0 },
+            ..OutputConfig::default()
+        };
+        Ok(Self { config, folder: folder.to_owned(), bytes: Vec::new() })
+    }
+
     pub fn status(&self) -> Result<Status> {
         let path = self.folder.join("status.json");
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -20,7 +20,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::timing::Timing;
-use crate::{message, object as reader, symbols};
+use crate::{debug, message, object as reader, symbols};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
@@ -208,23 +208,30 @@ fn write_symbols(
     let path = executable.folder.join(symbols::FILE);
     // Mapped, not read: all but a few pages go straight from one file to the other.
     let mut file = mapped::map_private(&path)?;
-    let mut differs = false;
     let view = editor.view()?;
+    // Debug information of the generation before is not that of this one.
+    let mut differs = executable.folder.join(debug::DONE).exists();
+    let mut plain = None;
+    if differs {
+        let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
+        plain = symbols::with_sections(&file, (text.start, text.limit), &[]);
+    }
+    let file: &mut [u8] = plain.as_mut().map_or(&mut file[..], Vec::as_mut_slice);
     for changed in changed {
         let Some(record) = editor.object(changed.object) else { continue };
         let place = |section: u32| view.placement(changed.object, section);
-        match symbols::replace(&mut file, &editor.left_by(changed.object), &record, place)? {
+        match symbols::replace(file, &editor.left_by(changed.object), &record, place)? {
             Replaced::Same => {}
             Replaced::Changed => differs = true,
             Replaced::Full => return Ok(None),
         }
     }
     if differs {
-        draft.write(symbols::FILE, &file)?;
+        draft.write(symbols::FILE, file)?;
     } else {
         fs::hard_link(&path, draft.path(symbols::FILE)).context("cannot link the file of symbols")?;
     }
-    Ok(Some(crc32fast::hash(&file)))
+    Ok(Some(crc32fast::hash(file)))
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {

@@ -1,0 +1,249 @@
+//! Debug information of a generation, linked when somebody asks for it.
+//!
+//! A link never reads debug sections. When the program opens its file of symbols (a backtrace does), the
+//! loader has this command add them: each object's `.debug_*` sections one behind the other, relocated to where
+//! the plan has the code. Objects that have changed since the link are left out: better no line than a wrong
+//! one.
+
+use crate::emit::SectionHeader;
+use crate::index::opened::Executable;
+use crate::index::state::State;
+use crate::inputs::archive::Archive;
+use crate::inputs::mapped::{self, Fingerprint};
+use crate::plan::PackObjects;
+use crate::{object as reader, symbols};
+use anyhow::{Context, Result, anyhow};
+use object::elf::{self, FileHeader64};
+use object::read::elf::{FileHeader, Rela, SectionHeader as _, SectionTable, Sym, SymbolTable};
+use object::read::{CompressedData, CompressionFormat};
+use object::{LittleEndian, SymbolIndex};
+use rayon::prelude::*;
+use shared::ImageAddr;
+use shared::plan::{Objects, PlanView};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Word of the command line by which the loader calls the linker, with the folder of a generation.
+pub const COMMAND: &str = "--unfold-debug";
+
+/// File that says that the symbols have their debug information.
+pub const DONE: &str = "symbols.debug";
+
+type File = FileHeader64<LittleEndian>;
+const ENDIAN: LittleEndian = LittleEndian;
+
+/// Adds the debug information to the file of symbols of a generation.
+pub fn complete(folder: &Path) -> Result<()> {
+    if folder.join(DONE).exists() {
+        return Ok(());
+    }
+    let executable = Executable::of_folder(folder)?;
+    let path = folder.join(symbols::FILE);
+    let (old, _) = mapped::map(&path)?;
+    let sections = sections(&executable)?;
+    let (plan, _, _) = executable.plan()?;
+    let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+    let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
+    let file = symbols::with_sections(old, (text.start, text.limit), &sections)
+        .context("the file of symbols is damaged")?;
+    crate::index::write_file(&path, &[&file])?;
+    crate::index::write_file(&folder.join(DONE), &[])
+}
+
+/// A section of the linked debug information.
+pub struct DebugSection {
+    pub name: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+impl DebugSection {
+    pub fn header(&self) -> SectionHeader<'_> {
+        SectionHeader {
+            name: self.name,
+            kind: elf::SHT_PROGBITS,
+            data: &self.bytes,
+            align: 1,
+            ..SectionHeader::default()
+        }
+    }
+}
+
+/// The sections that are linked; others are for indexes that we do not have.
+const NAMES: [&str; 14] = [
+    ".debug_info",
+    ".debug_abbrev",
+    ".debug_line",
+    ".debug_str",
+    ".debug_line_str",
+    ".debug_ranges",
+    ".debug_rnglists",
+    ".debug_addr",
+    ".debug_str_offsets",
+    ".debug_aranges",
+    ".debug_loc",
+    ".debug_loclists",
+    ".debug_types",
+    ".debug_frame",
+];
+
+/// One object's debug sections.
+struct Part<'a> {
+    /// Its number in the plan.
+    object: u32,
+    sections: SectionTable<'a, File>,
+    symbols: SymbolTable<'a, File>,
+    data: &'a [u8],
+    /// Number in the object -> index in `NAMES`, and contents.
+    contents: BTreeMap<usize, (usize, Vec<u8>)>,
+    /// Number in the object -> offset in the linked section.
+    offsets: HashMap<usize, u64>,
+}
+
+/// Links the debug information of an executable's objects.
+pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
+    let state = std::fs::read(executable.folder.join("state")).context("cannot read the state of the link")?;
+    let state = State::read(&state).context("the state of the link is damaged")?;
+    let (plan, _, _) = executable.plan()?;
+    let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+    let objects = executable.objects(view)?;
+
+    // An object that cannot be read any more has no lines; the others do.
+    let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
+        .into_par_iter()
+        .filter_map(|object| read(&state, object).ok().flatten())
+        .collect();
+    let mut sizes = [0u64; NAMES.len()];
+    for part in &mut parts {
+        for (number, (name, contents)) in &part.contents {
+            part.offsets.insert(*number, sizes[*name]);
+            sizes[*name] += contents.len() as u64;
+        }
+    }
+    parts.par_iter_mut().try_for_each(|part| relocate(part, &view, &objects))?;
+    let mut sections: Vec<DebugSection> = NAMES
+        .iter()
+        .zip(sizes)
+        .map(|(name, size)| DebugSection { name, bytes: Vec::with_capacity(size as usize) })
+        .collect();
+    for part in parts {
+        for (name, contents) in part.contents.into_values() {
+            sections[name].bytes.extend(contents);
+        }
+    }
+    sections.retain(|section| !section.bytes.is_empty());
+    Ok(sections)
+}
+
+/// Reads the debug sections of an object, if it is still what was linked.
+fn read(state: &State, number: u32) -> Result<Option<Part<'static>>> {
+    let object = &state.objects[number as usize];
+    let file = state.files.get(object.file as usize).context("an object without a file")?;
+    if Fingerprint::at(&file.path) != Some(file.fingerprint) {
+        return Ok(None);
+    }
+    let (whole, _) = mapped::map(&file.path)?;
+    let data = if object.member.is_empty() {
+        whole
+    } else {
+        Archive::parse(whole, &file.path)?.member_at(object.offset)?.data
+    };
+    if object.member.is_empty() && reader::content_hash(data) != object.entry.content {
+        return Ok(None);
+    }
+    let header = File::parse(data)?;
+    let sections = header.sections(ENDIAN, data)?;
+    let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
+    let mut contents = BTreeMap::new();
+    for (index, section) in sections.enumerate() {
+        if index.0 == 0 || section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0 {
+            continue;
+        }
+        let name = sections.section_name(ENDIAN, section)?;
+        let Some(known) = NAMES.iter().position(|known| known.as_bytes() == name) else { continue };
+        let bytes = match section.compression(ENDIAN, data)? {
+            None => section.data(ENDIAN, data)?.to_vec(),
+            Some((header, offset, size)) => {
+                let format = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
+                    elf::ELFCOMPRESS_ZLIB => CompressionFormat::Zlib,
+                    elf::ELFCOMPRESS_ZSTD => CompressionFormat::Zstandard,
+                    _ => CompressionFormat::Unknown,
+                };
+                let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
+                let bytes = data
+                    .get(offset as usize..offset.saturating_add(size) as usize)
+                    .context("a section lies outside the file")?;
+                CompressedData { format, data: bytes, uncompressed_size }.decompress()?.into_owned()
+            }
+        };
+        contents.insert(index.0, (known, bytes));
+    }
+    if contents.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Part { object: number, sections, symbols, data, contents, offsets: HashMap::new() }))
+}
+
+/// Applies the relocations of a part's sections.
+fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &PackObjects<'_>) -> Result<()> {
+    let record = objects.object(part.object).context("a record of the index is gone")?;
+    // Number in the object -> section of the record; and names of globals -> their numbers.
+    let of_input: HashMap<u32, u32> =
+        record.sections.iter().zip(0..).map(|(section, index)| (section.input_index, index)).collect();
+    let globals: HashMap<u32, u32> =
+        record.globals.iter().zip(0..).map(|(global, index)| (global.input_index, index)).collect();
+    let address = |symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex| -> Option<u64> {
+        if symbol.st_shndx(ENDIAN) == elf::SHN_ABS {
+            return Some(symbol.st_value(ENDIAN));
+        }
+        let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()?;
+        let Some(section) = section else {
+            let global = globals.get(&(index.0 as u32))?;
+            return plan.slot_of(part.object, *global).map(|slot| slot.value).filter(|value| *value != 0);
+        };
+        if let Some(offset) = part.offsets.get(&section.0) {
+            return Some(offset + symbol.st_value(ENDIAN));
+        }
+        let placement = plan.placement(part.object, *of_input.get(&(section.0 as u32))?)?;
+        placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))
+    };
+
+    let mut edits: Vec<(usize, u64, usize, u64)> = Vec::new();
+    for (_, table) in part.sections.enumerate() {
+        let target = table.sh_info(ENDIAN) as usize;
+        let Some((name, _)) = part.contents.get(&target) else { continue };
+        if table.sh_type(ENDIAN) != elf::SHT_RELA {
+            continue;
+        }
+        // A pair of zeroes would end a list of ranges, so what is not there is 1 in such lists.
+        let nowhere = u64::from(matches!(NAMES[*name], ".debug_ranges" | ".debug_loc"));
+        let Some((relocations, _)) = table.rela(ENDIAN, part.data)? else { continue };
+        for relocation in relocations {
+            let index = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);
+            let symbol = part.symbols.symbol(index)?;
+            let sum = |value: u64| value.wrapping_add_signed(relocation.r_addend(ENDIAN));
+            let found = address(symbol, index).map(sum);
+            let (value, width) = match relocation.r_type(ENDIAN, false) {
+                elf::R_X86_64_64 => (found.unwrap_or(nowhere), 8),
+                elf::R_X86_64_32 => (found.unwrap_or(nowhere), 4),
+                elf::R_X86_64_DTPOFF64 => (thread_offset(plan, found), 8),
+                elf::R_X86_64_DTPOFF32 => (thread_offset(plan, found), 4),
+                _ => continue,
+            };
+            edits.push((target, relocation.r_offset(ENDIAN), width, value));
+        }
+    }
+    for (section, offset, width, value) in edits {
+        let Some((_, bytes)) = part.contents.get_mut(&section) else { continue };
+        let field = usize::try_from(offset).ok().and_then(|at| bytes.get_mut(at..at.checked_add(width)?));
+        if let Some(field) = field {
+            field.copy_from_slice(&value.to_le_bytes()[..width]);
+        }
+    }
+    Ok(())
+}
+
+/// The offset of a variable in the thread-local block, which debug information counts from its start.
+fn thread_offset(plan: &PlanView<'_>, addr: Option<u64>) -> u64 {
+    let start = plan.header.tls_start;
+    addr.map_or(0, |addr| ImageAddr(addr).offset_from(start))
+}

@@ -114,10 +114,6 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
 
     let twin = run_app(program, &work, &build.link(gnu_linker(), "gnu")?, &[])?.0;
     check_expectations(program, &twin)?;
-    let mut twin = twin;
-    if let Some(gap) = program.gap.as_ref().filter(|_| unfold_command().is_some()) {
-        twin.stdout = gap.clone().into_bytes();
-    }
 
     let mut failures = vec![];
     for (pager, runs) in pagers() {

@@ -7,6 +7,7 @@
 
 use crate::emit::SectionHeader;
 use crate::index::opened::Executable;
+use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
@@ -101,16 +102,18 @@ struct Part<'a> {
 
 /// Links the debug information of an executable's objects.
 pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
-    let state = std::fs::read(executable.folder.join("state")).context("cannot read the state of the link")?;
+    let state =
+        std::fs::read(executable.folder.join("state")).context("cannot read the state of the link")?;
     let state = State::read(&state).context("the state of the link is damaged")?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
 
+    let output_folder = executable.folder.parent().context("a generation without a folder")?;
     // An object that cannot be read any more has no lines; the others do.
     let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
         .into_par_iter()
-        .filter_map(|object| read(&state, object).ok().flatten())
+        .filter_map(|object| read(&state, output_folder, object).ok().flatten())
         .collect();
     let mut sizes = [0u64; NAMES.len()];
     for part in &mut parts {
@@ -135,13 +138,17 @@ pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
 }
 
 /// Reads the debug sections of an object, if it is still what was linked.
-fn read(state: &State, number: u32) -> Result<Option<Part<'static>>> {
+fn read(state: &State, output_folder: &Path, number: u32) -> Result<Option<Part<'static>>> {
     let object = &state.objects[number as usize];
     let file = state.files.get(object.file as usize).context("an object without a file")?;
-    if Fingerprint::at(&file.path) != Some(file.fingerprint) {
-        return Ok(None);
+    let mut path = file.path.clone();
+    if Fingerprint::at(&path) != Some(file.fingerprint) {
+        path = pinned::path(output_folder, &file.fingerprint);
+        if !path.exists() {
+            return Ok(None);
+        }
     }
-    let (whole, _) = mapped::map(&file.path)?;
+    let (whole, _) = mapped::map(&path)?;
     let data = if object.member.is_empty() {
         whole
     } else {

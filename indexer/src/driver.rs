@@ -3,6 +3,7 @@
 use crate::args::Request;
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
+use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs, SourceFile, mapped};
@@ -53,6 +54,8 @@ pub fn link(request: &Request) -> Result<bool> {
     let mut store = Store::open(&index)?;
     let known = Known::open(&index, &relink::state_before(request));
     let program = load::load(request, &mut inputs, &known, &mut store)?;
+    let folder = generation::output_folder(&index, &request.output)?;
+    hold_objects(&folder, &program, &mut inputs);
     timing.phase("objects");
     // From here no object is added.
 
@@ -112,7 +115,6 @@ pub fn link(request: &Request) -> Result<bool> {
     // From here only bytes are written.
 
     let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
-    let folder = generation::output_folder(&index, &request.output)?;
     let draft = Draft::new(&folder)?;
     draft.write("plan", &bytes)?;
     write_image(&draft, &view, &mut store, &program, &inputs, request.demangle)?;
@@ -167,6 +169,21 @@ fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec
         ..NamesHeader::default()
     };
     state::names_bytes(header, &names)
+}
+
+/// Holds objects with debug information that their compiler may delete.
+fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
+    let single =
+        |object: &&load::Object| object.member.is_empty() && object.view().header.flags & flag::DEBUG != 0;
+    let objects: Vec<u32> = program.objects.iter().filter(single).map(|object| object.file).collect();
+    if objects.len() > pinned::MOST {
+        return;
+    }
+    for file in &objects {
+        let file = &mut inputs.files[*file as usize];
+        file.fingerprint = pinned::hold(folder, &file.path, file.fingerprint);
+    }
+    pinned::keep_only(folder, objects.iter().map(|file| &inputs.files[*file as usize].fingerprint));
 }
 
 /// Removes what a failed link must not leave behind, as ld does.

@@ -134,7 +134,7 @@ pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack:
     let mut file = header_page(phdrs, exec_stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
-    add_debug_link(&mut file, output, identity)?;
+    add_debug_link(&mut file, identity);
     replace(output, &file)
 }
 
@@ -155,24 +155,20 @@ pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Iden
         }
     }
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
-    add_debug_link(&mut file, output, identity)?;
+    add_debug_link(&mut file, identity);
     replace(output, &file)
 }
 
-/// Adds the section by which backtraces and debuggers find the file of symbols (gdb's manual, "Separate Debug
-/// Files"): its path as seen from the executable's folder.
-fn add_debug_link(file: &mut Vec<u8>, output: &Path, identity: &Identity<'_>) -> Result<()> {
-    let mut link = relative_path(&real_folder(output)?, identity.folder)
-        .join(crate::symbols::FILE)
-        .into_os_string()
-        .into_encoded_bytes();
+/// Adds the section by which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). The
+/// path is absolute, because executables are copied and linked to other folders, as cargo does.
+fn add_debug_link(file: &mut Vec<u8>, identity: &Identity<'_>) {
+    let mut link = identity.folder.join(crate::symbols::FILE).into_os_string().into_encoded_bytes();
     link.push(0);
     link.resize(link.len().next_multiple_of(4), 0);
     link.extend(identity.symbols_crc.to_le_bytes());
     let mut sections = Sections::default();
     sections.add(".gnu_debuglink", elf::SHT_PROGBITS, &link, 4);
     sections.append(file);
-    Ok(())
 }
 
 /// Sections without an address, behind everything else of an ELF file.

@@ -52,8 +52,8 @@ pub unsafe fn opening(path: *const u8) {
     }
 }
 
-/// Runs the linker on the generation, and waits for it. The program gets no SIGCHLD, and its own calls of wait
-/// do not see the process.
+/// Runs the linker on the generation, and waits for it. A program with a handler for SIGCHLD sees one more than
+/// it has children: execve gives a process that signal.
 fn complete(paths: &[u8; 2 * MAX]) {
     let word = c"--unfold-debug".as_ptr() as u64;
     let arguments = [paths.as_ptr() as u64, word, paths[MAX..].as_ptr() as u64, 0];
@@ -66,12 +66,13 @@ fn complete(paths: &[u8; 2 * MAX]) {
     // memory until it has become the linker.
     unsafe {
         sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const all as u64, &raw mut old as u64, 8);
-        let child = spawn(stack + STACK, arguments.as_ptr() as u64, environment.as_ptr() as u64, &raw const old);
+        let child =
+            spawn(stack + STACK, arguments.as_ptr() as u64, environment.as_ptr() as u64, &raw const old);
         sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const old as u64, 0, 8);
-        const WCLONE: u64 = 0x8000_0000;
+        const WALL: u64 = 0x4000_0000;
         const EINTR: i64 = -4;
         if !sys::failed(child) {
-            while sys::wait4(child as u64, 0, WCLONE, 0) == EINTR {}
+            while sys::wait4(child as u64, 0, WALL, 0) == EINTR {}
         }
         sys::munmap(stack, STACK);
     }

@@ -65,16 +65,8 @@ pub mod flag {
 /// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
 /// needs to know what the program does with the signals that it uses itself, when its thread is in the
 /// way, and when the program looks for its debug information.
-pub const HOOKS: [&[u8]; 8] = [
-    b"sigaction",
-    b"signal",
-    b"sigprocmask",
-    b"pthread_sigmask",
-    b"unshare",
-    b"setns",
-    b"open",
-    b"open64",
-];
+pub const HOOKS: [&[u8]; 8] =
+    [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask", b"unshare", b"setns", b"open", b"open64"];
 
 /// How a part of the image comes into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::addr::ImageAddr;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x03");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -28,9 +28,6 @@ pub struct ObjectHeader {
     pub len: u64,
     /// Identity of the contents that the record was made from.
     pub content: [u64; 2],
-    /// Identity of everything that other objects can notice: global symbols and how they are used, groups,
-    /// and the shapes that layout cannot change in place. Equal interfaces: resolution stays as it is.
-    pub interface: [u64; 2],
     pub sections: Span,
     pub blocks: Span,
     pub edits: Span,
@@ -52,6 +49,8 @@ pub mod flag {
     pub const LOCAL_ABS32: u64 = 2;
     /// Edits in allocated data take the full address of a global symbol (they may need dynamic relocations).
     pub const ABS64_GLOBAL: u64 = 4;
+    /// The object has debug information.
+    pub const DEBUG: u64 = 8;
 }
 
 /// One allocated section.
@@ -305,7 +304,7 @@ pub struct FunctionRec {
 
 crate::pod! {
     ObjectHeader {
-        magic: u64, len: u64, content: [u64; 2], interface: [u64; 2], sections: Span, blocks: Span, edits: Span,
+        magic: u64, len: u64, content: [u64; 2], sections: Span, blocks: Span, edits: Span,
         symrefs: Span, globals: Span, fdes: Span, groups: Span, functions: Span,
         strings: Span, flags: u64,
     }

@@ -34,9 +34,6 @@
 //! - `MayRefuse: REASON`: the program does what a lazily loaded image need not support. Linked by unfold, it may
 //!   also end with status 127 and one line on stderr from `unfold:`; a wrong result stays a failure.
 //!
-//! - `Gap: TEXT`: one line of what the program prints today when unfold has linked it, in place of the twin's
-//!   output: a known difference. The trial fails when the gap is closed, so that the directive goes with it.
-//!
 //! In `Flags`, `FileFlags`, `SharedFlags`, `Link`, `LinkFlags`, `Args` and `Env`, `$SRC` is the directory of the sources and
 //! `$WORK` the directory in which everything is built; the program itself is in a directory below it.
 
@@ -152,8 +149,6 @@ pub struct Program {
     pub stderr_has: Vec<String>,
     pub ending: Ending,
     pub may_refuse: bool,
-    /// What unfold's program prints instead of what the twin prints.
-    pub gap: Option<String>,
 }
 
 impl Program {
@@ -185,7 +180,6 @@ impl Program {
             stderr_has: vec![],
             ending: Ending::Exit(0),
             may_refuse: false,
-            gap: None,
         };
         for line in text.lines().filter_map(|line| line.strip_prefix("//#")) {
             let (directive, value) =
@@ -217,11 +211,6 @@ impl Program {
             "Exit" => self.ending = Ending::Exit(parse_number(value)?),
             "Signal" => self.ending = Ending::Signal(parse_number(value)?),
             "MayRefuse" => self.may_refuse = true,
-            "Gap" => {
-                let gap = self.gap.get_or_insert_default();
-                gap.push_str(value);
-                gap.push('\n');
-            }
             _ => self.apply_words(directive, split_words(value)?)?,
         }
         Ok(())

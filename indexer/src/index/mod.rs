@@ -10,6 +10,7 @@
 
 pub mod generation;
 pub mod opened;
+pub mod pinned;
 pub mod state;
 pub mod store;
 

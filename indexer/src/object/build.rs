@@ -9,7 +9,6 @@ use shared::record::{
     SymRef, flag, uses,
 };
 use std::collections::HashMap;
-use xxhash_rust::xxh3::Xxh3;
 
 pub struct Section<'a> {
     pub home: Home,
@@ -146,55 +145,9 @@ impl<'a> RecordBuilder<'a> {
         blocks
     }
 
-    /// The identity of everything that other objects can notice. How symbols are used, their offsets, and the
-    /// sizes of what can move are left out: a relink deals with them.
-    fn interface(&self, blocks: &[BlockRec]) -> [u64; 2] {
-        let mut hash = Xxh3::new();
-        for group in &self.groups {
-            hash.update(&group.hash.to_le_bytes());
-        }
-        for global in self.globals.iter().filter(|global| global.is_definition()) {
-            let (group, class) = match self.sections.get(global.section as usize) {
-                Some(section) => (section.group, section.home.class as u32),
-                None => (global.section, NONE),
-            };
-            let shape = [
-                u32::from(global.binding),
-                u32::from(global.kind),
-                u32::from(global.visibility),
-                group,
-                class,
-            ];
-            hash.update(&global.hash.to_le_bytes());
-            hash.update(bytes_of(&shape));
-            if global.section == GlobalRec::COMMON || global.section == GlobalRec::ABSOLUTE {
-                hash.update(bytes_of(&[global.size, global.value]));
-            }
-        }
-        for block in blocks {
-            let Some(class) = Class::from_number(block.class) else { continue };
-            hash.update(bytes_of(&[block.class, block.priority]));
-            hash.update(block.name.of(&self.strings));
-            if class.is_contiguous() {
-                let sections = &self.sections[block.first as usize..(block.first + block.count) as usize];
-                for section in sections {
-                    hash.update(bytes_of(&[
-                        section.size,
-                        u64::from(section.align),
-                        u64::from(section.group),
-                    ]));
-                }
-            }
-        }
-        hash.update(&self.flags.to_le_bytes());
-        let digest = hash.digest128();
-        [digest as u64, (digest >> 64) as u64]
-    }
-
     /// The record's bytes.
     pub fn finish(mut self, content: [u64; 2]) -> Vec<u8> {
         let blocks = self.blocks();
-        let interface = self.interface(&blocks);
         let mut edits = Vec::with_capacity(self.sections.iter().map(|section| section.edits.len()).sum());
         let mut sections = Vec::with_capacity(self.sections.len());
         for index in 0..self.sections.len() {
@@ -220,7 +173,6 @@ impl<'a> RecordBuilder<'a> {
             magic: MAGIC,
             len: 0,
             content,
-            interface,
             sections: layout.table(&sections),
             blocks: layout.table(&blocks),
             edits: layout.table(&edits),

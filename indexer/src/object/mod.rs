@@ -80,6 +80,9 @@ impl<'a> Reader<'a> {
             if name == b".note.GNU-stack" && section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0 {
                 self.builder.flags |= flag::EXEC_STACK;
             }
+            if name.starts_with(b".debug_info") {
+                self.builder.flags |= flag::DEBUG;
+            }
             let Some(home) = classify::home(name, kind, section.sh_flags(ENDIAN)) else { continue };
             let data = section
                 .data(ENDIAN, self.data)

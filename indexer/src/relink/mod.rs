@@ -1,8 +1,7 @@
 //! The next link of the same program: work that follows the change.
 //!
 //! Everything that the link before decided is in its generation. If the command line is the same, and what
-//! changed are objects whose [interface](shared::record::ObjectHeader::interface) did not, then resolution
-//! stands, all other addresses stand, and the new generation is the one before with a patch. Otherwise there
+//! changed are objects that still fit what was resolved, then resolution stands, all other addresses stand, and the new generation is the one before with a patch. Otherwise there
 //! is a reason why not, and a full link follows.
 
 mod editor;
@@ -13,6 +12,7 @@ use crate::args::Request;
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
+use crate::index::pinned;
 use crate::index::state::{self, Reread, State, Status};
 use crate::index::store::Store;
 use crate::inputs::archive::{self, Archive};
@@ -24,6 +24,7 @@ use crate::{debug, message, object as reader, symbols};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
+use shared::record::{ObjectView, flag};
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -87,7 +88,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     }
     let mut changed = Vec::new();
     if !stale.is_empty() {
-        match read_stale(&mut state, &stale)? {
+        match read_stale(&mut state, &stale, &generation::output_folder(index, &request.output)?)? {
             Ok(read) => changed = read,
             Err(why) => return Ok(Outcome::Full(why)),
         }
@@ -250,9 +251,19 @@ fn reread(state: &State, changed: &Changed) -> Reread {
 
 /// Reads the objects of files that changed; in archives, only the members that are other ones now. The inner
 /// error is a reason for a full link.
-fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>) -> Result<Result<Vec<Changed>, String>> {
+fn read_stale(
+    state: &mut State,
+    stale: &HashMap<u32, Fingerprint>,
+    output_folder: &Path,
+) -> Result<Result<Vec<Changed>, String>> {
     let mut changed = Vec::new();
+    let few = state.objects.iter().filter(|object| object.member.is_empty()).count() <= pinned::MOST;
+    let has_debug = |changed: &Changed| {
+        ObjectView::new(&changed.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
+    };
     for (number, fingerprint) in stale {
+        let mut fingerprint = *fingerprint;
+        let before = changed.len();
         let path = state.files[*number as usize].path.clone();
         let of_file: Vec<u32> = (0..state.objects.len() as u32)
             .filter(|object| state.objects[*object as usize].file == *number)
@@ -288,14 +299,17 @@ fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>) -> Result<Re
             };
             if reader::content_hash(data) == known.entry.content {
                 let known = &mut state.objects[object as usize];
-                (known.entry.fingerprint, known.offset) = (*fingerprint, offset);
+                (known.entry.fingerprint, known.offset) = (fingerprint, offset);
                 continue;
             }
             let place = || message::input_name(&path, &known.member);
             let record = reader::read(data).with_context(place)?;
-            changed.push(Changed { object, record, fingerprint: *fingerprint, offset });
+            changed.push(Changed { object, record, fingerprint, offset });
         }
-        state.files[*number as usize].fingerprint = *fingerprint;
+        if !is_archive && few && changed.get(before).is_some_and(has_debug) {
+            fingerprint = pinned::hold(output_folder, &path, fingerprint);
+        }
+        state.files[*number as usize].fingerprint = fingerprint;
     }
     changed.sort_by_key(|changed| changed.object);
     Ok(Ok(changed))

@@ -1,7 +1,6 @@
 //#Flags: -g
 //#Modes: pie
 //#Stdout: the line of the call is in the backtrace: yes
-//#Gap: the line of the call is in the backtrace: no
 // With debug information, the backtrace has lines.
 use std::backtrace::Backtrace;
 

@@ -24,13 +24,17 @@ const WRAPPERS: [fn() -> u64; shared::plan::HOOKS.len()] = [
 
 static REAL: [AtomicU64; WRAPPERS.len()] = [const { AtomicU64::new(0) }; WRAPPERS.len()];
 
+/// The first hooks are about signals; where nothing is lazy, the program's go to libc.
+const ABOUT_SIGNALS: usize = 4;
+
 /// Replaces the entries of the hook table.
-pub fn install(image: &Image) {
+pub fn install(image: &Image, signals: bool) {
     let table = image.plan.header.hooks.0 as *mut u64;
     if table.is_null() {
         return;
     }
-    for (index, wrapper) in WRAPPERS.iter().enumerate() {
+    let first = if signals { 0 } else { ABOUT_SIGNALS };
+    for (index, wrapper) in WRAPPERS.iter().enumerate().skip(first) {
         // SAFETY: the linker reserves the whole table in writable memory, which was just mapped.
         unsafe {
             let entry = table.add(index);

@@ -15,7 +15,7 @@
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{fault, install, kept, sys};
+use crate::{fault, hooks, install, kept, sys};
 use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
@@ -92,6 +92,7 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
 
 /// Installs the handlers, or renders everything if there are to be none.
 pub fn arm(image: &'static Image, pager: Pager) {
+    hooks::install(image, pager != Pager::Eager);
     if pager == Pager::Eager {
         kept::without_keeping(image);
         for region in image.lazy_regions() {
@@ -102,7 +103,6 @@ pub fn arm(image: &'static Image, pager: Pager) {
     if image.lazy_regions().next().is_none() {
         return;
     }
-    crate::hooks::install(image);
     // Whoever started us may have blocked them; a blocked fault would be the end.
     let ours = 1u64 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
     // SAFETY: a signal set of ours.

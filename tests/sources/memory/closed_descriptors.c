@@ -11,7 +11,8 @@
 
 __attribute__((aligned(65536), noinline)) static int untouched(int x) { return x + 12; }
 
-int main(int argc, char **argv) {
+// In a chunk of its own, so that the other one has not been touched.
+__attribute__((aligned(65536))) int main(int argc, char **argv) {
     int next = open("/dev/null", O_RDONLY);
     printf("3 is the next descriptor: %s\n", next == 3 ? "yes" : "no");
     if (close_range(3, ~0u, 0))

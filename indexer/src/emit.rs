@@ -134,7 +134,7 @@ pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack:
     let mut file = header_page(phdrs, exec_stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
-    add_debug_link(&mut file, identity);
+    add_sections(&mut file, identity);
     replace(output, &file)
 }
 
@@ -155,18 +155,67 @@ pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Iden
         }
     }
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
-    add_debug_link(&mut file, identity);
+    add_sections(&mut file, identity);
     replace(output, &file)
 }
 
-/// Adds the section by which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). The
-/// path is absolute, because executables are copied and linked to other folders, as cargo does.
-fn add_debug_link(file: &mut Vec<u8>, identity: &Identity<'_>) {
+/// A section for each part of the file that the kernel loads.
+fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
+    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
+    let mut sections = Vec::new();
+    for phdr in file[EHDR..EHDR + count * PHDR].chunks_exact(PHDR) {
+        let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
+        let (kind, flags) = (word(0) as u32, (word(0) >> 32) as u32);
+        if kind != elf::PT_LOAD {
+            continue;
+        }
+        let (mut offset, mut addr, mut size) = (word(8), word(16), word(32));
+        if offset == 0 {
+            // The ELF header and its program headers are no section.
+            (offset, addr, size) = (IMAGE_PHDRS, addr + IMAGE_PHDRS, size - IMAGE_PHDRS);
+        }
+        let access = [(elf::PF_W, elf::SHF_WRITE), (elf::PF_X, elf::SHF_EXECINSTR)];
+        let access = access.iter().filter(|(flag, _)| flags & flag != 0).fold(0, |all, (_, bit)| all | bit);
+        let section = SectionHeader {
+            name: ".unfold",
+            kind: elf::SHT_PROGBITS,
+            flags: u64::from(elf::SHF_ALLOC | access),
+            addr,
+            offset,
+            size,
+            align: 16,
+            ..SectionHeader::default()
+        };
+        sections.push(section.clone());
+        let zeroes = word(40) - word(32);
+        if zeroes != 0 {
+            let (addr, offset) = (addr + size, offset + size);
+            let kind = elf::SHT_NOBITS;
+            sections.push(SectionHeader {
+                name: ".bss",
+                kind,
+                addr,
+                offset,
+                size: zeroes,
+                align: 1,
+                ..section
+            });
+        }
+    }
+    sections
+}
+
+/// Adds sections: of everything that is loaded, because `strip` and `objcopy` copy nothing else; and the one by
+/// which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). Its path is absolute, because
+/// executables are copied and linked to other folders, as cargo does.
+fn add_sections(file: &mut Vec<u8>, identity: &Identity<'_>) {
     let mut link = identity.folder.join(crate::symbols::FILE).into_os_string().into_encoded_bytes();
     link.push(0);
     link.resize(link.len().next_multiple_of(4), 0);
     link.extend(identity.symbols_crc.to_le_bytes());
+    let loaded = loaded_sections(file);
     let mut sections = Sections::default();
+    loaded.into_iter().for_each(|section| sections.push(section));
     sections.add(".gnu_debuglink", elf::SHT_PROGBITS, &link, 4);
     sections.append(file);
 }

@@ -16,10 +16,29 @@ core::arch::global_asm!(
     "unfold_restorer:",
     "mov $15, %rax", // rt_sigreturn
     "syscall",
+    // What the kernel calls. A fault that is the program's own goes on to the program's handler, on the stack
+    // as the kernel made it: unwinders see that handler right above the signal frame.
+    ".globl unfold_handler",
+    ".hidden unfold_handler",
+    ".type unfold_handler, @function",
+    "unfold_handler:",
+    "push %rdi",
+    "push %rsi",
+    "push %rdx",
+    "call {handler}",
+    "pop %rdx",
+    "pop %rsi",
+    "pop %rdi",
+    "test %rax, %rax",
+    "jz 1f",
+    "jmp *%rax",
+    "1: ret",
+    handler = sym handler,
     options(att_syntax)
 );
 unsafe extern "C" {
     fn unfold_restorer();
+    fn unfold_handler();
 }
 
 /// Flags and restorer that every action needs that we install.
@@ -32,7 +51,7 @@ pub const RESTORER_FLAG: u64 = SA_RESTORER;
 /// Installs our handler for `signal` and remembers what was there.
 pub fn install_handler(signal: u64) {
     let action = sys::KernelSigaction {
-        handler: handler as *const () as u64,
+        handler: unfold_handler as *const () as u64,
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
         restorer: restorer(),
         mask: u64::MAX,
@@ -60,7 +79,8 @@ const UC_SIGMASK: usize = 296;
 const ERR_WRITE: u64 = 2;
 const ERR_FETCH: u64 = 16;
 
-unsafe extern "C" fn handler(signal: i32, info: *mut SigInfo, context: *mut u8) {
+/// Returns the handler of the program that has to run now, or 0.
+unsafe extern "C" fn handler(signal: i32, info: *mut SigInfo, context: *mut u8) -> u64 {
     // SAFETY: the kernel passes a valid siginfo_t and ucontext_t.
     let (code, addr, error) =
         unsafe { ((*info).code, (*info).addr, context.add(REG_ERR).cast::<u64>().read()) };
@@ -70,12 +90,12 @@ unsafe extern "C" fn handler(signal: i32, info: *mut SigInfo, context: *mut u8) 
         && let Some(region) = image.lazy_region(addr)
         && serve(image, region, addr, error)
     {
-        return;
+        return 0;
     }
     // SAFETY: as above; the mask is that of the interrupted program.
     unsafe {
         let mask = context.add(UC_SIGMASK).cast::<u64>().read();
-        hooks::forward(signal, info, context, mask);
+        hooks::forward(signal, info, mask)
     }
 }
 

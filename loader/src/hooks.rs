@@ -82,19 +82,20 @@ const SA_NODEFER: u64 = 0x4000_0000;
 const SA_RESETHAND: u64 = 0x8000_0000;
 const SA_RESTART: u64 = 0x1000_0000;
 
-/// Does what the program wants done with a signal that is not ours.
+/// Does what the program wants done with a signal that is not ours. Returns its handler, if it has one: it gets
+/// what the kernel would have given to it, and may leave by longjmp as it may leave any handler.
 ///
 /// # Safety
 ///
 /// Called from our handler with what the kernel passed to it; `mask` is the interrupted code's.
-pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, context: *mut u8, mask: u64) {
-    let Some(wish) = wish(signal) else { return };
+pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, mask: u64) -> u64 {
+    let Some(wish) = wish(signal) else { return 0 };
     let handler = wish.handler.load(Ordering::Relaxed);
     let flags = wish.flags.load(Ordering::Relaxed);
     // SAFETY: the kernel's siginfo_t.
     let sent = unsafe { (*info).code } <= 0;
     if handler == SIG_IGN && sent {
-        return;
+        return 0;
     }
     if handler == SIG_DFL || handler == SIG_IGN {
         // The fault comes again with the default action, and leaves the core dump that it should. A signal
@@ -107,7 +108,7 @@ pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, context: *mut u8, 
                 sys::tgkill(sys::getpid(), sys::gettid(), signal as u64);
             }
         }
-        return;
+        return 0;
     }
     let mut blocked = mask | wish.mask.load(Ordering::Relaxed);
     if flags & SA_NODEFER == 0 {
@@ -117,14 +118,9 @@ pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, context: *mut u8, 
         wish.handler.store(SIG_DFL, Ordering::Relaxed);
     }
     blocked &= !OURS;
-    // SAFETY: the program gave this address as a handler; it gets what the kernel would have given to it, and
-    // may leave by longjmp as it may leave any handler.
-    unsafe {
-        sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const blocked as u64, 0, 8);
-        let handler: unsafe extern "C" fn(i32, *mut fault::SigInfo, *mut u8) =
-            core::mem::transmute::<u64, _>(handler);
-        handler(signal, info, context);
-    }
+    // SAFETY: a mask of ours; returning from the handler restores the interrupted code's.
+    unsafe { sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const blocked as u64, 0, 8) };
+    handler
 }
 
 /// `struct sigaction` of glibc on x86-64.

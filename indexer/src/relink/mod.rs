@@ -53,7 +53,9 @@ macro_rules! full {
 
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
-    let Ok(executable) = Executable::open(&request.output) else { full!("first link") };
+    let Ok(executable) = Executable::open(&request.output) else {
+        full!("there is no earlier output to start from")
+    };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
         full!("the index is another one");

@@ -106,6 +106,11 @@ fn kept_groups(
     Ok(Ok(kept))
 }
 
+/// Whether a slot stands for nothing any more, and nobody refers to it.
+fn is_free(slot: &Slot) -> bool {
+    slot.object == NONE && slot.flags & !slot::ABSENT == 0 && slot.got == 0
+}
+
 /// Whether the image has something at a slot.
 fn is_defined(slot: &Slot) -> bool {
     slot.flags & (slot::NEAR | slot::ABSOLUTE) != 0
@@ -154,7 +159,7 @@ fn bind(
                     ::object::elf::STT_FUNC | ::object::elf::STT_OBJECT | ::object::elf::STT_NOTYPE
                 ) && global.section < GlobalRec::DISCARDED;
                 let free = match found {
-                    Some(slot) => editor.view()?.slots[slot as usize].object == NONE,
+                    Some(slot) => is_free(&editor.view()?.slots[slot as usize]),
                     None => true,
                 };
                 if !plain || !free || request.export_dynamic || !request.exports.is_empty() {

@@ -5,12 +5,13 @@ pub mod linker_symbols;
 pub mod needs;
 
 use crate::args::Request;
+use crate::inputs::shared::SharedSymbol;
 use crate::inputs::{Inputs, SharedInput};
 use crate::load::Program;
 use crate::object::name_hash;
 use object::elf;
 use shared::record::{GlobalRec, ObjectView, uses};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A symbol of the program: an index into [`Resolution::symbols`], and later of its slot.
@@ -161,6 +162,7 @@ pub fn resolve<'a>(request: &'a Request, program: &'a Program, inputs: &'a Input
     }
     resolution.add_words(request);
     resolution.add_shared(inputs);
+    resolution.add_aliases(inputs);
     resolution
 }
 
@@ -275,6 +277,41 @@ impl<'a> Resolution<'a> {
         }
     }
 
+    /// A library's variable that is copied into the image is copied for all its names: the library itself may
+    /// use another one than the program does (`environ` and `__environ`).
+    fn add_aliases(&mut self, inputs: &'a Inputs) {
+        let mut copied: HashSet<(u32, u64)> = HashSet::new();
+        for symbol in &self.symbols {
+            if let Definition::Shared { library, symbol: number } = symbol.definition
+                && symbol.uses & needs::DIRECT != 0
+            {
+                let there = &inputs.shared[library as usize].library.symbols[number as usize];
+                if can_be_copied(there) {
+                    copied.insert((library, there.value));
+                }
+            }
+        }
+        if copied.is_empty() {
+            return;
+        }
+        for (library, input) in inputs.shared.iter().enumerate() {
+            let library = library as u32;
+            for (number, there) in input.library.symbols.iter().enumerate() {
+                let alias =
+                    there.is_default && can_be_copied(there) && copied.contains(&(library, there.value));
+                if !alias {
+                    continue;
+                }
+                let id = self.intern(there.name, name_hash(there.name));
+                let symbol = &mut self.symbols[id as usize];
+                if symbol.definition == Definition::None && symbol.visibility == elf::STV_DEFAULT {
+                    symbol.definition = Definition::Shared { library, symbol: number as u32 };
+                    symbol.kind = there.kind;
+                }
+            }
+        }
+    }
+
     /// The symbols that are undefined so far and that a shared library defines, each with its number there.
     fn wanted_of(&self, input: &SharedInput) -> Vec<(SymbolId, u32)> {
         let mut found = Vec::new();
@@ -300,6 +337,14 @@ impl<'a> Resolution<'a> {
         }
         found
     }
+}
+
+/// Whether a symbol of a library is a variable.
+fn can_be_copied(symbol: &SharedSymbol) -> bool {
+    !symbol.is_undefined
+        && symbol.size != 0
+        && symbol.kind != elf::STT_TLS
+        && !check::is_function(symbol.kind)
 }
 
 impl<'a> Symbol<'a> {

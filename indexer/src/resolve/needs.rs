@@ -70,7 +70,8 @@ pub struct Facts {
     pub exported: bool,
 }
 
-const DIRECT: u32 = uses::PC_RELATIVE | uses::ABS32 | uses::ABS64_READ_ONLY;
+/// Uses of an address that need it where code can reach it.
+pub const DIRECT: u32 = uses::PC_RELATIVE | uses::ABS32 | uses::ABS64_READ_ONLY;
 
 pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) -> Needs {
     let mut needs = Needs::default();

@@ -331,7 +331,7 @@ fn folder_of(output: &Path) -> &Path {
 }
 
 /// Writes `file` under a temporary name and renames it.
-fn replace(output: &Path, file: &[u8]) -> Result<()> {
+pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     let context = || format!("cannot write {}", output.display());
     if output.is_dir() {
         anyhow::bail!("cannot open output file {}: Is a directory", output.display());

@@ -183,20 +183,11 @@ fn nothing_changed(
         let path = executable.folder.join("status.json");
         crate::index::write_file(&path, &[&serde_json::to_vec_pretty(&status)?])?;
     }
-    let (plan, _, _) = match executable.plan() {
-        Ok(opened) => opened,
-        Err(error) => return Ok(Outcome::Full(format!("{error:#}"))),
-    };
-    let regions = shared::plan::PlanView::new(&plan).map(|view| view.regions.to_vec()).unwrap_or_default();
-    let identity = Identity {
-        base: executable.config.base,
-        number: executable.config.generation,
-        folder: &executable.folder,
-        plan: executable.config.plan,
-        patch: executable.config.patch,
-        symbols_crc: fs::read(executable.folder.join(symbols::FILE)).map_or(0, |file| crc32fast::hash(&file)),
-    };
-    emit::rewrite(&request.output, &executable.bytes, &regions, &identity)?;
+    // A generation that is damaged is made anew.
+    if let Err(error) = executable.plan() {
+        return Ok(Outcome::Full(format!("{error:#}")));
+    }
+    emit::replace(&request.output, &executable.bytes)?;
     Ok(Outcome::Done(status))
 }
 

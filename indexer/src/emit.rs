@@ -129,12 +129,22 @@ pub struct Identity<'a> {
     pub symbols_crc: u32,
 }
 
+/// Name of the executable's copy in its generation.
+pub const COPY: &str = "executable";
+
+/// Keeps a copy for the next link: builds may remove the output first.
+fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
+    let path = identity.folder.join(COPY);
+    fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Writes the executable. A running program keeps its file.
 pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack: bool) -> Result<()> {
     let mut file = header_page(phdrs, exec_stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
     add_sections(&mut file, identity);
+    keep_copy(&file, identity)?;
     replace(output, &file)
 }
 
@@ -156,6 +166,7 @@ pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Iden
     }
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
     add_sections(&mut file, identity);
+    keep_copy(&file, identity)?;
     replace(output, &file)
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use table::{Fate, Row, TABLE, Value};
 
 /// What `--version` prints; configure scripts look for "GNU ld".
@@ -28,6 +28,21 @@ pub enum Input {
     File(PathBuf),
     /// `-lNAME`; `-l:FILE` is kept with its colon.
     Library(OsString),
+}
+
+/// Whether a file is an object, to judge by its name.
+pub fn is_object(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "o")
+}
+
+impl Input {
+    /// The path of an object.
+    pub fn object(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => is_object(path).then_some(path),
+            Self::Library(_) => None,
+        }
+    }
 }
 
 /// What undefined symbols lead to.
@@ -83,6 +98,15 @@ impl Request {
         let mut same = self.clone();
         (same.verbose, same.time, same.explain, same.trace, same.threads) =
             (false, false, false, false, None);
+        // rustc makes a folder for each run, which is empty.
+        let has_files = |folder: &PathBuf| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
+        same.search.retain(has_files);
+        // Objects are told apart by their places and their contents.
+        for (input, _) in &mut same.inputs {
+            if input.object().is_some() {
+                *input = Input::File("*.o".into());
+            }
+        }
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
         hash.write(VERSION.as_bytes());

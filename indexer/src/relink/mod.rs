@@ -8,7 +8,7 @@ mod editor;
 mod object;
 mod pages;
 
-use crate::args::Request;
+use crate::args::{self, Request};
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use shared::record::{ObjectView, flag};
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 /// How the attempt ended.
@@ -53,9 +53,8 @@ macro_rules! full {
 
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
-    let Ok(executable) = Executable::open(&request.output) else {
-        full!("there is no earlier output to start from")
-    };
+    let output_folder = generation::output_folder(index, &request.output)?;
+    let Some(executable) = executable_before(&request.output, &output_folder) else { full!("first link") };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
         full!("the index is another one");
@@ -68,6 +67,10 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if state.request != request.identity() {
         full!("the command line, or the linker, changed");
     }
+    let renamed = match rename_objects(request, &mut state) {
+        Some(renamed) => renamed,
+        None => full!("the objects of the command line changed"),
+    };
     timing.phase("state");
 
     // One stat for each input; nothing else for those that did not change.
@@ -90,7 +93,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     }
     let mut changed = Vec::new();
     if !stale.is_empty() {
-        match read_stale(&mut state, &stale, &generation::output_folder(index, &request.output)?)? {
+        match read_stale(&mut state, &stale, &output_folder)? {
             Ok(read) => changed = read,
             Err(why) => return Ok(Outcome::Full(why)),
         }
@@ -102,7 +105,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     status.why_full = None;
     status.reindexed = changed.iter().map(|changed| reread(&state, changed)).collect();
     if changed.is_empty() {
-        return nothing_changed(request, &executable, &state, !stale.is_empty(), status);
+        return nothing_changed(request, &executable, &state, renamed || !stale.is_empty(), status);
     }
     let mut store = Store::open(index)?;
     let mut editor = match Editor::open(&executable, &state)? {
@@ -125,7 +128,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     (state.placements_used, state.bindings_used) = (editor.placements_used, editor.bindings_used);
     state.slots_used = editor.slots_used;
     state.names.clone_from(&editor.added_names);
-    let draft = Draft::new(&generation::output_folder(index, &request.output)?)?;
+    let draft = Draft::new(&output_folder)?;
     for name in ["plan", "image", "names", "log"] {
         let from = executable.folder.join(name);
         match fs::hard_link(&from, draft.path(name)) {
@@ -159,10 +162,44 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     Ok(Outcome::Done(status))
 }
 
+/// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
+/// its newest generation.
+fn executable_before(output: &Path, folder: &Path) -> Option<Executable> {
+    Executable::open(output).ok().or_else(|| {
+        let newest = *generation::numbers(folder).last()?;
+        Executable::open(&folder.join(newest.to_string()).join(emit::COPY)).ok()
+    })
+}
+
+/// Compilers give objects other names at each build, and link them in the same order: the object at each place
+/// of the command line is the one that was there before, whatever it is called. What it contains is compared
+/// as ever. Returns whether a name changed; `None`: the objects cannot be told apart.
+fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
+    let now: Vec<&PathBuf> = request.inputs.iter().filter_map(|(input, _)| input.object()).collect();
+    let before: Vec<usize> =
+        (0..state.files.len()).filter(|file| args::is_object(&state.files[*file].path)).collect();
+    let same = |(file, path): (&usize, &&PathBuf)| state.files[*file].path == **path;
+    if now.len() > before.len() {
+        return None;
+    }
+    if before.iter().zip(&now).all(same) {
+        return Some(false);
+    }
+    // Members of thin archives are files too; then places cannot be matched with certainty.
+    if now.len() < before.len() {
+        return None;
+    }
+    for (file, path) in before.into_iter().zip(now) {
+        state.files[file].path.clone_from(path);
+    }
+    Some(true)
+}
+
 /// What the link before says of its inputs; nothing if there was none.
-pub fn state_before(request: &Request) -> State {
+pub fn state_before(request: &Request, index: &Path) -> State {
     let read = || {
-        let executable = Executable::open(&request.output).ok()?;
+        let folder = generation::output_folder(index, &request.output).ok()?;
+        let executable = executable_before(&request.output, &folder)?;
         State::read(&fs::read(executable.folder.join("state")).ok()?)
     };
     read().unwrap_or_default()
@@ -299,10 +336,14 @@ fn read_stale(
             let record = reader::read(data).with_context(place)?;
             changed.push(Changed { object, record, fingerprint, offset });
         }
-        if !is_archive && few && changed.get(before).is_some_and(has_debug) {
+        // The compiler may delete an unchanged object too, under its new name.
+        if !is_archive && few && changed.get(before).is_none_or(has_debug) {
             fingerprint = pinned::hold(output_folder, &path, fingerprint);
         }
         state.files[*number as usize].fingerprint = fingerprint;
+    }
+    if few {
+        pinned::keep_only(output_folder, state.files.iter().map(|file| &file.fingerprint));
     }
     changed.sort_by_key(|changed| changed.object);
     Ok(Ok(changed))

@@ -4,7 +4,6 @@ use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
-use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
 use shared::plan::{RegionKind, RegionRec};
@@ -480,16 +479,6 @@ fn relative_path(from: &Path, to: &Path) -> PathBuf {
     let up = from.components().skip(common).map(|_| "..");
     let down = to.components().skip(common);
     up.map(PathBuf::from).chain(down.map(|part| PathBuf::from(part.as_os_str()))).collect()
-}
-
-/// The bytes of program headers as they lie in the image.
-pub fn phdr_bytes(phdrs: &[Phdr]) -> Vec<u8> {
-    phdrs.iter().flat_map(Phdr::bytes).collect()
-}
-
-/// Bytes rounded up to pages.
-pub fn pages(bytes: u64) -> u64 {
-    align_up(bytes, PAGE)
 }
 
 #[cfg(test)]

@@ -41,7 +41,6 @@ pub const REGIONS: [(RegionKind, u32, &[Class]); 7] = [
 ];
 
 /// Numbers of regions in [`REGIONS`].
-pub const READ_ONLY: usize = 1;
 pub const FRAMES: usize = 2;
 pub const TEXT: usize = 3;
 pub const RELRO: usize = 4;

@@ -105,7 +105,6 @@ fn meant(meaning: &Meaning, layout: &Layout, synth: &Synth<'_>) -> ImageAddr {
     let named = |name: &Vec<u8>| layout.named.get(name).copied().unwrap_or_default();
     match meaning {
         Meaning::Base => layout.base,
-        Meaning::Entry => layout.base,
         // `_TLS_MODULE_BASE_` counts like a symbol at the end of the thread-local block.
         Meaning::EndOf(Class::TlsBss) => layout.tls().1,
         Meaning::StartOf(class) => layout.class(*class).start,

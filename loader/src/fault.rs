@@ -46,8 +46,6 @@ pub fn restorer() -> u64 {
     unfold_restorer as *const () as u64
 }
 
-pub const RESTORER_FLAG: u64 = SA_RESTORER;
-
 /// Installs our handler for `signal` and remembers what was there.
 pub fn install_handler(signal: u64) {
     let action = sys::KernelSigaction {

@@ -38,7 +38,6 @@ pub struct Image {
     pub patch: u64,
     /// The generation's folder, while the loader starts.
     pub dir: i64,
-    pub page_count: u64,
 }
 
 /// A place for the image that is written once.

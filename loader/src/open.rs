@@ -196,7 +196,6 @@ pub fn open(environment: &Environment) -> Opened {
         uffd: -1,
         patch: config.patch,
         dir,
-        page_count: plan.regions.iter().map(|region| region.len() / shared::PAGE).sum(),
     };
     Opened { image, patch_pages }
 }

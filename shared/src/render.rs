@@ -1,6 +1,6 @@
 //! The image as a function from addresses to bytes.
 
-use crate::addr::{CHUNK, ImageAddr};
+use crate::addr::ImageAddr;
 use crate::edit::{self, EditError, Frame, Kind, Target};
 use crate::plan::{BlockPlace, Objects, PlanView, slot};
 use crate::pod::bytes_of;
@@ -259,9 +259,4 @@ fn render_eh_hdr(
 /// Number of rows of `.eh_frame_hdr` that a block needs: frames whose code and description are both live.
 pub fn live_frames(object: &ObjectView<'_>, first: u32, count: u32, live: impl Fn(u32) -> bool) -> u32 {
     object.fdes_of(first, count).iter().filter(|fde| live(fde.section) && live(fde.eh_section)).count() as u32
-}
-
-/// The chunk of the image that holds `addr`.
-pub fn chunk_start(addr: ImageAddr) -> ImageAddr {
-    ImageAddr(addr.0 & !(CHUNK - 1))
 }

@@ -120,7 +120,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
 
-    let patch = match pages::patch(&editor, &executable, &mut store)? {
+    let patch = match pages::patch(&editor, &executable)? {
         Ok(patch) => patch,
         Err(why) => return Ok(Outcome::Full(why)),
     };

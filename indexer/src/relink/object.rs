@@ -10,7 +10,7 @@ use crate::synth::{RELA, rela};
 use anyhow::{Context, Result, anyhow};
 use shared::edit::Kind;
 use shared::plan::{BlockPlace, HOOKS, RegionKind, Slot, slot};
-use shared::pod;
+use shared::pod::{self, Pod, Span};
 use shared::record::{BlockRec, Class, GlobalRec, NONE, ObjectView, Placement, SymRef, flag, uses};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -192,22 +192,33 @@ fn bind(
     }
     let view = editor.view()?;
     let table = view.header.bindings;
-    let start = if bindings.len() <= old.globals.len() {
-        u64::from(object.bindings)
-    } else {
-        let start = editor.bindings_used;
-        if start + bindings.len() as u64 > table.count {
-            full!("the table of bindings is full");
-        }
-        start
-    };
     let objects = view.header.objects;
-    for (index, slot) in bindings.iter().enumerate() {
-        editor.set(table, start + index as u64, *slot)?;
-    }
+    let place = (u64::from(object.bindings), old.globals.len());
+    let Some(start) = put_records(editor, table, place, editor.bindings_used, &bindings)? else {
+        full!("the table of bindings is full");
+    };
     editor.bindings_used = editor.bindings_used.max(start + bindings.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { bindings: start as u32, ..object })?;
     Ok(Ok(bindings))
+}
+
+/// Writes an object's records of a table where it has room for so many (`place`), or else behind what is in use.
+/// Returns where they start; `None`: the table is full.
+fn put_records<T: Pod>(
+    editor: &mut Editor,
+    table: Span,
+    (start, room): (u64, usize),
+    used: u64,
+    records: &[T],
+) -> Result<Option<u64>> {
+    let start = if records.len() <= room { start } else { used };
+    if start + records.len() as u64 > table.count {
+        return Ok(None);
+    }
+    for (index, record) in records.iter().enumerate() {
+        editor.set(table, start + index as u64, *record)?;
+    }
+    Ok(Some(start))
 }
 
 /// The first of these definitions that a shared library of the link defines or refers to: the dynamic linker
@@ -308,18 +319,10 @@ fn place(
     let view = editor.view()?;
     let (table, objects, object) =
         (view.header.placements, view.header.objects, view.objects[number as usize]);
-    let start = if placements.len() <= old.sections.len() {
-        u64::from(object.placements)
-    } else {
-        let start = editor.placements_used;
-        if start + placements.len() as u64 > table.count {
-            full!("the table of placements is full");
-        }
-        start
+    let place = (u64::from(object.placements), old.sections.len());
+    let Some(start) = put_records(editor, table, place, editor.placements_used, &placements)? else {
+        full!("the table of placements is full");
     };
-    for (index, placement) in placements.iter().enumerate() {
-        editor.set(table, start + index as u64, *placement)?;
-    }
     editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
     Ok(Ok(placements))

@@ -2,7 +2,6 @@
 
 use super::editor::{Editor, GRAIN};
 use crate::index::opened::Executable;
-use crate::index::store::Store;
 use crate::plan::Writer;
 use anyhow::Result;
 use rayon::prelude::*;
@@ -21,11 +20,7 @@ impl Objects for Editor {
 }
 
 /// The bytes of the patch file. The inner error is a reason for a full link.
-pub fn patch(
-    editor: &Editor,
-    executable: &Executable,
-    _store: &mut Store,
-) -> Result<Result<Vec<u8>, String>> {
+pub fn patch(editor: &Editor, executable: &Executable) -> Result<Result<Vec<u8>, String>> {
     let view = editor.view()?;
     let mut pages: BTreeSet<u64> = editor.pages.clone();
     pages.extend(referring_pages(editor, &view));

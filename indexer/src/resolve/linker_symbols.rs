@@ -11,7 +11,6 @@ use shared::record::{Class, GlobalRec, uses};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     Base,
-    Entry,
     StartOf(Class),
     EndOf(Class),
     /// Output section of a C identifier's name.

@@ -11,7 +11,6 @@ use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
-use crate::plan::PackObjects;
 use crate::{object as reader, symbols};
 use anyhow::{Context, Result, anyhow};
 use object::elf::{self, FileHeader64};
@@ -60,7 +59,7 @@ pub struct DebugSection {
 impl DebugSection {
     pub fn header(&self) -> SectionHeader<'_> {
         SectionHeader {
-            name: self.name,
+            name: self.name.into(),
             kind: elf::SHT_PROGBITS,
             data: &self.bytes,
             align: 1,
@@ -108,12 +107,21 @@ pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
-
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
+    link(&state, &view, &objects, output_folder)
+}
+
+/// Links the debug information of the objects of a plan. `output_folder` is where copies of them are held.
+pub fn link(
+    state: &State,
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    output_folder: &Path,
+) -> Result<Vec<DebugSection>> {
     // An object that cannot be read any more has no lines; the others do.
     let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
         .into_par_iter()
-        .filter_map(|object| read(&state, output_folder, object).ok().flatten())
+        .filter_map(|object| read(state, output_folder, object).ok().flatten())
         .collect();
     let mut sizes = [0u64; NAMES.len()];
     for part in &mut parts {
@@ -122,7 +130,7 @@ pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
             sizes[*name] += contents.len() as u64;
         }
     }
-    parts.par_iter_mut().try_for_each(|part| relocate(part, &view, &objects))?;
+    parts.par_iter_mut().try_for_each(|part| relocate(part, view, objects))?;
     let mut sections: Vec<DebugSection> = NAMES
         .iter()
         .zip(sizes)
@@ -191,7 +199,7 @@ fn read(state: &State, output_folder: &Path, number: u32) -> Result<Option<Part<
 }
 
 /// Applies the relocations of a part's sections.
-fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &PackObjects<'_>) -> Result<()> {
+fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &impl Objects) -> Result<()> {
     let record = objects.object(part.object).context("a record of the index is gone")?;
     // Number in the object -> section of the record; and names of globals -> their numbers.
     let of_input: HashMap<u32, u32> =

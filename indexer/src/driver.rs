@@ -8,18 +8,20 @@ use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs, SourceFile, mapped};
 use crate::layout::{self, Layout};
+use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
-use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs};
+use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, scope};
 use crate::symbols;
-use crate::synth::{Part, Synth};
+use crate::synth::{Part, Placed, Synth};
 use crate::timing::Timing;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::ImageAddr;
 use shared::plan::{PlanView, RegionKind};
 use shared::record::{ObjectView, flag};
+use shared::render::RenderError;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -55,45 +57,63 @@ pub fn link(request: &Request) -> Result<bool> {
     let known = Known::open(&index, &relink::state_before(request, &index));
     let program = load::load(request, &mut inputs, &known, &mut store)?;
     let folder = generation::output_folder(&index, &request.output)?;
-    hold_objects(&folder, &program, &mut inputs);
+    if !request.shared {
+        hold_objects(&folder, &program, &mut inputs);
+    }
     timing.phase("objects");
     // From here no object is added.
 
     // Records -> bindings.
     let mut resolution = resolve::resolve(request, &program, &inputs);
     let mut meanings = linker_symbols::define(request, &mut resolution);
+    let scope = scope::scope(request, &resolution, &inputs);
     let mut messages = Messages::new(&program, &inputs.files, request.demangle);
-    check::check(request, &resolution, &mut messages);
+    check::check(request, &resolution, &scope, &mut messages);
     if !messages.print() {
         return Ok(false);
     }
-    let hooks = linker_symbols::hook(&mut resolution, &mut meanings);
+    let hooks = linker_symbols::hook(request, &mut resolution, &mut meanings);
     timing.phase("resolution");
     // From here no symbol is added or bound anew.
 
     // Bindings -> what the linker has to make, and how large it is.
-    let needs = needs::needs(request, &resolution, &inputs);
-    let synth = Synth::measure(request, &resolution, &needs, &inputs, &hooks, build_id(&program));
-    let shape = synth.record(&resolution, None, &|_| 0).leak();
+    let dead = check::dead_symbols(request, &resolution, &scope);
+    let needs = needs::needs(request, &resolution, &inputs, &scope, &dead);
+    if request.shared {
+        let mut messages = Messages::new(&program, &inputs.files, request.demangle);
+        let hand_on = check::check_shared(&resolution, &needs.facts, &mut messages);
+        if !messages.print() {
+            return Ok(false);
+        }
+        if let Some(why) = hand_on {
+            return Err(why.into());
+        }
+    }
+    let synth = Synth::measure(request, &resolution, &needs, &scope, &inputs, &hooks, build_id(&program));
+    let shape = synth.record(&resolution, None).leak();
     let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
     resolution.add_synthetic(shape, &synth.referenced());
     timing.phase("synthesis");
 
     // Sizes -> addresses.
-    let base = layout::base(request.pie, &request.output);
-    let layout = layout::layout(&resolution, base, request.eh_frame_hdr);
+    let layout = layout::layout(request, &resolution);
     check_reach(request, &layout)?;
-    let slots = plan::slots(&resolution, &needs, &layout, &synth, &meanings);
+    let slots = plan::slots(request, &resolution, &needs, &layout, &synth, &meanings);
     timing.phase("layout");
     // From here addresses are final.
 
     // Addresses -> plan.
     let value = |id: SymbolId| slots[id as usize].value;
-    let record = synth.record(&resolution, Some(&layout), &value);
+    let relocations = match request.shared {
+        true => synth.relocation_tables(&resolution, &layout, &slots),
+        false => Default::default(),
+    };
+    let record =
+        synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
     let synthetic = store.add(&[(&record, Default::default())])?[0];
     let packs =
         store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
-    let interp = request.interp.as_ref().filter(|_| !request.is_static).map(|path| path.as_bytes().to_vec());
+    let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared).map(|path| path.as_bytes().to_vec());
     let exec_stack = exec_stack(request, &resolution);
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), exec_stack);
     let entry = entry(request, &resolution, &layout, &value);
@@ -107,6 +127,7 @@ pub fn link(request: &Request) -> Result<bool> {
         interp,
         phdr_count: phdrs.len() as u64,
         hooked: hooks.iter().any(Option::is_some),
+        shared: request.shared,
         eager: has_sanitizer(&resolution),
         synthetic,
         packs: &packs,
@@ -117,29 +138,38 @@ pub fn link(request: &Request) -> Result<bool> {
     let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
     let draft = Draft::new(&folder)?;
     draft.write("plan", &bytes)?;
-    write_image(&draft, &view, &mut store, &program, &inputs, request.demangle)?;
-    timing.phase("image");
-
     let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
-    draft.write("state", &relink::state_of(request, &inputs, &program, used)?.bytes())?;
+    let state = relink::state_of(request, &inputs, &program, used)?;
+    draft.write("state", &state.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
-    let text = &layout.regions[layout::TEXT];
-    let place = |object: usize, section: u32| Some(layout.placement(object, section));
-    let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
-    draft.write(symbols::FILE, &symbols)?;
     let status = status(request, &program, why_full, &view);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
-    let (number, folder) = draft.publish()?;
-    let identity = Identity {
-        base: layout.base,
-        number,
-        folder: &folder,
-        plan: view.header.checksum,
-        patch: 0,
-        symbols_crc: crc32fast::hash(&symbols),
-    };
-    emit::write(&request.output, &phdrs, &identity, exec_stack)?;
-    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    let objects = pack_objects(&view, &mut store)?;
+    let failed =
+        |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
+
+    if request.shared {
+        let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
+        library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
+    } else {
+        write_image(&draft, &view, &objects, &failed)?;
+        timing.phase("image");
+        let text = &layout.regions[layout::TEXT];
+        let place = |object: usize, section: u32| Some(layout.placement(object, section));
+        let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
+        draft.write(symbols::FILE, &symbols)?;
+        let (number, folder) = draft.publish()?;
+        let identity = Identity {
+            base: layout.base,
+            number,
+            folder: &folder,
+            plan: view.header.checksum,
+            patch: 0,
+            symbols_crc: crc32fast::hash(&symbols),
+        };
+        emit::write(&request.output, &phdrs, &identity, exec_stack)?;
+        generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    }
     report(request, &status, &inputs.files)?;
     timing.phase("output");
     if request.time {
@@ -202,7 +232,7 @@ fn build_id(program: &Program) -> [u64; 2] {
 
 /// Code reaches 2 GiB; without PIE, addresses end there.
 fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
-    let end = if request.pie { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
+    let end = if request.pie || request.shared { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
     if end > i32::MAX as u64 {
         bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
     }
@@ -226,6 +256,9 @@ fn entry(
     layout: &Layout,
     value: &dyn Fn(SymbolId) -> u64,
 ) -> ImageAddr {
+    if request.shared && request.entry.is_none() {
+        return ImageAddr(0);
+    }
     let name = request.entry.as_deref().unwrap_or("_start");
     let found = resolution.find(name.as_bytes()).map(value).filter(|value| *value != 0);
     let number = || {
@@ -242,15 +275,8 @@ fn entry(
     }
 }
 
-/// Renders the eager regions into the generation's image file.
-fn write_image(
-    draft: &Draft,
-    view: &PlanView<'_>,
-    store: &mut Store,
-    program: &Program,
-    inputs: &Inputs,
-    demangle: bool,
-) -> Result<()> {
+/// The records of a plan's objects.
+fn pack_objects<'a>(view: &PlanView<'a>, store: &mut Store) -> Result<PackObjects<'a>> {
     let packs = view
         .packs
         .iter()
@@ -263,14 +289,22 @@ fn write_image(
             store.pack(number).with_context(|| format!("pack {name} of the index is gone"))
         })
         .collect::<Result<Vec<_>>>()?;
-    let objects = PackObjects { plan: *view, packs };
+    Ok(PackObjects { plan: *view, packs })
+}
+
+/// Renders the eager regions into the generation's image file.
+fn write_image(
+    draft: &Draft,
+    view: &PlanView<'_>,
+    objects: &PackObjects<'_>,
+    failed: &dyn Fn(RenderError) -> anyhow::Error,
+) -> Result<()> {
     let path = draft.path("image");
     let context = || format!("cannot write {}", path.display());
     let file =
         fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).with_context(context)?;
     let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
-    plan::render_eager(view, &objects, &mut image)
-        .map_err(|error| message::render_error(error, program, &inputs.files, &objects, demangle))
+    plan::render_eager(view, objects, &mut image).map_err(failed)
 }
 
 fn status(request: &Request, program: &Program, why_full: String, view: &PlanView<'_>) -> Status {

@@ -10,6 +10,7 @@ use shared::plan::{RegionKind, RegionRec};
 use shared::pod::{StrRef, bytes_of};
 use shared::record::Class;
 use shared::{ImageAddr, PAGE};
+use std::borrow::Cow;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// The loader, as the build script compiled it.
 pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
 
-const EHDR: usize = 64;
+pub const EHDR: usize = 64;
 const PHDR: usize = 56;
 
 /// A program header (gABI, "Program Header").
@@ -34,7 +35,24 @@ pub struct Phdr {
 }
 
 impl Phdr {
-    fn bytes(&self) -> Vec<u8> {
+    /// The headers in `bytes`, as [`Self::bytes`] lays them out.
+    pub fn read(bytes: &[u8]) -> Vec<Self> {
+        let of = |header: &[u8]| {
+            let word = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().unwrap_or_default());
+            Self {
+                kind: word(0) as u32,
+                flags: (word(0) >> 32) as u32,
+                offset: word(8),
+                addr: word(16),
+                file_size: word(32),
+                size: word(40),
+                align: word(48),
+            }
+        };
+        bytes.chunks_exact(PHDR).map(of).collect()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
         let mut bytes =
             [self.kind, self.flags].iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
         let words = [self.offset, self.addr, self.addr, self.file_size, self.size, self.align];
@@ -47,6 +65,7 @@ impl Phdr {
 /// baked file, which is laid out as the image is.
 pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, exec_stack: bool) -> Vec<Phdr> {
     let base = layout.base;
+    let header_align = |region: usize| layout.aligns[region].max(PAGE);
     let range = |kind, flags, start: ImageAddr, size: u64, align| Phdr {
         kind,
         flags,
@@ -63,8 +82,10 @@ pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, exec_st
         let (addr, size) = part(Part::Interp);
         phdrs.push(range(elf::PT_INTERP, elf::PF_R, addr, size, 1));
     }
-    for region in layout.regions.iter().filter(|region| !region.is_empty()) {
-        let mut load = range(elf::PT_LOAD, region_flags(region), region.start, region.len(), PAGE);
+    for (number, region) in layout.regions.iter().enumerate().filter(|(_, region)| !region.is_empty()) {
+        // Who loads a shared library has to keep its alignments; an executable is where it was linked to be.
+        let align = if layout.base.0 == 0 { header_align(number) } else { PAGE };
+        let mut load = range(elf::PT_LOAD, region_flags(region), region.start, region.len(), align);
         if region.kind == RegionKind::Zero as u32 {
             load.file_size = 0;
         }
@@ -187,7 +208,7 @@ fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
         let access = [(elf::PF_W, elf::SHF_WRITE), (elf::PF_X, elf::SHF_EXECINSTR)];
         let access = access.iter().filter(|(flag, _)| flags & flag != 0).fold(0, |all, (_, bit)| all | bit);
         let section = SectionHeader {
-            name: ".unfold",
+            name: ".unfold".into(),
             kind: elf::SHT_PROGBITS,
             flags: u64::from(elf::SHF_ALLOC | access),
             addr,
@@ -202,7 +223,7 @@ fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
             let (addr, offset) = (addr + size, offset + size);
             let kind = elf::SHT_NOBITS;
             sections.push(SectionHeader {
-                name: ".bss",
+                name: ".bss".into(),
                 kind,
                 addr,
                 offset,
@@ -239,7 +260,7 @@ pub struct Sections<'a> {
 /// What is said of a section in its header (gABI, "Sections").
 #[derive(Clone, Default)]
 pub struct SectionHeader<'a> {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub kind: u32,
     pub flags: u64,
     pub addr: u64,
@@ -255,7 +276,7 @@ pub struct SectionHeader<'a> {
 
 impl<'a> Sections<'a> {
     fn add(&mut self, name: &'static str, kind: u32, data: &'a [u8], align: u64) {
-        self.push(SectionHeader { name, kind, data, align, ..SectionHeader::default() });
+        self.push(SectionHeader { name: name.into(), kind, data, align, ..SectionHeader::default() });
     }
 
     pub fn push(&mut self, section: SectionHeader<'a>) {
@@ -280,7 +301,7 @@ impl<'a> Sections<'a> {
         };
         let mut names = vec![0u8];
         let mut name_offsets = Vec::new();
-        for name in self.sections.iter().map(|section| section.name).chain([".shstrtab"]) {
+        for name in self.sections.iter().map(|section| &*section.name).chain([".shstrtab"]) {
             name_offsets.push(names.len() as u32);
             names.extend_from_slice(name.as_bytes());
             names.push(0);

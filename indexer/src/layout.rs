@@ -3,6 +3,7 @@
 //! Unchanged objects keep their addresses over relinks, so each block has some slack, and each region some
 //! address space behind it. Neither costs memory: what nobody touches is never rendered.
 
+use crate::args::Request;
 use crate::resolve::Resolution;
 use shared::addr::align_up;
 use shared::output::HEADER_LEN;
@@ -36,7 +37,7 @@ pub const REGIONS: [(RegionKind, u32, &[Class]); 7] = [
             Class::Got,
         ],
     ),
-    (RegionKind::Eager, READ | WRITE, &[Class::NamedData, Class::Data]),
+    (RegionKind::Eager, READ | WRITE, &[Class::GotPlt, Class::NamedData, Class::Data]),
     (RegionKind::Zero, READ | WRITE, &[Class::Bss]),
 ];
 
@@ -70,6 +71,8 @@ pub struct Layout {
     pub base: ImageAddr,
     pub limit: ImageAddr,
     pub regions: Vec<RegionRec>,
+    /// The largest alignment in each region.
+    pub aligns: Vec<u64>,
     /// Of each object's sections, one after the other; `bases` says where an object's begin.
     pub placements: Vec<Placement>,
     pub bases: Vec<u32>,
@@ -102,13 +105,16 @@ impl Layout {
 
 /// Chooses the image's address. Position-independent images lie where the kernel puts ordinary ones, below
 /// what it gives to anything else, so that sanitizers know the range; which of 64 places, the output's name
-/// decides.
-pub fn base(pie: bool, output: &std::path::Path) -> ImageAddr {
+/// decides. A shared library counts from 0.
+pub fn base(request: &Request) -> ImageAddr {
     use std::os::unix::ffi::OsStrExt;
-    if !pie {
+    if request.shared {
+        return ImageAddr(0);
+    }
+    if !request.pie {
         return ImageAddr(0x40_0000);
     }
-    let place = xxhash_rust::xxh3::xxh3_64(output.as_os_str().as_bytes()) % 64;
+    let place = xxhash_rust::xxh3::xxh3_64(request.output.as_os_str().as_bytes()) % 64;
     ImageAddr(0x5500_0040_0000 + place * (4 << 30))
 }
 
@@ -117,27 +123,30 @@ pub fn slack(class: Class, size: u64) -> u64 {
     if class.is_contiguous() || class == Class::EhFrame { 0 } else { (size / 8).next_multiple_of(16) }
 }
 
-pub fn layout(resolution: &Resolution<'_>, base: ImageAddr, eh_frame_hdr: bool) -> Layout {
+pub fn layout(request: &Request, resolution: &Resolution<'_>) -> Layout {
+    let base = base(request);
     let mut builder = Builder::new(resolution, base);
     let mut at = base;
     for (number, (kind, prot, classes)) in REGIONS.iter().enumerate() {
         let start = at.align_up(CHUNK);
         at = start;
-        if number == FRAMES && eh_frame_hdr {
+        if number == FRAMES && request.eh_frame_hdr {
             let rows = builder.frame_rows();
             builder.layout.eh_hdr = start;
             builder.layout.eh_rows = rows;
             at = start + EH_HDR_HEAD + rows * EH_HDR_ROW;
         }
         if *kind == RegionKind::Header {
-            at = start + HEADER_LEN;
+            at = start + if request.shared { PAGE } else { HEADER_LEN };
         }
         for class in *classes {
-            at = builder.place_class(*class, at);
+            at = builder.place_class(*class, at, number);
         }
-        let unit = if *kind == RegionKind::Lazy { CHUNK } else { PAGE };
+        let unit = if *kind == RegionKind::Lazy && !request.shared { CHUNK } else { PAGE };
         let end = if at == start { start } else { at.align_up(unit) };
-        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + 16 * CHUNK };
+        // Every process maps what a shared library reserves, so that is less.
+        let least = if request.shared { 1 } else { 16 } * CHUNK;
+        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + least };
         let limit = (end + growth).align_up(CHUNK);
         builder.layout.regions.push(RegionRec { start, end, limit, kind: *kind as u32, prot: *prot });
         for _ in 0..SPARE_BLOCKS {
@@ -182,6 +191,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             base,
             limit: base,
             regions: Vec::new(),
+            aligns: vec![1; REGIONS.len()],
             placements: vec![Placement::default(); sections],
             bases,
             blocks: Vec::new(),
@@ -209,7 +219,7 @@ impl<'a, 'r> Builder<'a, 'r> {
         })
     }
 
-    fn place_class(&mut self, class: Class, start: ImageAddr) -> ImageAddr {
+    fn place_class(&mut self, class: Class, start: ImageAddr, region: usize) -> ImageAddr {
         let blocks = self.blocks.remove(&class).unwrap_or_default();
         let alignment = |(_, _, object, block): &(u32, &[u8], u32, u32)| {
             let view = &self.resolution.objects[*object as usize];
@@ -221,8 +231,10 @@ impl<'a, 'r> Builder<'a, 'r> {
             let tls = [Class::TlsBss].iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
             self.layout.tls_align = blocks.iter().chain(tls).map(alignment).max().unwrap_or(1);
             at = at.align_up(self.layout.tls_align);
+            self.layout.aligns[region] = self.layout.tls_align;
         } else if let Some(align) = blocks.iter().map(alignment).max() {
             at = at.align_up(align);
+            self.layout.aligns[region] = self.layout.aligns[region].max(align);
         }
         let mut range = Range { start: at, end: at };
         for (_, name, object, number) in &blocks {

@@ -9,6 +9,7 @@ pub mod hand_on;
 pub mod index;
 pub mod inputs;
 pub mod layout;
+pub mod library;
 pub mod load;
 pub mod message;
 pub mod object;
@@ -18,6 +19,7 @@ pub mod resolve;
 pub mod symbols;
 pub mod synth;
 pub mod timing;
+pub mod whole;
 
 /// The link is not one for unfold: the system's linker has to do it, for this reason.
 #[derive(Debug)]

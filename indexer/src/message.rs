@@ -94,7 +94,7 @@ impl<'a> Messages<'a> {
         format!("`{}'", section.map_or("*ABS*".into(), |section| show(view.string(section.name))))
     }
 
-    fn place(&self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64) -> String {
+    pub fn place(&self, resolution: &Resolution<'_>, object: usize, section: usize, offset: u64) -> String {
         let view = &resolution.objects[object];
         let name =
             view.sections.get(section).map_or("*ABS*".into(), |section| show(view.string(section.name)));
@@ -243,6 +243,9 @@ pub fn relocation_name(kind: Kind) -> &'static str {
         Kind::TlsLd | Kind::TlsLdIndirect => "R_X86_64_TLSLD",
         Kind::TlsDescLea => "R_X86_64_GOTPC32_TLSDESC",
         Kind::TlsDescCall => "R_X86_64_TLSDESC_CALL",
+        Kind::TlsCall => "R_X86_64_PLT32",
+        Kind::TlsCallIndirect => "R_X86_64_GOTPCRELX",
+        Kind::Own64 => "R_X86_64_64",
     }
 }
 

@@ -1,16 +1,17 @@
 //! Layout + resolution -> the plan, as the bytes that are written and mapped.
 
+use crate::args::Request;
 use crate::layout::{self, Layout};
 use crate::load::Program;
 use crate::resolve::linker_symbols::Meaning;
-use crate::resolve::needs::{Facts, Needs, stays_zero};
+use crate::resolve::needs::{Facts, GotKind, Needs, stays_zero};
 use crate::resolve::{Definition, Resolution, SymbolId};
 use crate::synth::{Part, Synth};
 use rayon::prelude::*;
 use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::plan::{
-    CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, slot,
+    CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, flag, slot,
 };
 use shared::pod::{self, Pod, Span, StrRef, bytes_of};
 use shared::record::{Class, GlobalRec, NONE, ObjectView, Placement};
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 
 /// What every symbol comes to.
 pub fn slots(
+    request: &Request,
     resolution: &Resolution<'_>,
     needs: &Needs,
     layout: &Layout,
@@ -36,7 +38,9 @@ pub fn slots(
             let facts = &needs.facts[id as usize];
             let value = value(resolution, layout, synth, &meanings, id, facts);
             let (object, global) = symbol.mention;
-            Slot { value, got: 0, flags: flags(resolution, symbol, facts), object, global }
+            let plt = if facts.interposable { synth.plt_number(id).map_or(0, |number| number + 1) } else { 0 };
+            let flags = flags(resolution, symbol, facts);
+            Slot { value, got: 0, plt, flags, object, global, reserved: 0 }
         })
         .collect();
     for (id, symbol) in resolution.symbols.iter().enumerate() {
@@ -44,8 +48,19 @@ pub fn slots(
             slots[id].value = slots[target as usize].value;
         }
     }
-    for (index, id) in needs.got.iter().enumerate() {
-        slots[*id as usize].got = index as u32 + 1;
+    for (index, (id, kind)) in needs.got.iter().enumerate().filter(|(_, (id, _))| *id != NONE) {
+        let slot = &mut slots[*id as usize];
+        if slot.got == 0 {
+            slot.got = index as u32 + 1;
+        }
+        if request.shared {
+            slot.flags |= match kind {
+                GotKind::ThreadOffset => slot::GOT_OFFSET,
+                GotKind::Module => slot::GOT_PAIR,
+                GotKind::Descriptor => slot::GOT_DESCRIPTOR,
+                _ => 0,
+            };
+        }
     }
     slots
 }
@@ -82,7 +97,7 @@ fn value(
     if facts.copy {
         return synth.copy_addr(layout, id).map_or(0, |addr| addr.0);
     }
-    if facts.plt || facts.iplt {
+    if facts.iplt || facts.plt && !facts.interposable {
         return synth.plt_addr(layout, id).map_or(0, |addr| addr.0);
     }
     match resolution.symbols[id as usize].definition {
@@ -105,6 +120,7 @@ fn meant(meaning: &Meaning, layout: &Layout, synth: &Synth<'_>) -> ImageAddr {
     let named = |name: &Vec<u8>| layout.named.get(name).copied().unwrap_or_default();
     match meaning {
         Meaning::Base => layout.base,
+        Meaning::StartOf(Class::TlsData) => layout.tls().0.start,
         // `_TLS_MODULE_BASE_` counts like a symbol at the end of the thread-local block.
         Meaning::EndOf(Class::TlsBss) => layout.tls().1,
         Meaning::StartOf(class) => layout.class(*class).start,
@@ -136,6 +152,7 @@ pub struct Parts<'a> {
     pub interp: Option<Vec<u8>>,
     pub phdr_count: u64,
     pub hooked: bool,
+    pub shared: bool,
     /// Nothing may be lazy.
     pub eager: bool,
     /// Entry of the synthetic object, which comes last.
@@ -192,12 +209,17 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         tls_start: tls.start,
         got: synth.addr(layout, Part::Got),
         got_origin: synth.addr(layout, Part::Got),
+        plt: synth.addr(layout, Part::Plt),
+        tls_module: synth.tls_module(layout),
         eh_hdr: layout.eh_hdr,
         eh_rows: layout.eh_rows,
         eh_frame: layout.class(Class::EhFrame).start,
         phdrs: layout.base + shared::output::IMAGE_PHDRS,
         phdr_count: parts.phdr_count,
-        flags: if parts.eager { shared::plan::flag::EAGER } else { 0 },
+        flags: [(parts.eager, flag::EAGER), (parts.shared, flag::SHARED)]
+            .iter()
+            .filter(|(on, _)| *on)
+            .fold(0, |all, (_, bit)| all | bit),
         hooks: if parts.hooked { synth.addr(layout, Part::Hooks) } else { ImageAddr(0) },
         interp,
         ..PlanHeader::default()

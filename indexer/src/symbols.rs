@@ -8,7 +8,8 @@ use crate::emit::{SectionHeader, Sections, elf_header};
 use anyhow::{Context, Result};
 use object::elf;
 use shared::ImageAddr;
-use shared::record::{ObjectView, Placement};
+use shared::plan::{Objects, PlanView, slot};
+use shared::record::{NONE, ObjectView, Placement};
 use std::collections::HashSet;
 
 /// Its name in the folder of a generation.
@@ -100,13 +101,117 @@ fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
 
 /// One `Elf64_Sym`.
 fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
-    let mut symbol = [0; SYMBOL];
-    symbol[..4].copy_from_slice(&name.to_le_bytes());
-    symbol[4] = function.binding << 4 | elf::STT_FUNC;
-    symbol[6..8].copy_from_slice(&TEXT.to_le_bytes());
-    symbol[8..16].copy_from_slice(&function.addr.to_le_bytes());
-    symbol[16..].copy_from_slice(&function.size.to_le_bytes());
-    symbol
+    let info = function.binding << 4 | elf::STT_FUNC;
+    let (value, size) = (function.addr, function.size);
+    Symbol { info, other: 0, section: TEXT, value, size }.bytes(name)
+}
+
+/// `.symtab` and `.strtab` of a whole image, and the number of the first global symbol: functions that only their
+/// objects know, then what the slots of the plan stand for.
+pub fn of_image(
+    plan: &PlanView<'_>,
+    objects: &impl Objects,
+    section_of: &dyn Fn(u64) -> u16,
+) -> (Vec<u8>, Vec<u8>, u32) {
+    let mut symbols = vec![0u8; SYMBOL];
+    let mut names = vec![0u8];
+    let mut put = |symbols: &mut Vec<u8>, name: &[u8], symbol: Symbol| {
+        symbols.extend(symbol.bytes(names.len() as u32));
+        names.extend_from_slice(name);
+        names.push(0);
+    };
+    for number in 0..plan.objects.len() as u32 {
+        let Some(view) = objects.object(number) else { continue };
+        for function in view.functions {
+            let Some(place) = plan.placement(number, function.section).filter(|place| place.is_live()) else {
+                continue;
+            };
+            let value = place.addr().0 + function.value;
+            let info = elf::STB_LOCAL << 4 | elf::STT_FUNC;
+            let symbol = Symbol { info, other: 0, section: section_of(value), value, size: function.size };
+            put(&mut symbols, view.string(function.name), symbol);
+        }
+    }
+    let mut globals = Vec::new();
+    let mut locals = Vec::new();
+    for slot in plan.slots.iter().filter(|slot| slot.object != NONE) {
+        let Some(view) = objects.object(slot.object) else { continue };
+        let Some(global) = view.globals.get(slot.global as usize).filter(|global| global.name.len != 0) else {
+            continue;
+        };
+        let name = view.string(global.name);
+        let hidden = matches!(global.visibility, elf::STV_HIDDEN | elf::STV_INTERNAL);
+        let local = hidden && global.is_definition();
+        let binding = if local { elf::STB_LOCAL } else { global.binding };
+        let kind = if global.kind == elf::STT_COMMON { elf::STT_OBJECT } else { global.kind };
+        let (section, value) = match (global.is_definition(), kind) {
+            (false, _) => (elf::SHN_UNDEF, 0),
+            (true, _) if slot.flags & slot::ABSOLUTE != 0 => (elf::SHN_ABS, slot.value),
+            (true, elf::STT_TLS) => {
+                (section_of(slot.value), slot.value.wrapping_sub(plan.header.tls_start.0))
+            }
+            (true, _) => (section_of(slot.value), slot.value),
+        };
+        let info = binding << 4 | kind;
+        let size = if global.is_definition() { global.size } else { 0 };
+        let symbol = Symbol { info, other: global.visibility, section, value, size };
+        if local { locals.push((name, symbol)) } else { globals.push((name, symbol)) }
+    }
+    for (name, symbol) in locals {
+        put(&mut symbols, name, symbol);
+    }
+    let first_global = (symbols.len() / SYMBOL) as u32;
+    for (name, symbol) in globals {
+        put(&mut symbols, name, symbol);
+    }
+    (symbols, names, first_global)
+}
+
+/// Adds the two sections of [`of_image`], with the number that the second one will have.
+pub fn push_tables<'a>(
+    sections: &mut Sections<'a>,
+    symbols: &'a [u8],
+    names: &'a [u8],
+    (names_number, first_global): (u32, u32),
+) {
+    sections.push(SectionHeader {
+        name: ".symtab".into(),
+        kind: elf::SHT_SYMTAB,
+        data: symbols,
+        link: names_number,
+        info: first_global,
+        align: 8,
+        entry_size: SYMBOL as u64,
+        ..SectionHeader::default()
+    });
+    sections.push(SectionHeader {
+        name: ".strtab".into(),
+        kind: elf::SHT_STRTAB,
+        data: names,
+        align: 1,
+        ..SectionHeader::default()
+    });
+}
+
+/// One symbol, but for its name (gABI, "Symbol Table").
+struct Symbol {
+    info: u8,
+    other: u8,
+    section: u16,
+    value: u64,
+    size: u64,
+}
+
+impl Symbol {
+    fn bytes(&self, name: u32) -> [u8; SYMBOL] {
+        let mut bytes = [0; SYMBOL];
+        bytes[..4].copy_from_slice(&name.to_le_bytes());
+        (bytes[4], bytes[5]) = (self.info, self.other);
+        bytes[6..8].copy_from_slice(&self.section.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.value.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.size.to_le_bytes());
+        bytes
+    }
 }
 
 fn assemble(
@@ -119,7 +224,7 @@ fn assemble(
     file.reserve(symbols.len() + names.len() + 1024);
     let mut sections = Sections::default();
     sections.push(SectionHeader {
-        name: ".text",
+        name: ".text".into(),
         kind: elf::SHT_NOBITS,
         flags: u64::from(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
         addr: start.0,
@@ -127,24 +232,8 @@ fn assemble(
         align: 16,
         ..SectionHeader::default()
     });
-    sections.push(SectionHeader {
-        name: ".symtab",
-        kind: elf::SHT_SYMTAB,
-        data: symbols,
-        link: 3,
-        // Local and global symbols are mixed; readers of symbols do not mind.
-        info: 1,
-        align: 8,
-        entry_size: SYMBOL as u64,
-        ..SectionHeader::default()
-    });
-    sections.push(SectionHeader {
-        name: ".strtab",
-        kind: elf::SHT_STRTAB,
-        data: names,
-        align: 1,
-        ..SectionHeader::default()
-    });
+    // Local and global symbols are mixed; readers of symbols do not mind.
+    push_tables(&mut sections, symbols, names, (3, 1));
     for section in more {
         sections.push(section.header());
     }

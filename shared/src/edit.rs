@@ -60,10 +60,16 @@ pub enum Kind {
     TlsDescLea,
     /// `call *foo@tlscall(%rax)`.
     TlsDescCall,
+    /// The call of [`Kind::TlsGd`] and [`Kind::TlsLd`], which they overwrite in an executable.
+    TlsCall,
+    /// The same through a GOT entry.
+    TlsCallIndirect,
+    /// The address of the image's own definition, whoever the dynamic linker binds the symbol to.
+    Own64,
 }
 
 impl Kind {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 35] = [
         Self::Abs64,
         Self::Abs32,
         Self::Abs32S,
@@ -96,6 +102,9 @@ impl Kind {
         Self::TlsLdIndirect,
         Self::TlsDescLea,
         Self::TlsDescCall,
+        Self::TlsCall,
+        Self::TlsCallIndirect,
+        Self::Own64,
     ];
 
     /// The kind stored as `number`.
@@ -114,6 +123,11 @@ pub struct Target {
     pub value: u64,
     /// G.
     pub got: Option<ImageAddr>,
+    /// L, where it is not S.
+    pub plt: Option<ImageAddr>,
+    /// The GOT entries of a thread-local symbol of a shared library: module and offset, and descriptor.
+    pub tls_pair: Option<ImageAddr>,
+    pub tls_descriptor: Option<ImageAddr>,
     /// Defined in the image, at an address that relative operands reach.
     pub near: bool,
     /// Not there at all: its value is 0, and relative operands that cannot reach 0 are never used.
@@ -125,7 +139,12 @@ pub struct Target {
 /// What the formulas need of the image as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
+    /// A shared library: thread-local accesses stay as general as they are.
+    pub shared: bool,
+    pub tls_start: ImageAddr,
     pub tls_end: ImageAddr,
+    /// The GOT entries that stand for the image as a module with thread-local storage.
+    pub tls_module: ImageAddr,
     pub got_origin: ImageAddr,
 }
 
@@ -174,7 +193,12 @@ pub fn evaluate(
     let a = addend as u64;
     let p = place.0;
     let sum = s.wrapping_add(a);
-    let got = || target.got.map(|addr| addr.0).ok_or(EditError::Malformed);
+    let present = |entry: Option<ImageAddr>| entry.map(|addr| addr.0).ok_or(EditError::Malformed);
+    let got = || present(target.got);
+    // L + A - P.
+    let call = || target.plt.map_or(sum, |plt| plt.0.wrapping_add(a)).wrapping_sub(p);
+    // The address of a GOT entry, relative to P.
+    let relative = |entry: u64| fits_signed(entry.wrapping_add(a).wrapping_sub(p), 32);
     let signed = |value: u64, bits: u32| {
         if target.absent { Ok(value) } else { fits_signed(value, bits) }
     };
@@ -187,13 +211,14 @@ pub fn evaluate(
 
     Ok(match kind {
         Kind::Abs64 if target.import => field(0, 8),
-        Kind::Abs64 => field(sum, 8),
+        Kind::Abs64 | Kind::Own64 => field(sum, 8),
         Kind::Abs32 => field(fits_unsigned(sum, 32)?, 4),
         Kind::Abs32S => field(fits_signed(sum, 32)?, 4),
         Kind::Abs16 => field(fits_either(sum, 16)?, 2),
         Kind::Abs8 => field(fits_either(sum, 8)?, 1),
         Kind::Pc64 => field(sum.wrapping_sub(p), 8),
-        Kind::Pc32 | Kind::Call => field(signed(sum.wrapping_sub(p), 32)?, 4),
+        Kind::Pc32 => field(signed(sum.wrapping_sub(p), 32)?, 4),
+        Kind::Call => field(signed(call(), 32)?, 4),
         Kind::Pc16 => field(signed(sum.wrapping_sub(p), 16)?, 2),
         Kind::Pc8 => field(signed(sum.wrapping_sub(p), 8)?, 1),
 
@@ -214,13 +239,24 @@ pub fn evaluate(
             Written::new(2, &[&[0xe9], &value[..4], &[0x90]])
         }
         Kind::GotPcRel | Kind::GotMov | Kind::GotCall | Kind::GotJmp | Kind::GotTpOff => {
-            field(fits_signed(got()?.wrapping_add(a).wrapping_sub(p), 32)?, 4)
+            field(relative(got()?)?, 4)
         }
         Kind::GotPcRel64 => field(got()?.wrapping_add(a).wrapping_sub(p), 8),
         Kind::Got64 => field(got()?.wrapping_add(a).wrapping_sub(frame.got_origin.0), 8),
-        Kind::GotOff64 | Kind::PltOff64 => field(sum.wrapping_sub(frame.got_origin.0), 8),
-        Kind::GotPc32 => field(fits_signed(frame.got_origin.0.wrapping_add(a).wrapping_sub(p), 32)?, 4),
+        Kind::GotOff64 => field(sum.wrapping_sub(frame.got_origin.0), 8),
+        Kind::PltOff64 => field(call().wrapping_add(p).wrapping_sub(frame.got_origin.0), 8),
+        Kind::GotPc32 => field(relative(frame.got_origin.0)?, 4),
         Kind::GotPc64 => field(frame.got_origin.0.wrapping_add(a).wrapping_sub(p), 8),
+
+        Kind::TlsCall | Kind::TlsCallIndirect if !frame.shared => Written::new(0, &[]),
+        Kind::TlsCall => field(signed(call(), 32)?, 4),
+        Kind::TlsCallIndirect => field(relative(got()?)?, 4),
+        Kind::TlsGd if frame.shared => field(relative(present(target.tls_pair)?)?, 4),
+        Kind::TlsLd | Kind::TlsLdIndirect if frame.shared => field(relative(frame.tls_module.0)?, 4),
+        Kind::TlsDescLea if frame.shared => field(relative(present(target.tls_descriptor)?)?, 4),
+        Kind::TlsDescCall if frame.shared => Written::new(0, &[]),
+        Kind::DtpOff32 if frame.shared => field(fits_signed(sum.wrapping_sub(frame.tls_start.0), 32)?, 4),
+        Kind::DtpOff64 if frame.shared => field(sum.wrapping_sub(frame.tls_start.0), 8),
 
         // In an executable the module's own block ends at T, so both kinds of offsets are the same.
         Kind::TpOff32 | Kind::DtpOff32 => field(fits_signed(sum.wrapping_sub(frame.tls_end.0), 32)?, 4),
@@ -235,9 +271,7 @@ pub fn evaluate(
             // add $foo@tpoff, %reg
             Written::new(3, &[&[rex, 0x81, 0xc0 | register], &tpoff()?.to_le_bytes()[..4]])
         }
-        Kind::GotTpOffMov | Kind::GotTpOffAdd => {
-            field(fits_signed(got()?.wrapping_add(a).wrapping_sub(p), 32)?, 4)
-        }
+        Kind::GotTpOffMov | Kind::GotTpOffAdd => field(relative(got()?)?, 4),
         Kind::TlsGd if target.near => {
             // mov %fs:0, %rax; lea foo@tpoff(%rax), %rax
             Written::new(4, &[&MOV_FS0_RAX, &[0x48, 0x8d, 0x80], &tpoff()?.to_le_bytes()[..4]])
@@ -295,7 +329,13 @@ fn fits_either(value: u64, bits: u32) -> Result<u64, EditError> {
 mod tests {
     use super::*;
 
-    const FRAME: Frame = Frame { tls_end: ImageAddr(0x1000), got_origin: ImageAddr(0x3000) };
+    const FRAME: Frame = Frame {
+        shared: false,
+        tls_start: ImageAddr(0xf00),
+        tls_end: ImageAddr(0x1000),
+        tls_module: ImageAddr(0),
+        got_origin: ImageAddr(0x3000),
+    };
 
     fn write(kind: Kind, addend: i64, target: Target, data: &[u8], offset: usize) -> Written {
         evaluate(kind, ImageAddr(0x2000), addend, &target, &FRAME, data, offset).unwrap()

@@ -13,7 +13,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x04");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x05");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -33,6 +33,10 @@ pub struct PlanHeader {
     pub got: ImageAddr,
     /// `_GLOBAL_OFFSET_TABLE_`.
     pub got_origin: ImageAddr,
+    /// First entry of the PLT that slots are numbered in.
+    pub plt: ImageAddr,
+    /// The GOT entries by which the module asks for its own thread-local block.
+    pub tls_module: ImageAddr,
     /// `.eh_frame_hdr`, its number of rows, and the start of `.eh_frame`.
     pub eh_hdr: ImageAddr,
     pub eh_rows: u64,
@@ -60,7 +64,12 @@ pub struct PlanHeader {
 pub mod flag {
     /// The program brings a runtime that takes the fault signals for itself (a sanitizer): nothing is lazy.
     pub const EAGER: u64 = 1;
+    /// A shared library: its load address is not known, and others may define its symbols before it does.
+    pub const SHARED: u64 = 2;
 }
+
+/// Bytes of a PLT entry.
+pub const PLT_ENTRY: u64 = 16;
 
 /// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
 /// needs to know what the program does with the signals that it uses itself, when its thread is in the
@@ -151,13 +160,17 @@ pub struct ObjectRec {
 pub struct Slot {
     /// Address; for an imported function, of its PLT entry; for a thread-local symbol, in the initial image.
     pub value: u64,
-    /// Number of its GOT entry + 1, or 0.
+    /// Number of its first GOT entry + 1, or 0. A thread-local symbol of a shared library may have several: its
+    /// offset from the thread pointer, module and offset, descriptor.
     pub got: u32,
+    /// Number of the PLT entry + 1 of a symbol that the image defines and others may define before it, or 0.
+    pub plt: u32,
     /// `slot::*` bits.
     pub flags: u32,
     /// Who defines it: object and number among its globals, or `NONE`.
     pub object: u32,
     pub global: u32,
+    pub reserved: u32,
 }
 
 /// Bits of [`Slot::flags`].
@@ -178,6 +191,10 @@ pub mod slot {
     pub const PLT: u32 = 64;
     /// Listed in `.dynsym`.
     pub const EXPORTED: u32 = 128;
+    /// Which of the GOT entries of a thread-local symbol of a shared library there are.
+    pub const GOT_OFFSET: u32 = 256;
+    pub const GOT_PAIR: u32 = 512;
+    pub const GOT_DESCRIPTOR: u32 = 1024;
 }
 
 /// An object's sections of one class, at their place. Sorted by address, and they do not overlap.
@@ -199,7 +216,8 @@ crate::pod! {
     ImageAddr { 0: u64 }
     PlanHeader {
         magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
-        tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
+        tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, plt: ImageAddr,
+        tls_module: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
         eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
         objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }
@@ -208,7 +226,7 @@ crate::pod! {
     ObjectRec {
         pack: u32, placements: u32, bindings: u32, reserved: u32, offset: u64, len: u64, checksum: u64,
     }
-    Slot { value: u64, got: u32, flags: u32, object: u32, global: u32 }
+    Slot { value: u64, got: u32, plt: u32, flags: u32, object: u32, global: u32, reserved: u32 }
     BlockPlace { addr: ImageAddr, capacity: u64, object: u32, block: u32, eh_row: u32, eh_rows: u32 }
 }
 

@@ -6,7 +6,7 @@
 //! to is in the plan.
 //!
 //! ```text
-//! ObjectHeader | sections | blocks | edits | symrefs | globals | fdes | groups | functions | strings | section bytes
+//! ObjectHeader | sections | blocks | edits | symrefs | globals | fdes | groups | functions | versions | strings | section bytes
 //! ```
 //!
 //! All offsets count from the start of the record, which lies at a multiple of 16 in its pack.
@@ -15,7 +15,7 @@ use crate::addr::ImageAddr;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x04");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -36,6 +36,7 @@ pub struct ObjectHeader {
     pub fdes: Span,
     pub groups: Span,
     pub functions: Span,
+    pub versions: Span,
     pub strings: Span,
     /// `flag::*` bits.
     pub flags: u64,
@@ -51,6 +52,12 @@ pub mod flag {
     pub const ABS64_GLOBAL: u64 = 4;
     /// The object has debug information.
     pub const DEBUG: u64 = 8;
+    /// The object asks for its module's thread-local block (the local dynamic model).
+    pub const TLS_MODULE: u64 = 16;
+    /// Code or read-only data has the full address of a place of the object itself.
+    pub const LOCAL_ABS64_READ_ONLY: u64 = 32;
+    /// Code has the offset of a thread-local variable of the object itself from the thread pointer.
+    pub const LOCAL_TLS: u64 = 64;
 }
 
 /// One allocated section.
@@ -112,6 +119,8 @@ pub enum Class {
     RelRo,
     Dynamic,
     Got,
+    /// The part of the GOT that the dynamic linker fills in as functions are called.
+    GotPlt,
     /// Writable data under a name that `__start_` and `__stop_` can reach.
     NamedData,
     Data,
@@ -119,7 +128,7 @@ pub enum Class {
 }
 
 impl Class {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::DynamicTables,
         Self::Note,
         Self::NamedRo,
@@ -139,6 +148,7 @@ impl Class {
         Self::RelRo,
         Self::Dynamic,
         Self::Got,
+        Self::GotPlt,
         Self::NamedData,
         Self::Data,
         Self::Bss,
@@ -271,6 +281,17 @@ pub mod uses {
     pub const TLS_LOCAL: u32 = 1024;
     /// Referred to from a section that is not debug information.
     pub const REFERRED: u32 = 2048;
+    /// Thread-local, as an offset in its module's block (the local dynamic model).
+    pub const TLS_OFFSET: u32 = 4096;
+    /// Thread-local, by a descriptor: [`TLS_DYNAMIC`], if it is not relaxed.
+    pub const TLS_DESCRIPTOR: u32 = 8192;
+    /// Called by a thread-local code sequence, of which nothing is left in an executable.
+    pub const TLS_CALL: u32 = 1 << 14;
+    /// The same, through a GOT entry.
+    pub const TLS_CALL_INDIRECT: u32 = 1 << 15;
+    /// All accesses to a thread-local symbol.
+    pub const TLS: u32 =
+        TLS_DYNAMIC | TLS_INITIAL | TLS_INITIAL_FIXED | TLS_LOCAL | TLS_OFFSET | TLS_DESCRIPTOR;
 }
 
 /// One frame description entry of `.eh_frame`, sorted by section and offset of the code it is about.
@@ -302,11 +323,21 @@ pub struct FunctionRec {
     pub size: u64,
 }
 
+/// The version that a definition names itself: `name@version`, or `name@@version` for the default.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct VersionRec {
+    pub version: StrRef,
+    pub global: u32,
+    /// 1: what a reference without a version means.
+    pub is_default: u32,
+}
+
 crate::pod! {
     ObjectHeader {
         magic: u64, len: u64, content: [u64; 2], sections: Span, blocks: Span, edits: Span,
         symrefs: Span, globals: Span, fdes: Span, groups: Span, functions: Span,
-        strings: Span, flags: u64,
+        versions: Span, strings: Span, flags: u64,
     }
     SectionRec {
         name: StrRef, size: u64, data: u64, edits_first: u32, edits_count: u32, align: u32, group: u32,
@@ -322,6 +353,7 @@ crate::pod! {
     FdeRec { section: u32, offset: u32, eh_section: u32, eh_offset: u32 }
     GroupRec { signature: StrRef, hash: u64 }
     FunctionRec { name: StrRef, section: u32, reserved: u32, value: u64, size: u64 }
+    VersionRec { version: StrRef, global: u32, is_default: u32 }
 }
 
 /// A record whose tables have been found to lie inside it.
@@ -336,6 +368,7 @@ pub struct ObjectView<'a> {
     pub fdes: &'a [FdeRec],
     pub groups: &'a [GroupRec],
     pub functions: &'a [FunctionRec],
+    pub versions: &'a [VersionRec],
     pub strings: &'a [u8],
     bytes: &'a [u8],
 }
@@ -362,6 +395,7 @@ impl<'a> ObjectView<'a> {
             fdes: table(bytes, header.fdes)?,
             groups: table(bytes, header.groups)?,
             functions: table(bytes, header.functions)?,
+            versions: table(bytes, header.versions)?,
             strings: table(bytes, header.strings)?,
             bytes,
         })

@@ -2,7 +2,7 @@
 
 use crate::addr::ImageAddr;
 use crate::edit::{self, EditError, Frame, Kind, Target};
-use crate::plan::{BlockPlace, Objects, PlanView, slot};
+use crate::plan::{BlockPlace, Objects, PLT_ENTRY, PlanView, Slot, flag, slot};
 use crate::pod::bytes_of;
 use crate::record::{NONE, ObjectView, SectionRec, SymRef};
 
@@ -110,7 +110,14 @@ fn render_section(
     verify(bytes_of(edits))?;
     out[at..at + len].copy_from_slice(&data[low as usize..high as usize]);
 
-    let frame = Frame { tls_end: plan.header.tls_end, got_origin: plan.header.got_origin };
+    let header = plan.header;
+    let frame = Frame {
+        shared: header.flags & flag::SHARED != 0,
+        tls_start: header.tls_start,
+        tls_end: header.tls_end,
+        tls_module: header.tls_module,
+        got_origin: header.got_origin,
+    };
     let first = edits.partition_point(|edit| u64::from(edit.offset) + edit::REACH <= low);
     for edit in &edits[first..] {
         let offset = u64::from(edit.offset);
@@ -150,9 +157,14 @@ pub fn target(plan: &PlanView<'_>, object: u32, symref: &SymRef) -> Option<Targe
     Some(match symref.section {
         SymRef::GLOBAL => {
             let slot = plan.slot_of(object, symref.global)?;
+            let (got, tls_pair, tls_descriptor) = got_entries(plan, slot);
+            let plt = slot.plt.checked_sub(1);
             Target {
                 value: slot.value,
-                got: slot.got.checked_sub(1).map(|number| plan.got_entry(number)),
+                got,
+                plt: plt.map(|number| plan.header.plt + PLT_ENTRY * u64::from(number)),
+                tls_pair,
+                tls_descriptor,
                 near: slot.flags & slot::NEAR != 0,
                 absent: slot.flags & slot::ABSENT != 0,
                 import: slot.flags & slot::IMPORT != 0,
@@ -173,6 +185,25 @@ pub fn target(plan: &PlanView<'_>, object: u32, symref: &SymRef) -> Option<Targe
             }
         }
     })
+}
+
+/// Where a symbol's GOT entries are: its own; the pair of module and offset; the descriptor.
+pub fn got_entries(
+    plan: &PlanView<'_>,
+    slot: &Slot,
+) -> (Option<ImageAddr>, Option<ImageAddr>, Option<ImageAddr>) {
+    let Some(first) = slot.got.checked_sub(1).map(|number| plan.got_entry(number)) else {
+        return (None, None, None);
+    };
+    let has = |flag: u32| slot.flags & flag != 0;
+    let several = has(slot::GOT_OFFSET | slot::GOT_PAIR | slot::GOT_DESCRIPTOR);
+    let pair = first + if has(slot::GOT_OFFSET) { 8 } else { 0 };
+    let descriptor = pair + if has(slot::GOT_PAIR) { 16 } else { 0 };
+    (
+        (!several || has(slot::GOT_OFFSET)).then_some(first),
+        has(slot::GOT_PAIR).then_some(pair),
+        has(slot::GOT_DESCRIPTOR).then_some(descriptor),
+    )
 }
 
 /// Bytes of `.eh_frame_hdr` before its table, and of a row (LSB, "Exception Frames").

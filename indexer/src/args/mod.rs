@@ -53,10 +53,40 @@ pub enum Unresolved {
     Ignore,
 }
 
+/// What a shared library leaves out of its sections for debuggers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strip {
+    None,
+    Debug,
+    All,
+}
+
+/// Which symbols of a shared library nobody may define before it does (GNU ld's manual, `-Bsymbolic`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Symbolic {
+    None,
+    Functions,
+    All,
+}
+
 /// What the command line asks for.
 #[derive(Clone, Debug, Hash)]
 pub struct Request {
     pub output: PathBuf,
+    /// A shared library.
+    pub shared: bool,
+    pub soname: Option<OsString>,
+    pub symbolic: Symbolic,
+    /// The tables by which the dynamic linker finds symbols: `.hash`, `.gnu.hash`.
+    pub sysv_hash: bool,
+    pub gnu_hash: bool,
+    /// Relative relocations in the packed form (DT_RELR).
+    pub relr: bool,
+    pub version_scripts: Vec<PathBuf>,
+    pub dynamic_lists: Vec<PathBuf>,
+    /// Undefined symbols are errors in a shared library too.
+    pub no_undefined: bool,
+    pub strip: Strip,
     pub inputs: Vec<(Input, State)>,
     pub search: Vec<PathBuf>,
     pub pie: bool,
@@ -129,6 +159,16 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
     let mut words = expand_responses(words, 0)?;
     let mut request = Request {
         output: "a.out".into(),
+        shared: false,
+        soname: None,
+        symbolic: Symbolic::None,
+        sysv_hash: false,
+        gnu_hash: true,
+        relr: false,
+        version_scripts: Vec::new(),
+        dynamic_lists: Vec::new(),
+        no_undefined: false,
+        strip: Strip::None,
         inputs: Vec::new(),
         search: Vec::new(),
         pie: false,
@@ -218,11 +258,24 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "export-dynamic" | "E" | "dynamic-list-data" => request.export_dynamic = true,
             "no-export-dynamic" => request.export_dynamic = false,
             "export-dynamic-symbol" => request.exports.push(text()),
-            "dynamic-list" => {
-                let list = fs::read_to_string(&value)
-                    .with_context(|| format!("cannot open dynamic list {}", text()))?;
-                request.exports.extend(crate::inputs::script::dynamic_list(&list));
+            "shared" | "Bshareable" => request.shared = true,
+            "soname" | "h" => request.soname = Some(value),
+            "Bsymbolic" => request.symbolic = Symbolic::All,
+            "Bsymbolic-functions" => request.symbolic = Symbolic::Functions,
+            "Bno-symbolic" => request.symbolic = Symbolic::None,
+            "hash-style" => {
+                (request.sysv_hash, request.gnu_hash) = match text().as_str() {
+                    "sysv" => (true, false),
+                    "gnu" => (false, true),
+                    "both" => (true, true),
+                    other => bail!("invalid hash style '{other}'"),
+                }
             }
+            "version-script" => request.version_scripts.push(value.into()),
+            "dynamic-list" => request.dynamic_lists.push(value.into()),
+            "no-undefined" => request.no_undefined = true,
+            "s" | "strip-all" => request.strip = Strip::All,
+            "S" | "strip-debug" => request.strip = request.strip.max(Strip::Debug),
             "gc-sections" => request.gc_sections = true,
             "no-gc-sections" => request.gc_sections = false,
             "z" => keyword(&mut request, &text()),
@@ -286,6 +339,10 @@ fn keyword(request: &mut Request, keyword: &str) {
         "muldefs" => request.allow_multiple = true,
         "now" => request.bind_now = true,
         "lazy" => request.bind_now = false,
+        "defs" => request.no_undefined = true,
+        "undefs" => request.no_undefined = false,
+        "pack-relative-relocs" => request.relr = true,
+        "nopack-relative-relocs" => request.relr = false,
         // The image has its own layout: page sizes, RELRO and separate code are as they are.
         _ => {}
     }

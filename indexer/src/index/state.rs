@@ -32,7 +32,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x01");
+const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x02");
 
 /// `state`: the inputs of the link, with what shows that they have changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,16 +83,17 @@ shared::pod! {
 pub struct StateFile {
     pub path: PathBuf,
     pub fingerprint: Fingerprint,
-    /// For an archive: identity of its members' names and of its symbol table.
+    /// For an archive: identity of its members' names and of its symbol table. For a shared library: identity of its
+    /// symbols.
     pub symbols: u64,
 }
 
-/// Stands in [`StateFile::symbols`] of a shared library.
-pub const SHARED_LIBRARY: u64 = u64::MAX;
+/// This bit of [`StateFile::symbols`] says that the file is a shared library.
+pub const SHARED_LIBRARY: u64 = 1 << 63;
 
 impl StateFile {
     pub fn is_shared(&self) -> bool {
-        self.symbols == SHARED_LIBRARY
+        self.symbols & SHARED_LIBRARY != 0
     }
 }
 

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod mapped;
 pub mod script;
 pub mod shared;
+pub mod version_script;
 
 use crate::HandOn;
 use crate::args::{Input, Request, State};
@@ -18,6 +19,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use version_script::{Matcher, VersionScript};
 
 /// A file that was read, with what is needed to see that it changed.
 #[derive(Clone, Debug)]
@@ -65,6 +67,11 @@ pub struct Inputs {
     /// Files of archives whose members are all linked.
     pub whole_archives: Vec<u32>,
     pub shared: Vec<SharedInput>,
+    pub version_script: VersionScript,
+    /// Which of a shared library's symbols are exported, by the version script.
+    pub version_matcher: Option<Matcher>,
+    /// Symbols that are exported, or bound by the dynamic linker although the library is symbolic.
+    pub dynamic_list: Option<Matcher>,
     /// Symbols that scripts want.
     pub undefined: Vec<String>,
     /// Paths that were looked for before another was found: if one appears, the answer changes.
@@ -77,6 +84,7 @@ pub fn collect(request: &Request) -> Result<Inputs> {
     for (input, state) in &request.inputs {
         collector.add(input, *state)?;
     }
+    collector.add_lists()?;
     Ok(collector.inputs)
 }
 
@@ -147,6 +155,32 @@ impl Collector<'_> {
             FileKind::Script => self.add_script(data, &path, state).with_context(|| shown)?,
         }
         Ok(())
+    }
+
+    /// The version scripts and dynamic lists of the command line.
+    fn add_lists(&mut self) -> Result<()> {
+        for path in &self.request.version_scripts {
+            let script = version_script::parse(&self.read_text(path)?, path)?;
+            self.inputs.version_script.versions.extend(script.versions);
+        }
+        if !self.request.version_scripts.is_empty() {
+            self.inputs.version_matcher = Some(Matcher::new(&self.inputs.version_script));
+        }
+        let mut patterns = Vec::new();
+        for path in &self.request.dynamic_lists {
+            patterns.extend(version_script::parse_dynamic_list(&self.read_text(path)?, path)?);
+        }
+        if !self.request.dynamic_lists.is_empty() {
+            self.inputs.dynamic_list = Some(Matcher::of_list(&patterns));
+        }
+        Ok(())
+    }
+
+    /// A text that the link depends on.
+    fn read_text(&mut self, path: &Path) -> Result<String> {
+        let (data, fingerprint) = mapped::map(path)?;
+        self.inputs.files.push(SourceFile { path: path.to_owned(), fingerprint });
+        Ok(String::from_utf8_lossy(data).into_owned())
     }
 
     fn add_archive(&mut self, data: &'static [u8], path: &Path, file: u32, state: State) -> Result<()> {

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, SectionHeader, Sym};
 use object::{LittleEndian, SectionIndex};
+use xxhash_rust::xxh3::Xxh3;
 
 /// A symbol that a shared library defines.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,41 @@ pub struct SharedSymbol {
 pub struct SharedLibrary {
     pub soname: Vec<u8>,
     pub symbols: Vec<SharedSymbol>,
+}
+
+impl SharedLibrary {
+    /// Identity of everything that a link takes from the library: not the addresses of functions, which move as the
+    /// library is edited; of variables only which are one.
+    pub fn identity(&self) -> u64 {
+        let mut variables: Vec<u64> =
+            self.symbols.iter().filter(|symbol| !symbol.is_function()).map(|symbol| symbol.value).collect();
+        variables.sort_unstable();
+        variables.dedup();
+        let mut hash = Xxh3::new();
+        hash.update(&self.soname);
+        for symbol in &self.symbols {
+            for text in [symbol.name, symbol.version.unwrap_or_default()] {
+                hash.update(text);
+                hash.update(b"\0");
+            }
+            let flags = [symbol.is_default, symbol.is_undefined, symbol.version.is_some()].map(u8::from);
+            hash.update(&flags);
+            hash.update(&[symbol.kind, symbol.binding, symbol.visibility]);
+            if !symbol.is_function() {
+                let place = variables.binary_search(&symbol.value).unwrap_or_default() as u64;
+                for word in [place, symbol.size, symbol.align] {
+                    hash.update(&word.to_le_bytes());
+                }
+            }
+        }
+        hash.digest() | crate::index::state::SHARED_LIBRARY
+    }
+}
+
+impl SharedSymbol {
+    pub fn is_function(&self) -> bool {
+        matches!(self.kind, elf::STT_FUNC | elf::STT_GNU_IFUNC)
+    }
 }
 
 /// Reads the dynamic symbols of a shared library. `name` is the soname of a library that has none.

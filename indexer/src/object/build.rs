@@ -6,7 +6,7 @@ use shared::addr::align_up;
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{
     BlockRec, Class, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec,
-    SymRef, flag, uses,
+    SymRef, VersionRec, flag, uses,
 };
 use std::collections::HashMap;
 
@@ -40,6 +40,7 @@ pub struct RecordBuilder<'a> {
     pub globals: Vec<GlobalRec>,
     pub fdes: Vec<FdeRec>,
     functions: Vec<FunctionRec>,
+    versions: Vec<VersionRec>,
     pub flags: u64,
     /// Number in the object's symbol table -> symref, or `NONE`.
     pub symref_of: Vec<u32>,
@@ -71,6 +72,13 @@ impl<'a> RecordBuilder<'a> {
     pub fn add_function(&mut self, name: &'a [u8], section: u32, value: u64, size: u64) {
         let name = self.intern(name);
         self.functions.push(FunctionRec { name, section, reserved: 0, value, size });
+    }
+
+    /// Notes the version that the next global is given by its own name.
+    pub fn add_version(&mut self, version: &'a [u8], is_default: bool) {
+        let (global, is_default) = (self.globals.len() as u32, u32::from(is_default));
+        let version = self.intern(version);
+        self.versions.push(VersionRec { version, global, is_default });
     }
 
     pub fn add_symref(&mut self, symref: SymRef) -> u32 {
@@ -181,6 +189,7 @@ impl<'a> RecordBuilder<'a> {
             fdes: layout.table(&self.fdes),
             groups: layout.table(&self.groups),
             functions: layout.table(&self.functions),
+            versions: layout.table(&self.versions),
             strings: layout.table(&self.strings),
             flags: self.flags,
         };
@@ -201,6 +210,7 @@ impl<'a> RecordBuilder<'a> {
         append(&mut bytes, header.fdes, &self.fdes);
         append(&mut bytes, header.groups, &self.groups);
         append(&mut bytes, header.functions, &self.functions);
+        append(&mut bytes, header.versions, &self.versions);
         append(&mut bytes, header.strings, &self.strings);
         for (index, (record, section)) in sections.iter().zip(&self.sections).enumerate() {
             if record.data != 0 {

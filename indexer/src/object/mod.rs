@@ -189,11 +189,15 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let section = self.section_of(symbol, index)?;
-            // `name@@version` defines what a reference without a version means.
-            let name = match name.windows(2).position(|pair| pair == b"@@") {
-                Some(at) => &name[..at],
-                None => name,
-            };
+            // `name@@version` defines what a reference without a version means; `name@version` stays a name of
+            // its own.
+            let at = name.iter().position(|byte| *byte == b'@').filter(|at| *at > 0);
+            let is_default = at.is_some_and(|at| name[at..].starts_with(b"@@"));
+            if let Some(at) = at.filter(|_| section != GlobalRec::UNDEFINED) {
+                let version = &name[at + if is_default { 2 } else { 1 }..];
+                self.builder.add_version(version, is_default);
+            }
+            let name = if is_default { &name[..at.unwrap_or(name.len())] } else { name };
             self.builder.add_global(
                 name,
                 index.0,
@@ -230,13 +234,11 @@ impl<'a> Reader<'a> {
                 relocations.sort_by_key(|relocation| relocation.r_offset(ENDIAN));
             }
             let mut edits = Vec::with_capacity(relocations.len());
-            let mut rest = relocations.into_iter();
-            while let Some(relocation) = rest.next() {
-                if let Some((edit, swallows_next)) = self.read_relocation(section, relocation)? {
+            let mut is_call = false;
+            for relocation in relocations {
+                if let Some((edit, call_follows)) = self.read_relocation(section, relocation, is_call)? {
                     edits.push(edit);
-                    if swallows_next {
-                        rest.next();
-                    }
+                    is_call = call_follows;
                 }
             }
             self.builder.sections[section as usize].edits = edits;
@@ -249,6 +251,7 @@ impl<'a> Reader<'a> {
         &mut self,
         section: u32,
         relocation: &elf::Rela64<LittleEndian>,
+        is_call: bool,
     ) -> Result<Option<(Edit, bool)>> {
         let here = &self.builder.sections[section as usize];
         let (code, name, size) = (here.data, here.name, here.size);
@@ -259,7 +262,11 @@ impl<'a> Reader<'a> {
             bail!("{}: relocation lies outside its section", place());
         }
         let kind = relocation.r_type(ENDIAN, false);
-        let understood = match understand(kind, code, offset as usize, writable) {
+        let understood = understand(kind, code, offset as usize, writable).and_then(|found| match found {
+            Some(call) if is_call => call.as_thread_local_call().map(Some),
+            found => Ok(found),
+        });
+        let understood = match understood {
             Ok(None) => return Ok(None),
             Ok(Some(understood)) => understood,
             Err(Refusal::UnknownType) => bail!("{}: unsupported {}", place(), relocations::name(kind)),
@@ -270,13 +277,16 @@ impl<'a> Reader<'a> {
         if offset + width(understood.kind) > size {
             bail!("{}: relocation lies outside its section", place());
         }
+        if matches!(understood.kind, Kind::TlsLd | Kind::TlsLdIndirect) {
+            self.builder.flags |= flag::TLS_MODULE;
+        }
         let symbol = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);
         let symref = self.symref(symbol, &understood).with_context(place)?;
         if symref as usize >= Edit::MAX_SYMBOLS {
             bail!("{}: too many symbols", place());
         }
         let edit = Edit::new(offset as u32, understood.kind, symref, relocation.r_addend(ENDIAN));
-        Ok(Some((edit, understood.swallows_next)))
+        Ok(Some((edit, understood.call_follows)))
     }
 
     /// The index of what a relocation refers to; notes how it is used.
@@ -286,8 +296,7 @@ impl<'a> Reader<'a> {
         }
         let symbol = self.symbols.symbol(index)?;
         let used = understood.uses | uses::REFERRED;
-        let needs_slot = understood.uses & (uses::GOT | uses::TLS_INITIAL_FIXED) != 0
-            || symbol.st_type() == elf::STT_GNU_IFUNC;
+        let needs_slot = understood.uses & NEEDS_SLOT != 0 || symbol.st_type() == elf::STT_GNU_IFUNC;
         let known = self.builder.symref_of[index.0];
         if symbol.st_bind() != elf::STB_LOCAL {
             if known == NONE {
@@ -296,13 +305,22 @@ impl<'a> Reader<'a> {
             self.builder.use_global(known, used);
             return Ok(known);
         }
+        let section = self.section_of(symbol, index)?;
+        let flags = [
+            (uses::ABS32, flag::LOCAL_ABS32),
+            (uses::ABS64_READ_ONLY, flag::LOCAL_ABS64_READ_ONLY),
+            (uses::TLS_LOCAL, flag::LOCAL_TLS),
+        ];
+        let flags = flags.iter().filter(|(used, _)| understood.uses & used != 0);
+        if section < GlobalRec::DISCARDED {
+            self.builder.flags |= flags.fold(0, |all, (_, flag)| all | flag);
+        }
         if known != NONE && (!needs_slot || self.builder.is_global(known)) {
             if self.builder.is_global(known) {
                 self.builder.use_global(known, used);
             }
             return Ok(known);
         }
-        let section = self.section_of(symbol, index)?;
         if needs_slot && section < GlobalRec::DISCARDED {
             // A local symbol that has a GOT or PLT entry is treated as a global one without a name.
             let global = GlobalRec {
@@ -324,9 +342,6 @@ impl<'a> Reader<'a> {
             GlobalRec::DISCARDED => SymRef { section: SymRef::DISCARDED, global: 0, value },
             _ => SymRef { section, global: 0, value },
         };
-        if understood.uses & uses::ABS32 != 0 && section < GlobalRec::DISCARDED {
-            self.builder.flags |= flag::LOCAL_ABS32;
-        }
         let number = self.builder.add_symref(symref);
         self.builder.symref_of[index.0] = number;
         Ok(number)
@@ -389,6 +404,14 @@ impl<'a> Reader<'a> {
         (code < GlobalRec::DISCARDED).then_some((code, u32::try_from(offset).ok()?))
     }
 }
+
+/// Uses for which even a local symbol needs a slot of its own: in an executable, or in a shared library.
+const NEEDS_SLOT: u32 = uses::GOT
+    | uses::TLS_INITIAL
+    | uses::TLS_INITIAL_FIXED
+    | uses::TLS_DYNAMIC
+    | uses::TLS_DESCRIPTOR
+    | uses::TLS_CALL_INDIRECT;
 
 /// Bytes that an edit needs from its field on, inside the section.
 fn width(kind: Kind) -> u64 {

@@ -5,12 +5,25 @@ use shared::edit::Kind;
 use shared::record::uses;
 
 /// A relocation understood: what to write, what the symbol has to offer, and whether the relocation behind it
-/// belongs to it (the call of a thread-local sequence).
+/// is the call of the same thread-local sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Understood {
     pub kind: Kind,
     pub uses: u32,
-    pub swallows_next: bool,
+    pub call_follows: bool,
+}
+
+impl Understood {
+    /// The call of a thread-local sequence, which relaxing the sequence overwrites.
+    pub fn as_thread_local_call(self) -> Result<Self, Refusal> {
+        match self.kind {
+            Kind::Call | Kind::Pc32 => Ok(Self { kind: Kind::TlsCall, uses: uses::TLS_CALL, ..self }),
+            Kind::GotCall | Kind::GotPcRel => {
+                Ok(Self { kind: Kind::TlsCallIndirect, uses: uses::TLS_CALL_INDIRECT, ..self })
+            }
+            _ => Err(Refusal::UnknownSequence),
+        }
+    }
 }
 
 /// Why a relocation is refused.
@@ -30,7 +43,7 @@ pub fn understand(
     writable: bool,
 ) -> Result<Option<Understood>, Refusal> {
     let before = |bytes: usize| offset.checked_sub(bytes).and_then(|start| code.get(start..offset));
-    let simple = |kind, uses| Ok(Some(Understood { kind, uses, swallows_next: false }));
+    let simple = |kind, uses| Ok(Some(Understood { kind, uses, call_follows: false }));
     let abs64 = if writable { uses::ABS64_DATA } else { uses::ABS64_READ_ONLY };
     match kind {
         elf::R_X86_64_NONE => Ok(None),
@@ -67,8 +80,8 @@ pub fn understand(
         elf::R_X86_64_GOTPC64 => simple(Kind::GotPc64, 0),
         elf::R_X86_64_TPOFF32 => simple(Kind::TpOff32, uses::TLS_LOCAL),
         elf::R_X86_64_TPOFF64 => simple(Kind::TpOff64, uses::TLS_LOCAL),
-        elf::R_X86_64_DTPOFF32 => simple(Kind::DtpOff32, uses::TLS_LOCAL),
-        elf::R_X86_64_DTPOFF64 => simple(Kind::DtpOff64, uses::TLS_LOCAL),
+        elf::R_X86_64_DTPOFF32 => simple(Kind::DtpOff32, uses::TLS_OFFSET),
+        elf::R_X86_64_DTPOFF64 => simple(Kind::DtpOff64, uses::TLS_OFFSET),
         elf::R_X86_64_GOTTPOFF => match before(3) {
             // mov foo@gottpoff(%rip), %reg
             Some([0x48 | 0x4c, 0x8b, modrm]) if modrm & 0xc7 == 5 => {
@@ -89,7 +102,7 @@ pub fn understand(
             if !lea || !call {
                 return Err(Refusal::UnknownSequence);
             }
-            Ok(Some(Understood { kind: Kind::TlsGd, uses: uses::TLS_DYNAMIC, swallows_next: true }))
+            Ok(Some(Understood { kind: Kind::TlsGd, uses: uses::TLS_DYNAMIC, call_follows: true }))
         }
         elf::R_X86_64_TLSLD => {
             // lea foo@tlsld(%rip), %rdi
@@ -103,12 +116,12 @@ pub fn understand(
                 Some([0xff, 0x15]) => Kind::TlsLdIndirect,
                 _ => return Err(Refusal::UnknownSequence),
             };
-            Ok(Some(Understood { kind, uses: 0, swallows_next: true }))
+            Ok(Some(Understood { kind, uses: 0, call_follows: true }))
         }
         elf::R_X86_64_GOTPC32_TLSDESC => match before(3) {
             // lea foo@tlsdesc(%rip), %reg
             Some([0x48 | 0x4c, 0x8d, modrm]) if modrm & 0xc7 == 5 => {
-                simple(Kind::TlsDescLea, uses::TLS_DYNAMIC)
+                simple(Kind::TlsDescLea, uses::TLS_DESCRIPTOR)
             }
             _ => Err(Refusal::UnknownSequence),
         },
@@ -154,7 +167,7 @@ mod tests {
     #[test]
     fn thread_local_sequences_must_be_whole() {
         let mut code = [0x66, 0x48, 0x8d, 0x3d, 0, 0, 0, 0, 0x66, 0x66, 0x48, 0xe8, 0, 0, 0, 0];
-        assert!(understand(elf::R_X86_64_TLSGD, &code, 4, false).unwrap().unwrap().swallows_next);
+        assert!(understand(elf::R_X86_64_TLSGD, &code, 4, false).unwrap().unwrap().call_follows);
         code[8] = 0x90;
         assert_eq!(understand(elf::R_X86_64_TLSGD, &code, 4, false), Err(Refusal::UnknownSequence));
     }

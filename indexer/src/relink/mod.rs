@@ -5,6 +5,7 @@
 //! is a reason why not, and a full link follows.
 
 mod editor;
+mod library;
 mod object;
 mod pages;
 
@@ -17,6 +18,7 @@ use crate::index::state::{self, Reread, State, Status};
 use crate::index::store::Store;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::timing::Timing;
@@ -54,7 +56,7 @@ macro_rules! full {
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
     let output_folder = generation::output_folder(index, &request.output)?;
-    let Some(executable) = executable_before(&request.output, &output_folder) else { full!("first link") };
+    let Some(executable) = executable_before(request, &output_folder) else { full!("first link") };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
         full!("the index is another one");
@@ -117,6 +119,11 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
         }
     }
+    if request.shared
+        && let Err(why) = library::relocate(&mut editor, request)?
+    {
+        return Ok(Outcome::Full(why));
+    }
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
 
@@ -129,24 +136,32 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     state.slots_used = editor.slots_used;
     state.names.clone_from(&editor.added_names);
     let draft = Draft::new(&output_folder)?;
-    for name in ["plan", "image", "names", "log"] {
+    let kept: &[&str] = if request.shared { &["plan", "names"] } else { &["plan", "image", "names", "log"] };
+    for name in kept {
         let from = executable.folder.join(name);
         match fs::hard_link(&from, draft.path(name)) {
-            Err(error) if name != "log" => {
+            Err(error) if *name != "log" => {
                 return Err(error).with_context(|| format!("cannot link {}", from.display()));
             }
             _ => {}
         }
     }
     draft.write("patch", &patch)?;
-    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
-        full!("the table of function names is full");
-    };
     draft.write("state", &state.bytes())?;
     status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
     status.eager_pages = editor.pages(shared::plan::RegionKind::Eager);
     status.pages_total = status.lazy_pages + status.eager_pages;
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    if request.shared {
+        if let Err(why) = library::write(&editor, request, &state, &executable, draft, &output_folder)? {
+            return Ok(Outcome::Full(why));
+        }
+        timing.phase("output");
+        return Ok(Outcome::Done(status));
+    }
+    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
+        full!("the table of function names is full");
+    };
     let (number, folder) = draft.publish()?;
     let identity = Identity {
         base: executable.config.base,
@@ -164,8 +179,11 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
 
 /// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
 /// its newest generation.
-fn executable_before(output: &Path, folder: &Path) -> Option<Executable> {
-    Executable::open(output).ok().or_else(|| {
+fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
+    if request.shared {
+        return library::newest(folder);
+    }
+    Executable::open(&request.output).ok().or_else(|| {
         let newest = *generation::numbers(folder).last()?;
         Executable::open(&folder.join(newest.to_string()).join(emit::COPY)).ok()
     })
@@ -199,7 +217,7 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
 pub fn state_before(request: &Request, index: &Path) -> State {
     let read = || {
         let folder = generation::output_folder(index, &request.output).ok()?;
-        let executable = executable_before(&request.output, &folder)?;
+        let executable = executable_before(request, &folder)?;
         State::read(&fs::read(executable.folder.join("state")).ok()?)
     };
     read().unwrap_or_default()
@@ -224,7 +242,10 @@ fn nothing_changed(
     if let Err(error) = executable.plan() {
         return Ok(Outcome::Full(format!("{error:#}")));
     }
-    emit::replace(&request.output, &executable.bytes)?;
+    match request.shared {
+        true => library::write_again(request, executable, state)?,
+        false => emit::replace(&request.output, &executable.bytes)?,
+    }
     Ok(Outcome::Done(status))
 }
 
@@ -300,6 +321,15 @@ fn read_stale(
             .collect();
         let (data, _) = mapped::map(&path)?;
         let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
+        let known = &mut state.files[*number as usize];
+        if known.is_shared() {
+            let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
+            if read.identity() != known.symbols {
+                return Ok(Err(format!("the symbols of {} changed", path.display())));
+            }
+            known.fingerprint = fingerprint;
+            continue;
+        }
         if of_file.is_empty() && !is_archive {
             return Ok(Err(format!("{} changed, which is not an object", path.display())));
         }
@@ -377,7 +407,7 @@ pub fn archive_symbols(archive: &Archive) -> Result<u64> {
         hash.update(&member.name);
         hash.update(b"\0");
     }
-    Ok(hash.digest())
+    Ok(hash.digest() & !state::SHARED_LIBRARY)
 }
 
 /// What the next link needs to know of this one.
@@ -394,7 +424,7 @@ pub fn state_of(
         .map(|input| Ok((input.file, archive_symbols(&input.archive)?)))
         .collect::<Result<_>>()?;
     symbols.extend(of_archives);
-    symbols.extend(inputs.shared.iter().map(|input| (input.file, state::SHARED_LIBRARY)));
+    symbols.extend(inputs.shared.iter().map(|input| (input.file, input.library.identity())));
     for file in &inputs.whole_archives {
         let path = &inputs.files[*file as usize].path;
         symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);

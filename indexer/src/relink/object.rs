@@ -6,11 +6,12 @@ use crate::args::Request;
 use crate::inputs::{mapped, shared as shared_library};
 use crate::layout::{REGIONS, place_sections, slack};
 use crate::object as reader;
+use crate::resolve::needs::used_by;
 use crate::synth::{RELA, rela};
 use anyhow::{Context, Result, anyhow};
 use shared::edit::Kind;
 use shared::plan::{BlockPlace, HOOKS, RegionKind, Slot, slot};
-use shared::pod::{self, Pod, Span};
+use shared::pod::{Pod, Span};
 use shared::record::{BlockRec, Class, GlobalRec, NONE, ObjectView, Placement, SymRef, flag, uses};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -42,15 +43,63 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
     if old.header.flags & flag::EXEC_STACK != new.header.flags & flag::EXEC_STACK {
         full!("it asks for another kind of stack");
     }
-    if request.pie && new.header.flags & flag::LOCAL_ABS32 != 0 {
+    if (request.pie || request.shared) && new.header.flags & flag::LOCAL_ABS32 != 0 {
         full!("it has addresses of 32 bits");
+    }
+    if request.shared {
+        let fixed = flag::LOCAL_ABS64_READ_ONLY | flag::LOCAL_TLS;
+        if new.header.flags & fixed != 0 {
+            full!("its code is not position-independent");
+        }
+        if new.header.flags & flag::TLS_MODULE != 0 && editor.view()?.header.tls_module.0 == 0 {
+            full!("it is the first to ask for the library's thread-local storage");
+        }
     }
     let kept = step!(kept_groups(editor, number, &old, &new));
     let bindings = step!(bind(editor, request, number, &old, &new, &kept));
     let placements = step!(place(editor, number, &old, &new, &kept));
     step!(move_definitions(editor, number, &old, &new, &bindings, &placements));
     editor.fresh.insert(number, record.to_vec());
+    set_sizes(editor, number, &new, &bindings)?;
+    if request.shared {
+        return Ok(Ok(()));
+    }
     relocate_data(editor, number, &new, &bindings)
+}
+
+/// Tells `.dynsym` the sizes of the symbols that the object defines: `dladdr` goes by them.
+fn set_sizes(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bindings: &[u32]) -> Result<()> {
+    let numbers: HashMap<u32, u32> =
+        editor.names().1.iter().filter(|name| name.dynamic != 0).map(|name| (name.slot, name.dynamic)).collect();
+    let mut sizes = Vec::new();
+    for (global, id) in new.globals.iter().zip(bindings) {
+        let slot = editor.view()?.slots[*id as usize];
+        if let Some(dynamic) = numbers.get(id).filter(|_| slot.object == number && global.is_definition()) {
+            sizes.push((*dynamic, global.size));
+        }
+    }
+    if sizes.is_empty() {
+        return Ok(());
+    }
+    let Some((section, mut record)) = editor.own_section(b".dynsym")? else { return Ok(()) };
+    let mut touched = Vec::new();
+    for (dynamic, size) in sizes {
+        let offset = u64::from(dynamic) * 24 + 16;
+        let at = (section.data + offset) as usize;
+        if let Some(field) = record.get_mut(at..at + 8).filter(|field| **field != size.to_le_bytes()) {
+            field.copy_from_slice(&size.to_le_bytes());
+            touched.push(offset);
+        }
+    }
+    if touched.is_empty() {
+        return Ok(());
+    }
+    editor.set_own(record)?;
+    let place = editor.own_place(b".dynsym")?;
+    for offset in touched {
+        editor.touch(place + offset, 8);
+    }
+    Ok(())
 }
 
 /// Whether a section of the record is part of the program.
@@ -133,13 +182,23 @@ fn bind(
         .filter(|(global, _)| global.name.len != 0)
         .map(|(global, slot)| (global.hash, (*slot, *global)))
         .collect();
+    let mut private = private_slots(editor, number, old)?;
     let mut bindings = Vec::with_capacity(new.globals.len());
     let mut added: Vec<&GlobalRec> = Vec::new();
     for global in new.globals {
         let text = new.string(global.name);
         let name = String::from_utf8_lossy(text).into_owned();
         if global.name.len == 0 {
-            full!("it has a local symbol with a GOT or PLT entry");
+            // One local symbol's entries are as good as another's.
+            let view = editor.view()?;
+            let fits = |(kind, slot): &(u8, u32)| {
+                *kind == global.kind && offers(&view.slots[*slot as usize], global, request)
+            };
+            let Some(found) = private.iter().position(fits) else {
+                full!("it has one more local symbol with a GOT or PLT entry");
+            };
+            bindings.push(private.remove(found).1);
+            continue;
         }
         let shape = |global: &GlobalRec| {
             (global.is_definition(), global.section == GlobalRec::COMMON, global.binding, global.visibility)
@@ -162,11 +221,15 @@ fn bind(
                     Some(slot) => is_free(&editor.view()?.slots[slot as usize]),
                     None => true,
                 };
-                if !plain || !free || request.export_dynamic || !request.exports.is_empty() {
+                let listed = request.export_dynamic
+                    || !request.exports.is_empty()
+                    || !request.dynamic_lists.is_empty()
+                    || request.shared && global.visibility == ::object::elf::STV_DEFAULT;
+                if !plain || !free || listed {
                     full!("it defines a new symbol, {name}");
                 }
                 added.push(global);
-                let definition = Slot { value: 0, got: 0, flags: slot::NEAR, object: number, global: 0 };
+                let definition = Slot { flags: slot::NEAR, object: number, ..Slot::default() };
                 match found {
                     Some(slot) => {
                         let table = editor.view()?.header.slots;
@@ -182,7 +245,7 @@ fn bind(
             (None, Some(found)) => found,
             (None, None) => full!("it refers to a new symbol, {name}"),
         };
-        if !offers(&editor.view()?.slots[slot as usize], global, request.pie) {
+        if !offers(&editor.view()?.slots[slot as usize], global, request) {
             full!("it uses {name} in a new way");
         }
         bindings.push(slot);
@@ -200,6 +263,14 @@ fn bind(
     editor.bindings_used = editor.bindings_used.max(start + bindings.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { bindings: start as u32, ..object })?;
     Ok(Ok(bindings))
+}
+
+/// The slots of an object's local symbols, with the kind of symbol.
+fn private_slots(editor: &Editor, number: u32, old: &ObjectView<'_>) -> Result<Vec<(u8, u32)>> {
+    let view = editor.view()?;
+    let first = view.objects[number as usize].bindings as usize;
+    let slots = old.globals.iter().zip(&view.bindings[first..]);
+    Ok(slots.filter(|(global, _)| global.name.len == 0).map(|(global, slot)| (global.kind, *slot)).collect())
 }
 
 /// Writes an object's records of a table where it has room for so many (`place`), or else behind what is in use.
@@ -240,21 +311,37 @@ fn known_to_libraries(editor: &Editor, added: &[&GlobalRec]) -> Result<Option<&'
 }
 
 /// Whether a slot has what the object wants of it.
-fn offers(slot: &Slot, global: &GlobalRec, pie: bool) -> bool {
+fn offers(slot: &Slot, global: &GlobalRec, request: &Request) -> bool {
+    let uses = used_by(request, global.uses);
     let has = |flag: u32| slot.flags & flag != 0;
-    let used = |mask: u32| global.uses & mask != 0;
+    let used = |mask: u32| uses & mask != 0;
     let near = has(slot::NEAR);
     let constant = has(slot::ABSOLUTE);
-    let absent = has(slot::ABSENT);
+    let import = has(slot::IMPORT);
+    let absent = has(slot::ABSENT) && !(request.shared && import);
     let bound = slot.got != 0;
     let wanted = global.section == GlobalRec::UNDEFINED && global.binding != ::object::elf::STB_WEAK;
     let direct = uses::PC_RELATIVE | uses::ABS64_READ_ONLY | uses::ABS32;
+    let fixed = uses::ABS32 | uses::ABS64_READ_ONLY | uses::TLS_LOCAL;
+    if request.shared {
+        let initial = uses::TLS_INITIAL | uses::TLS_INITIAL_FIXED;
+        let entries = (!used(initial) || has(slot::GOT_OFFSET))
+            && (!used(uses::TLS_DYNAMIC) || has(slot::GOT_PAIR))
+            && (!used(uses::TLS_DESCRIPTOR) || has(slot::GOT_DESCRIPTOR));
+        let plt = near || constant || absent || has(slot::PLT);
+        return entries
+            && (!used(fixed) || constant)
+            && (!used(uses::CALL) || plt)
+            && (!used(uses::GOT) || bound)
+            && (!used(uses::GOT_RELAXABLE) || near || bound)
+            && (!used(uses::PC_RELATIVE) || near || constant || absent);
+    }
     (!used(uses::GOT | uses::TLS_INITIAL_FIXED) || bound)
         && (!used(uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) || near || bound)
         && (!used(uses::CALL) || near || has(slot::PLT) || constant || absent)
         && (!used(direct) || near || constant || absent)
-        && (!used(uses::TLS_LOCAL) || near)
-        && (!used(uses::ABS32) || !pie || constant || absent)
+        && (!used(uses::TLS_LOCAL | uses::TLS_OFFSET) || near)
+        && (!used(uses::ABS32) || !request.pie || constant || absent)
         && (!absent || !wanted || !used(uses::REFERRED))
 }
 
@@ -481,9 +568,13 @@ fn move_definitions(
         .filter(|(id, slot)| slot.object == number && !mentioned.contains(id))
         .map(|(id, slot)| (id, *slot))
         .collect();
-    let gone: HashSet<u32> = lost.iter().filter(|(_, slot)| is_defined(slot)).map(|(id, _)| *id).collect();
+    // What a local symbol leaves, nobody else sees.
+    let nameless = |slot: &Slot| old.globals.get(slot.global as usize).is_some_and(|old| old.name.len == 0);
+    let gone = |(_, slot): &&(u32, Slot)| is_defined(slot) && !nameless(slot);
+    let gone: HashSet<u32> = lost.iter().filter(gone).map(|(id, _)| *id).collect();
     if !gone.is_empty() {
-        if lost.iter().any(|(_, slot)| slot.flags & (slot::EXPORTED | slot::PLT) != 0 || slot.got != 0) {
+        let bound = |slot: &Slot| slot.flags & (slot::EXPORTED | slot::PLT) != 0 || slot.got != 0;
+        if lost.iter().any(|(id, slot)| gone.contains(id) && bound(slot)) {
             full!("it no longer defines a symbol that is exported");
         }
         let view = editor.view()?;
@@ -532,13 +623,11 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
             wanted.push(rela(place, dynamic, ::object::elf::R_X86_64_64, edit.addend));
         }
     }
-    let last = view.objects.len() as u32 - 1;
     if names.rela_size == 0 {
         return Ok(if wanted.is_empty() { Ok(()) } else { Err("it needs dynamic relocations".to_owned()) });
     }
-    let synthetic = editor.object(last).context("the linker's own record is gone")?;
-    let section = synthetic.sections.get(names.rela_section as usize).context("no .rela.dyn")?;
-    let mut table = synthetic.data(section).to_vec();
+    let (section, record) = editor.own_section(b".rela.dyn")?.context("no .rela.dyn")?;
+    let mut table = record[section.data as usize..(section.data + section.size) as usize].to_vec();
     let own = own_places(editor, number)?;
     let before = table.clone();
     let mut wanted = wanted.into_iter();
@@ -562,19 +651,9 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
         return Ok(Ok(()));
     }
     // The linker's own record is copied with this one section changed.
-    let (data, len) = (section.data, section.size);
-    let mut record = match editor.fresh.get(&last) {
-        Some(record) => record.clone(),
-        None => {
-            let object = editor.view()?.objects[last as usize];
-            let pack = editor.pack_bytes()[object.pack as usize];
-            pod::slice::<u8>(pack, object.offset, object.len)
-                .context("a record of the index is gone")?
-                .to_vec()
-        }
-    };
-    record[data as usize..(data + len) as usize].copy_from_slice(&table);
-    editor.fresh.insert(last, record);
+    let (section, mut record) = editor.own_section(b".rela.dyn")?.context("no .rela.dyn")?;
+    record[section.data as usize..(section.data + section.size) as usize].copy_from_slice(&table);
+    editor.set_own(record)?;
     editor.touch(ImageAddr(names.rela_addr), names.rela_size);
     Ok(Ok(()))
 }

@@ -6,7 +6,7 @@ use crate::plan::Writer;
 use anyhow::Result;
 use rayon::prelude::*;
 use shared::checksum::checksum;
-use shared::plan::{Objects, PATCH_MAGIC, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind};
+use shared::plan::{Objects, PATCH_MAGIC, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, flag};
 use shared::pod::bytes_of;
 use shared::record::{ObjectView, SymRef};
 use shared::render::render;
@@ -22,8 +22,12 @@ impl Objects for Editor {
 /// The bytes of the patch file. The inner error is a reason for a full link.
 pub fn patch(editor: &Editor, executable: &Executable) -> Result<Result<Vec<u8>, String>> {
     let view = editor.view()?;
-    let mut pages: BTreeSet<u64> = editor.pages.clone();
-    pages.extend(referring_pages(editor, &view));
+    let mut pages = BTreeSet::new();
+    // A shared library is rendered whole.
+    if view.header.flags & flag::SHARED == 0 {
+        pages.extend(&editor.pages);
+        pages.extend(referring_pages(editor, &view));
+    }
     let rendered: Vec<(u64, Vec<u8>)> = match pages
         .par_iter()
         .map(|addr| {

@@ -1,14 +1,18 @@
 //! The errors that a link reports: undefined and duplicate symbols, and addresses that do not fit.
 
-use super::{Definition, Resolution, SymbolId};
+use super::needs::{self, Facts};
+use super::scope::Scope;
+use super::{Definition, Resolution, Symbol, SymbolId};
+use crate::HandOn;
 use crate::args::{Request, Unresolved};
 use crate::message::{Messages, relocation_name};
 use object::elf;
 use shared::edit::Kind;
-use shared::record::{Class, SymRef, flag, uses};
+use shared::record::{Class, Edit, SymRef, flag, uses};
+use std::collections::HashSet;
 
 /// Reports what is wrong with the program. `layout` has not happened yet.
-pub fn check(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
+pub fn check(request: &Request, resolution: &Resolution<'_>, scope: &Scope, messages: &mut Messages<'_>) {
     if !request.allow_multiple {
         for (symbol, first, second) in &resolution.duplicates {
             messages.duplicate(resolution, *symbol, *first, *second);
@@ -16,12 +20,14 @@ pub fn check(request: &Request, resolution: &Resolution<'_>, messages: &mut Mess
     }
     let mut undefined: Vec<SymbolId> = Vec::new();
     for (id, symbol) in resolution.symbols.iter().enumerate() {
-        if symbol.definition == Definition::None && symbol.strongly_wanted {
+        // What a shared library leaves undefined, the program may define.
+        let allowed = request.shared && !request.no_undefined && !symbol.is_hidden();
+        if symbol.definition == Definition::None && symbol.strongly_wanted && !allowed {
             undefined.push(id as SymbolId);
         }
     }
     if !undefined.is_empty() && request.unresolved != Unresolved::Ignore {
-        let reached = request.gc_sections.then(|| reachable(request, resolution));
+        let reached = request.gc_sections.then(|| reachable(request, resolution, scope));
         report_undefined(request, resolution, &undefined, reached.as_ref(), messages);
     }
     for name in &request.required {
@@ -99,7 +105,8 @@ fn report_undefined(
                     continue;
                 }
                 let id = resolution.symbol_of(object, symref.global as usize);
-                if wanted(id) {
+                let of_sequence = symref_is_call(edit) && !request.shared;
+                if wanted(id) && !of_sequence {
                     let warn = request.unresolved == Unresolved::Warn;
                     messages.undefined(resolution, id, object, index, u64::from(edit.offset), warn, PLACES);
                 }
@@ -109,8 +116,102 @@ fn report_undefined(
     messages.end_undefined(PLACES);
 }
 
+/// Whether an edit is the call of a thread-local sequence, which is relaxed away in an executable.
+fn symref_is_call(edit: &Edit) -> bool {
+    matches!(Kind::from_number(edit.kind_number()), Some(Kind::TlsCall | Kind::TlsCallIndirect))
+}
+
+/// Of the undefined symbols of a shared library, those that only dead sections mention: the dynamic linker is
+/// not asked for them.
+pub fn dead_symbols(request: &Request, resolution: &Resolution<'_>, scope: &Scope) -> HashSet<SymbolId> {
+    let undefined = |symbol: &Symbol<'_>| symbol.definition == Definition::None && symbol.referenced;
+    if !request.shared || !request.gc_sections || !resolution.symbols.iter().any(undefined) {
+        return HashSet::new();
+    }
+    let reached = reachable(request, resolution, scope);
+    let mut dead: HashSet<SymbolId> = (0..)
+        .zip(&resolution.symbols)
+        .filter(|(_, symbol)| undefined(symbol))
+        .map(|(id, _)| id)
+        .collect();
+    for (object, view) in resolution.objects.iter().enumerate() {
+        let sections = view.sections.iter().zip(&reached[object]).filter(|(_, reached)| **reached);
+        for edit in sections.flat_map(|(section, _)| view.edits_of(section)) {
+            let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
+            if symref.section == SymRef::GLOBAL {
+                dead.remove(&resolution.symbol_of(object, symref.global as usize));
+            }
+        }
+    }
+    dead
+}
+
+/// What cannot be in a shared library, whose address is not known: reported as errors; or as a reason for the
+/// system's linker, if it would have to relocate code at load time.
+pub fn check_shared(
+    resolution: &Resolution<'_>,
+    facts: &[Facts],
+    messages: &mut Messages<'_>,
+) -> Option<HandOn> {
+    let mut text_relocation = None;
+    for (object, view) in resolution.objects.iter().enumerate() {
+        let direct = needs::DIRECT | uses::TLS_LOCAL;
+        let local = flag::LOCAL_ABS32 | flag::LOCAL_ABS64_READ_ONLY | flag::LOCAL_TLS;
+        let suspect = view.header.flags & local != 0
+            || view.globals.iter().any(|global| global.uses & direct != 0);
+        if !suspect {
+            continue;
+        }
+        for (index, section) in view.sections.iter().enumerate() {
+            if !resolution.is_live(object, index as u32) {
+                continue;
+            }
+            for edit in view.edits_of(section) {
+                let Some(kind) = Kind::from_number(edit.kind_number()) else { continue };
+                let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
+                // Whether the address moves with the library, and whether it is somebody else's to decide.
+                let (moves, foreign) = match symref.section {
+                    SymRef::ABSOLUTE | SymRef::DISCARDED => (false, false),
+                    SymRef::GLOBAL => {
+                        let id = resolution.symbol_of(object, symref.global as usize) as usize;
+                        let facts = &facts[id];
+                        let foreign = needs::stays_zero(facts);
+                        let place = facts.near || facts.iplt || resolution.symbols[id].is_tls();
+                        (place || foreign, foreign)
+                    }
+                    section => (resolution.is_live(object, section), false),
+                };
+                let refused = match kind {
+                    Kind::Abs32 | Kind::Abs32S | Kind::Abs16 | Kind::Abs8 => moves,
+                    Kind::TpOff32 | Kind::TpOff64 => moves,
+                    Kind::Pc64 | Kind::Pc32 | Kind::Pc16 | Kind::Pc8 | Kind::GotOff64 => foreign,
+                    Kind::Abs64 if section.flags & elf::SHF_WRITE == 0 && moves => {
+                        text_relocation.get_or_insert((object, index, edit.offset));
+                        false
+                    }
+                    _ => false,
+                };
+                if refused {
+                    let text = format!(
+                        "relocation {} against {}`{}' can not be used when making a shared object; \
+                         recompile with -fPIC",
+                        relocation_name(kind),
+                        if symref.section == SymRef::GLOBAL { "symbol " } else { "" },
+                        messages.symref_name(resolution, object, symref)
+                    );
+                    messages.at(resolution, object, index, u64::from(edit.offset), &text);
+                    break;
+                }
+            }
+        }
+    }
+    let (object, section, offset) = text_relocation?;
+    let place = messages.place(resolution, object, section, u64::from(offset));
+    Some(HandOn(format!("{place}: code or read-only data that has to be relocated at load time")))
+}
+
 /// The sections that the program can reach, as `--gc-sections` counts them (GNU ld's manual).
-fn reachable(request: &Request, resolution: &Resolution<'_>) -> Vec<Vec<bool>> {
+fn reachable(request: &Request, resolution: &Resolution<'_>, scope: &Scope) -> Vec<Vec<bool>> {
     let mut reached: Vec<Vec<bool>> =
         resolution.objects.iter().map(|object| vec![false; object.sections.len()]).collect();
     let mut queue = Vec::new();
@@ -139,10 +240,10 @@ fn reachable(request: &Request, resolution: &Resolution<'_>) -> Vec<Vec<bool>> {
                 }
             }
         }
-        if request.export_dynamic {
-            let defined = view.globals.iter().filter(|global| global.is_definition());
-            queue.extend(defined.map(|global| (object, global.section)));
-        }
+        let exported = view.globals.iter().enumerate().filter(|(number, global)| {
+            global.is_definition() && scope.is_exported(resolution.symbol_of(object, *number))
+        });
+        queue.extend(exported.map(|(_, global)| (object, global.section)));
     }
     let define = |id: SymbolId, queue: &mut Vec<(usize, u32)>| {
         if let Definition::Object { object, global } = resolution.symbols[id as usize].definition {

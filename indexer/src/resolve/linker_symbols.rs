@@ -42,6 +42,7 @@ fn meaning(name: &[u8], request: &Request, has_named: &dyn Fn(&[u8]) -> bool) ->
         b"__init_array_end" => Meaning::EndOf(Class::InitArray),
         b"__fini_array_start" => Meaning::StartOf(Class::FiniArray),
         b"__fini_array_end" => Meaning::EndOf(Class::FiniArray),
+        b"_TLS_MODULE_BASE_" if request.shared => Meaning::StartOf(Class::TlsData),
         b"_TLS_MODULE_BASE_" => Meaning::EndOf(Class::TlsBss),
         b"etext" | b"_etext" | b"__etext" => Meaning::EndOfText,
         b"edata" | b"_edata" => Meaning::EndOfData,
@@ -84,7 +85,7 @@ pub fn define(request: &Request, resolution: &mut Resolution<'_>) -> Vec<(Symbol
         if let Some(meaning) = meaning(symbol.name, request, &|section| named.contains(section)) {
             symbol.definition = Definition::Linker;
             symbol.visibility = elf::STV_HIDDEN;
-            symbol.kind = elf::STT_NOTYPE;
+            symbol.kind = if symbol.name == b"_TLS_MODULE_BASE_" { elf::STT_TLS } else { elf::STT_NOTYPE };
             meanings.push((id as SymbolId, meaning));
         }
     }
@@ -94,10 +95,14 @@ pub fn define(request: &Request, resolution: &mut Resolution<'_>) -> Vec<(Symbol
 /// Leads the objects' references to the functions of [`HOOKS`] through the hook table. Returns for each entry
 /// the function that it holds.
 pub fn hook(
+    request: &Request,
     resolution: &mut Resolution<'_>,
     meanings: &mut Vec<(SymbolId, Meaning)>,
 ) -> Vec<Option<SymbolId>> {
     let mut real = Vec::new();
+    if request.shared {
+        return real;
+    }
     let mut replaced: Vec<(SymbolId, SymbolId)> = Vec::new();
     for (index, name) in HOOKS.iter().enumerate() {
         let found = resolution.find(name).filter(|id| {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod linker_symbols;
 pub mod needs;
+pub mod scope;
 
 use crate::args::Request;
 use crate::inputs::shared::SharedSymbol;
@@ -162,7 +163,7 @@ pub fn resolve<'a>(request: &'a Request, program: &'a Program, inputs: &'a Input
     }
     resolution.add_words(request);
     resolution.add_shared(inputs);
-    resolution.add_aliases(inputs);
+    resolution.add_aliases(request, inputs);
     resolution
 }
 
@@ -279,7 +280,10 @@ impl<'a> Resolution<'a> {
 
     /// A library's variable that is copied into the image is copied for all its names: the library itself may
     /// use another one than the program does (`environ` and `__environ`).
-    fn add_aliases(&mut self, inputs: &'a Inputs) {
+    fn add_aliases(&mut self, request: &Request, inputs: &'a Inputs) {
+        if request.shared {
+            return;
+        }
         let mut copied: HashSet<(u32, u64)> = HashSet::new();
         for symbol in &self.symbols {
             if let Definition::Shared { library, symbol: number } = symbol.definition
@@ -371,9 +375,7 @@ impl<'a> Symbol<'a> {
     }
 
     pub fn is_tls(&self) -> bool {
-        self.kind == elf::STT_TLS
-            || self.uses & (uses::TLS_DYNAMIC | uses::TLS_INITIAL | uses::TLS_INITIAL_FIXED | uses::TLS_LOCAL)
-                != 0
+        self.kind == elf::STT_TLS || self.uses & uses::TLS != 0
     }
 
     /// Takes a definition by the rules of the gABI ("Symbol Table"): strong before common before weak, of

@@ -2,14 +2,15 @@
 //! relocations.
 
 use super::check::is_function;
-use super::{Definition, Resolution, SymbolId};
+use super::scope::Scope;
+use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::Request;
 use crate::inputs::Inputs;
 use crate::inputs::shared::SharedSymbol;
 use object::elf;
 use rayon::prelude::*;
 use shared::edit::Kind;
-use shared::record::{GlobalRec, SymRef, flag, uses};
+use shared::record::{GlobalRec, NONE, ObjectView, SymRef, flag, uses};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Data of a shared library that lives in the image (psABI, "Copy Relocations").
@@ -31,11 +32,28 @@ pub struct DataRelocation {
     pub addend: i64,
 }
 
+/// What an entry of the GOT holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GotKind {
+    Address,
+    /// Offset from the thread pointer.
+    ThreadOffset,
+    /// What `__tls_get_addr` wants: the module, and the offset in its block (psABI, "Thread-Local Storage").
+    Module,
+    ModuleOffset,
+    /// What a descriptor's function wants, in two entries.
+    Descriptor,
+    DescriptorArgument,
+    /// The image itself as a module, in two entries.
+    OwnModule,
+    OwnModuleOffset,
+}
+
 #[derive(Default)]
 pub struct Needs {
-    /// Symbols with a GOT entry; entry *n* is the *n*th.
-    pub got: Vec<SymbolId>,
-    /// Imported functions with a PLT entry.
+    /// The GOT; entry *n* is the *n*th. A symbol's entries are consecutive.
+    pub got: Vec<(SymbolId, GotKind)>,
+    /// Functions with a PLT entry that the dynamic linker binds.
     pub plt: Vec<SymbolId>,
     /// Indirect functions of the image: their address is that of their PLT entry.
     pub iplt: Vec<SymbolId>,
@@ -46,18 +64,22 @@ pub struct Needs {
     pub exports: Vec<SymbolId>,
     pub commons: Vec<SymbolId>,
     pub data_relocations: Vec<DataRelocation>,
+    /// How many addresses in the data of a shared library are relative to its load address.
+    pub relative: usize,
+    /// The thread-local storage of a shared library is accessed at a fixed offset from the thread pointer.
+    pub static_tls: bool,
     /// Shared libraries that become DT_NEEDED.
     pub libraries: Vec<u32>,
-    /// Symbols with a GOT entry that holds an offset in thread-local storage.
-    pub tls: HashSet<SymbolId>,
     pub facts: Vec<Facts>,
 }
 
 /// What was decided for a symbol.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The dynamic linker binds it.
+    /// The dynamic linker binds it, to what another module defines.
     pub import: bool,
+    /// The image defines it, and the dynamic linker may bind it to another module's definition.
+    pub interposable: bool,
     pub copy: bool,
     /// Its PLT entry stands for it everywhere, and is exported.
     pub canonical_plt: bool,
@@ -73,7 +95,14 @@ pub struct Facts {
 /// Uses of an address that need it where code can reach it.
 pub const DIRECT: u32 = uses::PC_RELATIVE | uses::ABS32 | uses::ABS64_READ_ONLY;
 
-pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) -> Needs {
+/// `scope` says who sees each symbol, `dead` which are only mentioned by dead sections.
+pub fn needs(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    inputs: &Inputs,
+    scope: &Scope,
+    dead: &HashSet<SymbolId>,
+) -> Needs {
     let mut needs = Needs::default();
     let mut copies: BTreeMap<(u32, u64), Copy> = BTreeMap::new();
     let shared = |library: u32, symbol: u32| -> &SharedSymbol {
@@ -82,14 +111,14 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
     for (id, symbol) in resolution.symbols.iter().enumerate() {
         let id = id as SymbolId;
         let mut facts = Facts::default();
-        let used = symbol.uses;
+        let used = used_by(request, symbol.uses);
         match symbol.definition {
             Definition::Shared { library, symbol: number } => {
                 let there = shared(library, number);
                 facts.import = true;
                 if symbol.is_tls() || there.kind == elf::STT_TLS {
-                    facts.got = true;
-                } else if used & DIRECT != 0 {
+                    facts.got = !request.shared;
+                } else if used & DIRECT != 0 && !request.shared {
                     if is_function(there.kind) || there.size == 0 {
                         facts.canonical_plt = true;
                         facts.plt = true;
@@ -111,45 +140,39 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
                 }
             }
             Definition::None => {
-                let dynamic = uses::GOT | uses::GOT_RELAXABLE | uses::ABS64_DATA;
-                // What is undefined, strongly wanted and yet no error (dead under --gc-sections, or ignored) is
-                // 0, as GNU ld has it: the dynamic linker would refuse to start the program.
-                let bindable =
-                    symbol.referenced && !symbol.strongly_wanted && !symbol.is_hidden() && !symbol.is_local();
-                facts.import = !request.is_static && bindable && used & dynamic != 0 && !symbol.is_tls();
+                facts.import = is_bound_later(request, symbol, used) && !dead.contains(&id);
                 facts.plt = facts.import && used & uses::CALL != 0;
                 facts.absent = true;
             }
             Definition::Object { object, global } => {
                 let absolute = resolution.global(object, global).section == GlobalRec::ABSOLUTE;
-                facts.near = !absolute;
-                facts.iplt = symbol.kind == elf::STT_GNU_IFUNC;
+                facts.interposable = scope.is_interposable(id);
+                facts.near = !absolute && !facts.interposable && !(request.shared && symbol.is_tls());
+                facts.iplt = symbol.kind == elf::STT_GNU_IFUNC && !facts.interposable;
+                facts.plt = facts.interposable && used & uses::CALL != 0;
             }
             Definition::Common { .. } => {
-                facts.near = true;
+                facts.interposable = scope.is_interposable(id);
+                facts.near = !facts.interposable;
                 needs.commons.push(id);
             }
-            Definition::Linker => facts.near = true,
+            Definition::Linker => facts.near = !(request.shared && symbol.is_tls()),
             Definition::Alias(_) | Definition::Value(_) => {}
         }
-        let relaxed_away = facts.near;
-        facts.got |= used & (uses::GOT | uses::TLS_INITIAL_FIXED) != 0;
-        facts.got |=
-            used & (uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC) != 0 && !relaxed_away;
-        if facts.got {
-            if symbol.is_tls() {
-                needs.tls.insert(id);
-            }
-            needs.got.push(id);
-        }
+        add_got(&mut needs, request, id, symbol, used, &mut facts);
         if facts.iplt {
             needs.iplt.push(id);
         }
         needs.facts.push(facts);
     }
+    let asks_module = |object: &ObjectView<'_>| object.header.flags & flag::TLS_MODULE != 0;
+    if request.shared && resolution.objects.iter().any(asks_module) {
+        needs.got.push((NONE, GotKind::OwnModule));
+        needs.got.push((NONE, GotKind::OwnModuleOffset));
+    }
     if !request.is_static {
         add_copies(&mut needs, resolution, inputs, copies);
-        add_exports(&mut needs, request, resolution, inputs);
+        add_exports(&mut needs, resolution, scope);
         for (id, facts) in needs.facts.iter().enumerate() {
             if facts.plt {
                 needs.plt.push(id as SymbolId);
@@ -159,9 +182,70 @@ pub fn needs(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
             }
         }
         needs.data_relocations = data_relocations(resolution, &needs.facts);
+        if request.shared {
+            needs.relative = relative_addresses(resolution, &needs.facts);
+        }
         add_libraries(&mut needs, resolution, inputs);
     }
     needs
+}
+
+/// What of a symbol's uses is left in the kind of image that is made.
+pub fn used_by(request: &Request, used: u32) -> u32 {
+    let calls = [(uses::TLS_CALL, uses::CALL), (uses::TLS_CALL_INDIRECT, uses::GOT)];
+    let of_sequences = uses::TLS_CALL | uses::TLS_CALL_INDIRECT;
+    let mut left = used & !of_sequences;
+    if request.shared {
+        left |= calls.iter().filter(|(from, _)| used & from != 0).fold(0, |all, (_, to)| all | to);
+    } else if used & uses::TLS_DESCRIPTOR != 0 {
+        left = left & !uses::TLS_DESCRIPTOR | uses::TLS_DYNAMIC;
+    }
+    left
+}
+
+/// Whether a symbol that nothing defines is left to the dynamic linker. What is strongly wanted by an executable
+/// and yet no error (dead under `--gc-sections`, or ignored) is 0, as GNU ld has it: the dynamic linker would
+/// refuse to start the program.
+fn is_bound_later(request: &Request, symbol: &Symbol<'_>, used: u32) -> bool {
+    let visible = symbol.referenced && !symbol.is_hidden() && !symbol.is_local();
+    if request.shared {
+        return visible && used & !uses::REFERRED != 0;
+    }
+    let dynamic = uses::GOT | uses::GOT_RELAXABLE | uses::ABS64_DATA;
+    !request.is_static && visible && !symbol.strongly_wanted && used & dynamic != 0 && !symbol.is_tls()
+}
+
+/// Gives a symbol the GOT entries that its uses ask for.
+fn add_got(
+    needs: &mut Needs,
+    request: &Request,
+    id: SymbolId,
+    symbol: &Symbol<'_>,
+    used: u32,
+    facts: &mut Facts,
+) {
+    let mut kinds: Vec<GotKind> = Vec::new();
+    if request.shared && symbol.is_tls() {
+        if used & (uses::TLS_INITIAL | uses::TLS_INITIAL_FIXED) != 0 {
+            kinds.push(GotKind::ThreadOffset);
+            needs.static_tls = true;
+        }
+        if used & uses::TLS_DYNAMIC != 0 {
+            kinds.extend([GotKind::Module, GotKind::ModuleOffset]);
+        }
+        if used & uses::TLS_DESCRIPTOR != 0 {
+            kinds.extend([GotKind::Descriptor, GotKind::DescriptorArgument]);
+        }
+    } else {
+        facts.got |= used & (uses::GOT | uses::TLS_INITIAL_FIXED) != 0;
+        let relaxable = uses::GOT_RELAXABLE | uses::TLS_INITIAL | uses::TLS_DYNAMIC;
+        facts.got |= used & relaxable != 0 && !facts.near;
+        if facts.got {
+            kinds.push(if symbol.is_tls() { GotKind::ThreadOffset } else { GotKind::Address });
+        }
+    }
+    facts.got = !kinds.is_empty();
+    needs.got.extend(kinds.into_iter().map(|kind| (id, kind)));
 }
 
 /// All names that a library has for a copied place have to mean the copy, also in the library itself.
@@ -204,37 +288,14 @@ fn add_copies(
     }
 }
 
-fn add_exports(needs: &mut Needs, request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) {
-    let mut exported: HashSet<SymbolId> = HashSet::new();
-    // What libraries define or refer to, they must find in the image.
-    for input in &inputs.shared {
-        for symbol in &input.library.symbols {
-            exported.extend(resolution.find(symbol.name));
-        }
-    }
-    let globs: Vec<&[u8]> = request.exports.iter().map(|glob| glob.as_bytes()).collect();
+fn add_exports(needs: &mut Needs, resolution: &Resolution<'_>, scope: &Scope) {
     for (id, symbol) in resolution.symbols.iter().enumerate() {
-        let id = id as SymbolId;
-        let facts = &mut needs.facts[id as usize];
+        let facts = &mut needs.facts[id];
         let defined = matches!(symbol.definition, Definition::Object { .. } | Definition::Common { .. });
-        let visible = !symbol.is_hidden() && !symbol.is_local();
-        let asked = request.export_dynamic
-            || exported.contains(&id)
-            || globs.iter().any(|glob| glob_matches(glob, symbol.name));
-        facts.exported = facts.copy || (defined && visible && asked);
+        facts.exported = facts.copy || (defined && scope.is_exported(id as SymbolId));
         if facts.exported {
-            needs.exports.push(id);
+            needs.exports.push(id as SymbolId);
         }
-    }
-}
-
-/// Shell patterns with `*` and `?`.
-pub fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
-    match glob.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..])),
-        Some((b'?', rest)) => !name.is_empty() && glob_matches(rest, &name[1..]),
-        Some((byte, rest)) => name.first() == Some(byte) && glob_matches(rest, &name[1..]),
     }
 }
 
@@ -248,7 +309,30 @@ fn data_relocations(resolution: &Resolution<'_>, facts: &[Facts]) -> Vec<DataRel
 
 /// Whether data that takes the symbol's address is left to the dynamic linker.
 pub fn stays_zero(facts: &Facts) -> bool {
-    facts.import && !facts.copy && !facts.canonical_plt
+    facts.interposable || facts.import && !facts.copy && !facts.canonical_plt
+}
+
+/// Counts the full addresses in data that are relative to the load address of a shared library.
+fn relative_addresses(resolution: &Resolution<'_>, facts: &[Facts]) -> usize {
+    let count = |(object, view): (usize, &ObjectView<'_>)| {
+        let is_relative = |edit: &&shared::record::Edit| {
+            let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { return false };
+            Kind::from_number(edit.kind_number()) == Some(Kind::Abs64)
+                && match symref.section {
+                    SymRef::GLOBAL => {
+                        let id = resolution.symbol_of(object, symref.global as usize);
+                        !stays_zero(&facts[id as usize])
+                    }
+                    SymRef::ABSOLUTE | SymRef::DISCARDED => false,
+                    section => resolution.is_live(object, section),
+                }
+        };
+        let writable = view.sections.iter().enumerate().filter(|(index, section)| {
+            section.flags & elf::SHF_WRITE != 0 && resolution.is_live(object, *index as u32)
+        });
+        writable.map(|(_, section)| view.edits_of(section).iter().filter(is_relative).count()).sum::<usize>()
+    };
+    resolution.objects.par_iter().enumerate().map(count).sum()
 }
 
 /// The data relocations of one object.
@@ -301,19 +385,5 @@ fn add_libraries(needs: &mut Needs, resolution: &Resolution<'_>, inputs: &Inputs
         if !input.as_needed || used.contains(&number) {
             needs.libraries.push(number);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn globs() {
-        assert!(glob_matches(b"foo*", b"foobar"));
-        assert!(glob_matches(b"*", b""));
-        assert!(glob_matches(b"a?c", b"abc"));
-        assert!(!glob_matches(b"a?c", b"ac"));
-        assert!(!glob_matches(b"foo", b"foobar"));
     }
 }

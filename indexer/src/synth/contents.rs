@@ -1,13 +1,14 @@
 //! What is in the linker's own sections, once there are addresses. Contents that follow a symbol which a relink
 //! may move are edits.
 
-use super::{PLT_ENTRY, Part, SYMBOL, Synth, definition_addr, rela};
+use super::{Part, Placed, SYMBOL, Synth, definition_addr, rela};
 use crate::layout::Layout;
 use crate::object::build::RecordBuilder;
+use crate::resolve::needs::{GotKind, stays_zero};
 use crate::resolve::{Resolution, SymbolId};
 use object::elf;
 use shared::edit::Kind;
-use shared::plan::HOOKS;
+use shared::plan::{HOOKS, PLT_ENTRY, slot};
 use shared::record::{Edit, SymRef};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -19,30 +20,49 @@ impl Synth<'_> {
             Some(builder.add_symref(SymRef { section, global: 0, value: 0 }))
         };
         let (got_plt, hooks, plt) = (local(Part::GotPlt), local(Part::Hooks), local(Part::Plt));
+        let (stubs, dynamic) = (local(Part::PltLazy), local(Part::Dynamic));
         let mut put = |part: Part, edits: Vec<Edit>| {
             if let Some(section) = self.section_of.get(&part) {
                 builder.sections[*section as usize].edits = edits;
             }
         };
-        // jmp *entry(%rip): the operand is 2 bytes into the entry, and counts from 4 bytes behind.
-        let jump = |entry: usize, table: u32, slot: usize| {
-            Edit::new(entry as u32 * PLT_ENTRY as u32 + 2, Kind::Pc32, table, slot as i64 * 8 - 4)
+        // The operand of the jump counts from 4 bytes behind its start.
+        let jump = |entry: usize, table: u32, slot: u64| {
+            let at = entry as u32 * PLT_ENTRY as u32 + ENTRY_OPERAND;
+            Edit::new(at, Kind::Pc32, table, slot as i64 * 8 - 4)
         };
         let entries = self.plt_index.len();
         let mut code = Vec::new();
         if let Some(table) = got_plt {
-            code.extend((0..entries).map(|entry| jump(entry, table, entry)));
+            code.extend((0..entries).map(|entry| jump(entry, table, self.plt_slot(entry as u64))));
         }
         if let Some(table) = hooks {
-            code.extend((0..HOOKS.len()).map(|hook| jump(entries + hook, table, hook)));
+            code.extend((0..HOOKS.len()).map(|hook| jump(entries + hook, table, hook as u64)));
         }
         put(Part::Plt, code);
+        if let (Some(table), Some(stubs), Some(dynamic)) = (got_plt, stubs, dynamic) {
+            let operands = FIRST_STUB_OPERANDS.iter().zip([8, 16]);
+            let operands = operands.map(|(at, entry)| Edit::new(*at, Kind::Pc32, table, entry - 4));
+            put(Part::PltLazy, operands.collect());
+            // A function that is not bound yet is its stub.
+            let stub = |index: usize| {
+                let at = self.plt_slot(index as u64) as u32 * 8;
+                Edit::new(at, Kind::Abs64, stubs, (index as i64 + 1) * PLT_ENTRY as i64)
+            };
+            let first = Edit::new(0, Kind::Abs64, dynamic, 0);
+            put(Part::GotPlt, std::iter::once(first).chain((0..self.needs.plt.len()).map(stub)).collect());
+        }
 
         let mut got = Vec::new();
-        for (index, id) in self.needs.got.iter().enumerate() {
-            let facts = &self.needs.facts[*id as usize];
-            if !facts.import || facts.copy || facts.canonical_plt {
-                let kind = if self.is_tls(*id) { Kind::TpOff64 } else { Kind::Abs64 };
+        for (index, (id, kind)) in self.needs.got.iter().enumerate() {
+            let bound = self.needs.facts.get(*id as usize).is_some_and(stays_zero);
+            let kind = match kind {
+                GotKind::Address => Kind::Abs64,
+                GotKind::ThreadOffset if !self.request.shared => Kind::TpOff64,
+                GotKind::ModuleOffset => Kind::DtpOff64,
+                _ => continue,
+            };
+            if !bound {
                 got.push(Edit::new(index as u32 * 8, kind, symref_of[id], 0));
             }
         }
@@ -52,7 +72,7 @@ impl Synth<'_> {
         for (index, symbol) in self.symbols.iter().enumerate() {
             let value_at = (index as u32 + 1) * SYMBOL as u32 + 8;
             if symbol.defined && symbol.info & 15 != elf::STT_TLS {
-                symbols.push(Edit::new(value_at, Kind::Abs64, symref_of[&symbol.id], 0));
+                symbols.push(Edit::new(value_at, Kind::Own64, symref_of[&symbol.id], 0));
             } else if self.needs.facts[symbol.id as usize].canonical_plt
                 && let Some(plt) = plt
             {
@@ -86,17 +106,8 @@ impl Synth<'_> {
         put(Part::Dynamic, dynamic);
     }
 
-    pub(super) fn is_tls(&self, id: SymbolId) -> bool {
-        self.needs.tls.contains(&id)
-    }
-
-    pub(super) fn contents(
-        &self,
-        part: Part,
-        resolution: &Resolution<'_>,
-        layout: &Layout,
-        value: &dyn Fn(SymbolId) -> u64,
-    ) -> Vec<u8> {
+    pub(super) fn contents(&self, part: Part, resolution: &Resolution<'_>, placed: &Placed<'_>) -> Vec<u8> {
+        let layout = placed.layout;
         let size = self.sizes[part as usize] as usize;
         match part {
             _ if size == 0 => Vec::new(),
@@ -108,26 +119,36 @@ impl Synth<'_> {
             }
             Part::GnuHash => self.hash_table.clone(),
             Part::DynStr => self.strings.bytes.clone(),
+            Part::Hash => self.sysv_table.clone(),
             Part::VerNeed => self.version_table.clone(),
+            Part::VerDef => self.definition_table.clone(),
             Part::BuildId => self.build_id.clone(),
             Part::VerSym => {
                 let numbers = std::iter::once(0).chain(self.symbols.iter().map(|symbol| symbol.version));
                 numbers.flat_map(u16::to_le_bytes).collect()
             }
-            Part::DynSym => self.symbol_table(layout, value),
+            Part::DynSym => self.symbol_table(placed),
             Part::RelaDyn => {
-                let mut table = self.relocations(layout);
+                let mut table = match self.request.shared {
+                    true => placed.relocations.rela.clone(),
+                    false => self.relocations(layout),
+                };
                 table.resize(size, 0);
                 table
             }
+            Part::Relr => relr_contents(&placed.relocations.relr, size),
             Part::RelaPlt => self.plt_relocations(layout, resolution),
             Part::Plt => {
-                // jmp *0(%rip); int3 ...; and at the end: ret
-                let entry = [[0xff, 0x25, 0, 0, 0, 0].as_slice(), &[0xcc; 10]].concat();
+                // endbr64; jmp *0(%rip); int3 ...
+                let entry = [[0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0, 0, 0].as_slice(), &[0xcc; 6]].concat();
                 let mut code = entry.repeat(size / PLT_ENTRY as usize);
-                code[size - PLT_ENTRY as usize] = 0xc3;
+                if !self.request.shared {
+                    // endbr64; ret
+                    code[size - PLT_ENTRY as usize + 4] = 0xc3;
+                }
                 code
             }
+            Part::PltLazy => lazy_stubs(self.needs.plt.len() as u32),
             Part::Dynamic => {
                 let entries =
                     self.dynamic(&|part| self.addr(layout, part).0, &|class| layout.class(class).start.0);
@@ -138,13 +159,19 @@ impl Synth<'_> {
         }
     }
 
-    fn symbol_table(&self, layout: &Layout, value: &dyn Fn(SymbolId) -> u64) -> Vec<u8> {
+    fn symbol_table(&self, placed: &Placed<'_>) -> Vec<u8> {
+        let tls_start = placed.layout.tls().0.start.0;
         let mut table = vec![0; SYMBOL as usize];
         for symbol in &self.symbols {
-            // Any section but "undefined" and "absolute": the dynamic linker does not look further.
-            let section: u16 = if symbol.defined { 1 } else { 0 };
+            let slot = &placed.slots[symbol.id as usize];
+            // Any other section than these two: the dynamic linker does not look further.
+            let section = match symbol.defined {
+                false => elf::SHN_UNDEF,
+                true if slot.flags & slot::ABSOLUTE != 0 => elf::SHN_ABS,
+                true => 1,
+            };
             let tls = symbol.defined && symbol.info & 15 == elf::STT_TLS;
-            let offset = if tls { value(symbol.id).wrapping_sub(layout.tls().0.start.0) } else { 0 };
+            let offset = if tls { slot.value.wrapping_sub(tls_start) } else { 0 };
             table.extend(symbol.name.to_le_bytes());
             table.extend([symbol.info, symbol.other]);
             table.extend(section.to_le_bytes());
@@ -157,10 +184,12 @@ impl Synth<'_> {
     fn relocations(&self, layout: &Layout) -> Vec<u8> {
         let mut table = Vec::new();
         let got = self.addr(layout, Part::Got);
-        for (index, id) in self.needs.got.iter().enumerate() {
-            let facts = &self.needs.facts[*id as usize];
-            if facts.import && !facts.copy && !facts.canonical_plt {
-                let kind = if self.is_tls(*id) { elf::R_X86_64_TPOFF64 } else { elf::R_X86_64_GLOB_DAT };
+        for (index, (id, kind)) in self.needs.got.iter().enumerate() {
+            if stays_zero(&self.needs.facts[*id as usize]) {
+                let kind = match kind {
+                    GotKind::ThreadOffset => elf::R_X86_64_TPOFF64,
+                    _ => elf::R_X86_64_GLOB_DAT,
+                };
                 table.extend(rela(got + 8 * index as u64, self.symbol_index[id], kind, 0));
             }
         }
@@ -182,14 +211,41 @@ impl Synth<'_> {
         let mut table = Vec::new();
         let slots = self.addr(layout, Part::GotPlt);
         for (index, id) in self.needs.plt.iter().enumerate() {
-            let place = slots + 8 * index as u64;
+            let place = slots + 8 * self.plt_slot(index as u64);
             table.extend(rela(place, self.symbol_index[id], elf::R_X86_64_JUMP_SLOT, 0));
         }
         for (index, id) in self.needs.iplt.iter().enumerate() {
-            let place = slots + 8 * (self.needs.plt.len() + index) as u64;
+            let place = slots + 8 * self.plt_slot((self.needs.plt.len() + index) as u64);
             let resolver = definition_addr(resolution, layout, *id).map_or(0, |addr| addr.0);
             table.extend(rela(place, 0, elf::R_X86_64_IRELATIVE, resolver as i64));
         }
         table
     }
+}
+
+/// Where the operand of the jump is in an entry of the PLT.
+const ENTRY_OPERAND: u32 = 6;
+/// Where the operands are in the first of the lazy stubs.
+const FIRST_STUB_OPERANDS: [u32; 2] = [2, 8];
+
+/// What functions are bound by when they are called first (psABI, "Procedure Linkage Table").
+fn lazy_stubs(functions: u32) -> Vec<u8> {
+    // push GOT+8(%rip); jmp *GOT+16(%rip); nopl 0(%rax)
+    let mut code = vec![0xff, 0x35, 0, 0, 0, 0, 0xff, 0x25, 0, 0, 0, 0, 0x0f, 0x1f, 0x40, 0];
+    for function in 0..functions {
+        // endbr64; push $function; jmp first stub; xchg %ax, %ax
+        code.extend([0xf3, 0x0f, 0x1e, 0xfa, 0x68]);
+        code.extend(function.to_le_bytes());
+        code.push(0xe9);
+        let behind = (function + 1) * PLT_ENTRY as u32 + 14;
+        code.extend(behind.wrapping_neg().to_le_bytes());
+        code.extend([0x66, 0x90]);
+    }
+    code
+}
+
+/// The packed table, filled up with words that mean nothing: bitmaps without a bit.
+fn relr_contents(words: &[u64], size: usize) -> Vec<u8> {
+    let filler = std::iter::repeat(&1u64);
+    words.iter().chain(filler).take(size / 8).flat_map(|word| word.to_le_bytes()).collect()
 }

@@ -6,20 +6,24 @@
 
 mod contents;
 pub mod gnu_hash;
+pub mod relocations;
+pub mod relr;
 pub mod strings;
+pub mod sysv_hash;
 pub mod versions;
 
-use crate::args::Request;
+use crate::args::{Request, Symbolic};
 use crate::inputs::Inputs;
 use crate::layout::Layout;
 use crate::object::build::{RecordBuilder, Section};
 use crate::object::classify::Home;
-use crate::resolve::needs::Needs;
+use crate::resolve::needs::{GotKind, Needs};
+use crate::resolve::scope::Scope;
 use crate::resolve::{Definition, Resolution, SymbolId};
 use object::elf;
 use shared::ImageAddr;
 use shared::addr::align_up;
-use shared::plan::HOOKS;
+use shared::plan::{HOOKS, PLT_ENTRY, Slot};
 use shared::record::{Class, GlobalRec, NONE};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -33,11 +37,15 @@ pub enum Part {
     GnuHash,
     DynSym,
     DynStr,
+    Hash,
     VerSym,
+    VerDef,
     VerNeed,
     RelaDyn,
+    Relr,
     RelaPlt,
     BuildId,
+    PltLazy,
     Plt,
     Dynamic,
     Got,
@@ -48,16 +56,20 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Interp,
         Self::GnuHash,
         Self::DynSym,
         Self::DynStr,
+        Self::Hash,
         Self::VerSym,
+        Self::VerDef,
         Self::VerNeed,
         Self::RelaDyn,
+        Self::Relr,
         Self::RelaPlt,
         Self::BuildId,
+        Self::PltLazy,
         Self::Plt,
         Self::Dynamic,
         Self::Got,
@@ -67,11 +79,13 @@ impl Part {
         Self::Commons,
     ];
 
-    fn class(self) -> Class {
+    /// Its class. `bind_now`: the dynamic linker binds all functions at start.
+    fn class(self, bind_now: bool) -> Class {
         match self {
             Self::BuildId => Class::Note,
-            Self::Plt => Class::Plt,
+            Self::PltLazy | Self::Plt => Class::Plt,
             Self::Dynamic => Class::Dynamic,
+            Self::GotPlt if !bind_now => Class::GotPlt,
             Self::Got | Self::GotPlt | Self::Hooks => Class::Got,
             Self::Copies | Self::Commons => Class::Bss,
             _ => Class::DynamicTables,
@@ -84,12 +98,16 @@ impl Part {
             Self::GnuHash => ".gnu.hash",
             Self::DynSym => ".dynsym",
             Self::DynStr => ".dynstr",
+            Self::Hash => ".hash",
             Self::VerSym => ".gnu.version",
+            Self::VerDef => ".gnu.version_d",
             Self::VerNeed => ".gnu.version_r",
             Self::RelaDyn => ".rela.dyn",
+            Self::Relr => ".relr.dyn",
             Self::RelaPlt => ".rela.plt",
             Self::BuildId => ".note.gnu.build-id",
-            Self::Plt => ".plt",
+            Self::PltLazy => ".plt",
+            Self::Plt => ".plt.sec",
             Self::Dynamic => ".dynamic",
             Self::Got => ".got",
             Self::GotPlt => ".got.plt",
@@ -100,13 +118,16 @@ impl Part {
     }
 }
 
-/// Bytes of a PLT entry, of a symbol, and of a relocation.
-pub const PLT_ENTRY: u64 = 16;
+/// Bytes of a symbol, and of a relocation.
 const SYMBOL: u64 = 24;
 pub const RELA: u64 = 24;
 
 /// Relocations of `.rela.dyn` that a relink can use.
 const SPARE_RELOCATIONS: usize = 64;
+
+/// Entries at the start of `.got.plt` that belong to the dynamic linker, if it binds functions as they are
+/// called (psABI, "Procedure Linkage Table").
+const LAZY_ENTRIES: u64 = 3;
 
 /// One symbol of `.dynsym`.
 struct DynamicSymbol {
@@ -122,14 +143,20 @@ struct DynamicSymbol {
 pub struct Synth<'a> {
     request: &'a Request,
     needs: &'a Needs,
+    scope: &'a Scope,
     symbols: Vec<DynamicSymbol>,
     symbol_index: HashMap<SymbolId, u32>,
     strings: Strings,
     versions: Versions,
     version_table: Vec<u8>,
+    /// The versions that a shared library defines, and how many.
+    definition_table: Vec<u8>,
+    definitions: u64,
     hash_table: Vec<u8>,
+    sysv_table: Vec<u8>,
     libraries: Vec<u32>,
     runpath: Option<u32>,
+    soname: Option<u32>,
     plt_index: HashMap<SymbolId, u64>,
     hooks: &'a [Option<SymbolId>],
     /// Offsets in [`Part::Copies`] and [`Part::Commons`].
@@ -154,6 +181,7 @@ impl<'a> Synth<'a> {
         request: &'a Request,
         resolution: &Resolution<'_>,
         needs: &'a Needs,
+        scope: &'a Scope,
         inputs: &'a Inputs,
         hooks: &'a [Option<SymbolId>],
         build_id: [u64; 2],
@@ -161,14 +189,19 @@ impl<'a> Synth<'a> {
         let mut synth = Self {
             request,
             needs,
+            scope,
             symbols: Vec::new(),
             symbol_index: HashMap::new(),
             strings: Strings::default(),
-            versions: Versions::default(),
+            versions: Versions::after(versions::GLOBAL + scope.defined.len() as u16),
             version_table: Vec::new(),
+            definition_table: Vec::new(),
+            definitions: 0,
             hash_table: Vec::new(),
+            sysv_table: Vec::new(),
             libraries: Vec::new(),
             runpath: None,
+            soname: None,
             plt_index: HashMap::new(),
             hooks,
             copy_offsets: HashMap::new(),
@@ -195,15 +228,30 @@ impl<'a> Synth<'a> {
         let relative = needs.iplt.len() as u64;
         let plt = synth.plt_index.len() as u64;
         let hooked = if hooks.iter().any(Option::is_some) { HOOKS.len() as u64 } else { 0 };
-        synth.set(Part::Plt, (plt + hooked + 1) * PLT_ENTRY, 16);
+        let nothing = u64::from(!request.shared);
+        synth.set(Part::Plt, (plt + hooked + nothing) * PLT_ENTRY, 16);
         synth.set(Part::Got, needs.got.len() as u64 * 8 + 8, 8);
-        synth.set(Part::GotPlt, plt * 8, 8);
+        let lazy = synth.is_lazy();
+        synth.set(Part::GotPlt, (plt + if lazy { LAZY_ENTRIES } else { 0 }) * 8, 8);
+        if lazy {
+            synth.set(Part::PltLazy, (1 + needs.plt.len() as u64) * PLT_ENTRY, 16);
+        }
         synth.set(Part::Hooks, hooked * 8, 8);
         synth.set(Part::RelaPlt, if request.is_static { relative } else { plt } * RELA, 8);
         synth.set(Part::BuildId, synth.build_id.len() as u64, 4);
         let present = Part::ALL.iter().filter(|part| synth.sizes[**part as usize] != 0);
         synth.section_of = present.enumerate().map(|(index, part)| (*part, index as u32)).collect();
         synth
+    }
+
+    /// Whether the dynamic linker binds functions when they are called first.
+    fn is_lazy(&self) -> bool {
+        !self.request.bind_now && !self.request.is_static && !self.needs.plt.is_empty()
+    }
+
+    /// Number of the entry in `.got.plt` that entry `index` of the PLT jumps to.
+    fn plt_slot(&self, index: u64) -> u64 {
+        index + if self.is_lazy() { LAZY_ENTRIES } else { 0 }
     }
 
     fn set(&mut self, part: Part, size: u64, align: u64) {
@@ -221,6 +269,9 @@ impl<'a> Synth<'a> {
         if !self.request.rpaths.is_empty() {
             let paths: Vec<&[u8]> = self.request.rpaths.iter().map(|path| path.as_bytes()).collect();
             self.runpath = Some(self.strings.add(&paths.join(&b':')));
+        }
+        if let Some(soname) = self.request.soname.as_ref().filter(|_| self.request.shared) {
+            self.soname = Some(self.strings.add(soname.as_bytes()));
         }
         // A PLT entry that stands for a function has to be found by the libraries, though its symbol stays
         // undefined: the dynamic linker takes an undefined symbol with a value for all but PLT slots.
@@ -247,22 +298,65 @@ impl<'a> Synth<'a> {
         }
         let hashes: Vec<u32> = hashed.iter().map(|(hash, ..)| *hash).collect();
         self.hash_table = gnu_hash::table(&hashes, unhashed.len() as u32 + 1);
+        if self.request.sysv_hash {
+            let names = self.symbols.iter().map(|symbol| resolution.symbols[symbol.id as usize].name);
+            let names: Vec<&[u8]> = std::iter::once(&b""[..]).chain(names.map(plain_name)).collect();
+            self.sysv_table = sysv_hash::table(&names);
+        }
+        if !self.request.gnu_hash {
+            self.hash_table.clear();
+        }
+        self.require_relr(inputs);
         self.version_table = self.versions.table(&mut self.strings);
+        if !self.scope.defined.is_empty() {
+            let output = self.request.output.file_name().unwrap_or_default();
+            let base = self.request.soname.as_deref().unwrap_or(output).as_bytes();
+            (self.definition_table, self.definitions) =
+                versions::definitions(base, &self.scope.defined, &|number| self.scope.uses(number), &mut self.strings);
+        }
 
         let interp = self.request.interp.as_ref().map_or(0, |interp| interp.len() as u64 + 1);
         self.set(Part::Interp, interp, 1);
         self.set(Part::GnuHash, self.hash_table.len() as u64, 8);
         self.set(Part::DynSym, (self.symbols.len() as u64 + 1) * SYMBOL, 8);
-        self.set(Part::VerSym, (self.symbols.len() as u64 + 1) * 2, 2);
+        if self.has_versions() {
+            self.set(Part::VerSym, (self.symbols.len() as u64 + 1) * 2, 2);
+        }
         self.set(Part::VerNeed, self.version_table.len() as u64, 8);
-        let facts = &self.needs.facts;
-        let bound = self.needs.got.iter().filter(|id| facts[**id as usize].import).count();
-        let relocations = bound + self.needs.copies.len() + self.needs.data_relocations.len();
-        let spare = SPARE_RELOCATIONS + self.needs.data_relocations.len() / 16;
+        self.set(Part::VerDef, self.definition_table.len() as u64, 8);
+        self.set(Part::Hash, self.sysv_table.len() as u64, 8);
+        let needs = self.needs;
+        // In a shared library every entry of the GOT may need one.
+        let import = |id: &SymbolId| *id == NONE || needs.facts[*id as usize].import;
+        let bound = needs.got.iter().filter(|(id, _)| self.request.shared || import(id)).count();
+        let in_data = needs.data_relocations.len() + needs.relative;
+        let relocations = bound + needs.copies.len() + in_data;
+        let spare = SPARE_RELOCATIONS + in_data / 16;
         self.set(Part::RelaDyn, (relocations + spare) as u64 * RELA, 8);
+        if self.request.relr && self.request.shared {
+            self.set(Part::Relr, relr_bound(resolution, needs) * 8, 8);
+        }
         let entries = self.dynamic(&|_| 0, &|_| 0).len() as u64;
         self.set(Part::Dynamic, entries * 16, 8);
         self.set(Part::DynStr, self.strings.bytes.len() as u64, 1);
+    }
+
+    fn has_versions(&self) -> bool {
+        !self.version_table.is_empty() || !self.definition_table.is_empty()
+    }
+
+    /// A libc that does not know packed relative relocations refuses to load who asks for this version.
+    fn require_relr(&mut self, inputs: &Inputs) {
+        if !self.request.relr || !self.request.shared {
+            return;
+        }
+        const VERSION: &[u8] = b"GLIBC_ABI_DT_RELR";
+        for library in &self.needs.libraries {
+            let library = &inputs.shared[*library as usize].library;
+            if library.soname.starts_with(b"libc.so.") {
+                self.versions.number(&library.soname, VERSION);
+            }
+        }
     }
 
     fn dynamic_symbol(
@@ -294,7 +388,11 @@ impl<'a> Synth<'a> {
             Definition::Common { size: common, .. } => size = common,
             _ => {}
         }
-        if kind == elf::STT_GNU_IFUNC {
+        if defined {
+            version = self.scope.version(id);
+        }
+        // Others see the PLT entry of an indirect function that nobody can define before the image does.
+        if kind == elf::STT_GNU_IFUNC && self.needs.facts[id as usize].iplt {
             kind = elf::STT_FUNC;
         }
         if kind == elf::STT_COMMON {
@@ -342,6 +440,9 @@ impl<'a> Synth<'a> {
         let mut entries: Vec<(u64, u64)> =
             self.libraries.iter().map(|name| (u64::from(elf::DT_NEEDED), u64::from(*name))).collect();
         let mut add = |tag: u32, value: u64| entries.push((u64::from(tag), value));
+        if let Some(soname) = self.soname {
+            add(elf::DT_SONAME, soname.into());
+        }
         if let Some(path) = self.runpath {
             add(if self.request.new_dtags { elf::DT_RUNPATH } else { elf::DT_RPATH }, path.into());
         }
@@ -363,12 +464,19 @@ impl<'a> Synth<'a> {
                 add(bytes, size);
             }
         }
-        add(elf::DT_GNU_HASH, part(Part::GnuHash));
+        if size(Part::Hash) != 0 {
+            add(elf::DT_HASH, part(Part::Hash));
+        }
+        if size(Part::GnuHash) != 0 {
+            add(elf::DT_GNU_HASH, part(Part::GnuHash));
+        }
         add(elf::DT_STRTAB, part(Part::DynStr));
         add(elf::DT_SYMTAB, part(Part::DynSym));
         add(elf::DT_STRSZ, self.strings.bytes.len() as u64);
         add(elf::DT_SYMENT, SYMBOL);
-        add(elf::DT_DEBUG, 0);
+        if !self.request.shared {
+            add(elf::DT_DEBUG, 0);
+        }
         if !self.plt_index.is_empty() {
             add(elf::DT_PLTGOT, part(Part::GotPlt));
             add(elf::DT_PLTRELSZ, self.plt_index.len() as u64 * RELA);
@@ -378,12 +486,39 @@ impl<'a> Synth<'a> {
         add(elf::DT_RELA, part(Part::RelaDyn));
         add(elf::DT_RELASZ, size(Part::RelaDyn));
         add(elf::DT_RELAENT, RELA);
-        add(elf::DT_FLAGS, elf::DF_BIND_NOW.into());
-        let pie = if self.request.pie { elf::DF_1_PIE } else { 0 };
-        add(elf::DT_FLAGS_1, (elf::DF_1_NOW | pie).into());
+        if size(Part::Relr) != 0 {
+            add(DT_RELR, part(Part::Relr));
+            add(DT_RELRSZ, size(Part::Relr));
+            add(DT_RELRENT, 8);
+        }
+        let symbolic = self.request.shared && self.request.symbolic == Symbolic::All;
+        if symbolic {
+            add(elf::DT_SYMBOLIC, 0);
+        }
+        let bits = |bits: &[(bool, u32)]| {
+            bits.iter().filter(|(on, _)| *on).fold(0u64, |all, (_, bit)| all | u64::from(*bit))
+        };
+        let bind_now = self.request.bind_now;
+        let flags = bits(&[
+            (bind_now, elf::DF_BIND_NOW),
+            (self.needs.static_tls, elf::DF_STATIC_TLS),
+            (symbolic, elf::DF_SYMBOLIC),
+        ]);
+        let flags_1 = bits(&[(bind_now, elf::DF_1_NOW), (self.request.pie, elf::DF_1_PIE)]);
+        for (tag, flags) in [(elf::DT_FLAGS, flags), (elf::DT_FLAGS_1, flags_1)] {
+            if flags != 0 {
+                add(tag, flags);
+            }
+        }
+        if self.definitions != 0 {
+            add(elf::DT_VERDEF, part(Part::VerDef));
+            add(elf::DT_VERDEFNUM, self.definitions);
+        }
         if !self.version_table.is_empty() {
             add(elf::DT_VERNEED, part(Part::VerNeed));
             add(elf::DT_VERNEEDNUM, self.versions.libraries());
+        }
+        if self.has_versions() {
             add(elf::DT_VERSYM, part(Part::VerSym));
         }
         add(elf::DT_NULL, 0);
@@ -428,21 +563,20 @@ impl<'a> Synth<'a> {
         let exports = self.needs.exports.iter().copied();
         let hooks = self.hooks.iter().flatten().copied();
         let functions = self.init.iter().chain(&self.fini).copied();
-        self.needs.got.iter().copied().chain(exports).chain(hooks).chain(functions).collect()
+        let got = self.needs.got.iter().map(|(id, _)| *id).filter(|id| *id != NONE);
+        got.chain(exports).chain(hooks).chain(functions).collect()
     }
 
     /// The record of the synthetic object: with its final contents once there is a layout.
     pub fn record(
         &self,
         resolution: &Resolution<'_>,
-        placed: Option<&Layout>,
-        value: &dyn Fn(SymbolId) -> u64,
+        placed: Option<&Placed<'_>>,
     ) -> Vec<u8> {
         let contents: HashMap<Part, Vec<u8>> = match placed {
-            Some(layout) => Part::ALL
-                .iter()
-                .map(|part| (*part, self.contents(*part, resolution, layout, value)))
-                .collect(),
+            Some(placed) => {
+                Part::ALL.iter().map(|part| (*part, self.contents(*part, resolution, placed))).collect()
+            }
             None => HashMap::new(),
         };
         let mut builder = RecordBuilder::default();
@@ -452,9 +586,10 @@ impl<'a> Synth<'a> {
                 continue;
             }
             let data = contents.get(&part).map_or(&[][..], Vec::as_slice);
-            let writable = matches!(part.class(), Class::Dynamic | Class::Got | Class::Bss);
+            let class = part.class(self.request.bind_now);
+            let writable = matches!(class, Class::Dynamic | Class::Got | Class::GotPlt | Class::Bss);
             builder.sections.push(Section {
-                home: Home { class: part.class(), priority: 0, named: false, reversed: false },
+                home: Home { class, priority: 0, named: false, reversed: false },
                 name: part.name().as_bytes(),
                 size,
                 data,
@@ -478,6 +613,39 @@ impl<'a> Synth<'a> {
         builder.finish([0, 0])
     }
 
+    /// `.rela.dyn` and `.relr.dyn` of a shared library.
+    pub fn relocation_tables(
+        &self,
+        resolution: &Resolution<'_>,
+        layout: &Layout,
+        slots: &[Slot],
+    ) -> relocations::Tables {
+        let module = self.tls_module(layout);
+        let objects = &resolution.objects[..resolution.objects.len() - 1];
+        relocations::tables(&relocations::Image {
+            objects: objects.to_vec(),
+            placement: &|object, section| layout.placement(object as usize, section),
+            symbol_of: &|object, global| resolution.symbol_of(object as usize, global as usize),
+            slots,
+            dynamic: &|id| self.symbol_number(id).unwrap_or(0),
+            got: self.addr(layout, Part::Got),
+            tls_start: layout.tls().0.start,
+            tls_module: (module.0 != 0).then_some(module),
+            packed: self.request.relr,
+        })
+    }
+
+    /// Where the GOT entries of the image as a module are.
+    pub fn tls_module(&self, layout: &Layout) -> ImageAddr {
+        let own = self.needs.got.iter().position(|(_, kind)| *kind == GotKind::OwnModule);
+        own.map_or(ImageAddr(0), |entry| self.addr(layout, Part::Got) + 8 * entry as u64)
+    }
+
+    /// Number of a symbol's PLT entry.
+    pub fn plt_number(&self, id: SymbolId) -> Option<u32> {
+        self.plt_index.get(&id).map(|index| *index as u32)
+    }
+
     /// `.rela.plt` of a static program: what its start-up code applies.
     pub fn irelative(&self, layout: &Layout) -> (ImageAddr, ImageAddr) {
         let start = self.addr(layout, Part::RelaPlt);
@@ -494,6 +662,31 @@ impl<'a> Synth<'a> {
         self.symbol_index.get(&id).copied()
     }
 }
+
+/// What is known once there are addresses.
+pub struct Placed<'a> {
+    pub layout: &'a Layout,
+    pub slots: &'a [Slot],
+    /// `.rela.dyn` and `.relr.dyn` of a shared library.
+    pub relocations: relocations::Tables,
+}
+
+/// An upper bound of the words of `.relr.dyn`: the addresses in each section, as if it were alone, and the GOT.
+fn relr_bound(resolution: &Resolution<'_>, needs: &Needs) -> u64 {
+    let mut words = needs.got.len() as u64 / 63 + 2;
+    for view in &resolution.objects {
+        for section in view.sections.iter().filter(|section| relocations::may_be_relocated(section)) {
+            let offsets: Vec<u64> = view.edits_of(section).iter().map(|edit| edit.offset.into()).collect();
+            words += relr::upper_bound([offsets.as_slice()]) as u64;
+        }
+    }
+    words
+}
+
+/// Tags of packed relative relocations (gABI, "Relative Relocation Table").
+const DT_RELRSZ: u32 = 35;
+const DT_RELR: u32 = 36;
+const DT_RELRENT: u32 = 37;
 
 /// One `Elf64_Rela`.
 pub fn rela(place: ImageAddr, symbol: u32, kind: u32, addend: i64) -> [u8; RELA as usize] {

@@ -1,0 +1,91 @@
+//! Shared libraries: an ordinary file, rendered whole from the plan, and a generation that the next link starts from.
+
+use crate::args::{Request, Strip};
+use crate::debug;
+use crate::emit::{self, Phdr};
+use crate::index::generation::{self, Draft};
+use crate::index::state::State;
+use crate::inputs::mapped::Fingerprint;
+use crate::whole::Whole;
+use anyhow::{Context, Result};
+use object::elf;
+use shared::plan::{Objects, PlanView};
+use shared::pod::bytes_of;
+use shared::render::RenderError;
+use std::path::Path;
+
+/// Program headers of the library, in a generation.
+pub const PHDRS: &str = "phdrs";
+
+/// What the output was after it was written: whoever changed it since (`strip`) gets a new one.
+pub const WRITTEN: &str = "written";
+
+/// Notes what the output of a generation is now.
+pub fn note_written(folder: &Path, output: &Path) -> Result<()> {
+    let print = Fingerprint::at(output).unwrap_or_default();
+    crate::index::write_file(&folder.join(WRITTEN), &[bytes_of(&[print])])
+}
+
+/// What a library is made of.
+pub struct Parts<'a> {
+    pub request: &'a Request,
+    pub view: &'a PlanView<'a>,
+    pub state: &'a State,
+    pub phdrs: &'a [Phdr],
+    /// The output's folder in the index.
+    pub folder: &'a Path,
+}
+
+/// Why a library was not written.
+pub enum Error {
+    /// A relocation cannot be applied.
+    Render(RenderError),
+    Other(anyhow::Error),
+}
+
+impl Error {
+    /// The error, in the words that `render` has for relocations.
+    pub fn unless(self, render: impl FnOnce(RenderError) -> anyhow::Error) -> anyhow::Error {
+        match self {
+            Self::Render(error) => render(error),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// Writes the library, and gives its generation its number.
+pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -> Result<(), Error> {
+    let file = render(parts, objects)?;
+    let phdrs: Vec<u8> = parts.phdrs.iter().flat_map(Phdr::bytes).collect();
+    draft.write(PHDRS, &phdrs)?;
+    let (number, folder) = draft.publish()?;
+    emit::replace(&parts.request.output, &file)?;
+    note_written(&folder, &parts.request.output)?;
+    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    Ok(())
+}
+
+/// The library's bytes.
+pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
+    let strip = parts.request.strip;
+    let debug = match strip {
+        Strip::None => debug::link(parts.state, parts.view, objects, parts.folder)
+            .context("cannot link the debug information")?,
+        _ => Vec::new(),
+    };
+    let whole = Whole {
+        plan: *parts.view,
+        phdrs: parts.phdrs.to_vec(),
+        kind: elf::ET_DYN,
+        phdrs_at: emit::EHDR as u64,
+        symbols: strip != Strip::All,
+        debug,
+    };
+    whole.file(objects).map_err(Error::Render)
+}

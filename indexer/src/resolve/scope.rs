@@ -1,0 +1,166 @@
+//! Resolution -> scope: which of the image's definitions the dynamic linker sees, in which version, and whether
+//! other modules may define them before the image does.
+
+use super::check::is_function;
+use super::{Definition, Resolution, Symbol, SymbolId};
+use crate::args::{Request, Symbolic};
+use crate::inputs::Inputs;
+use crate::inputs::version_script::{Verdict, Version};
+use object::elf;
+use std::collections::{HashMap, HashSet};
+
+/// Version numbers of `.gnu.version` (LSB, "Symbol Versioning").
+pub const VERSION_GLOBAL: u16 = 1;
+/// Not what a reference without a version means.
+pub const VERSION_HIDDEN: u16 = 0x8000;
+
+#[derive(Default)]
+pub struct Scope {
+    exported: Vec<bool>,
+    interposable: Vec<bool>,
+    versions: HashMap<SymbolId, u16>,
+    /// The versions that the image defines; the first has number 2.
+    pub defined: Vec<Version>,
+}
+
+impl Scope {
+    /// Listed in `.dynsym` as defined.
+    pub fn is_exported(&self, id: SymbolId) -> bool {
+        self.exported.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// References to it have to ask the dynamic linker.
+    pub fn is_interposable(&self, id: SymbolId) -> bool {
+        self.interposable.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// Number of the version of a definition.
+    pub fn version(&self, id: SymbolId) -> u16 {
+        self.versions.get(&id).copied().unwrap_or(VERSION_GLOBAL)
+    }
+
+    /// Whether a symbol is in the version with this number.
+    pub fn uses(&self, number: u16) -> bool {
+        self.versions.values().any(|used| used & !VERSION_HIDDEN == number)
+    }
+
+    /// The number of a version, which is added if no script defines it.
+    fn number(&mut self, version: &[u8]) -> u16 {
+        let found = self.defined.iter().position(|known| known.name.as_bytes() == version);
+        let index = found.unwrap_or_else(|| {
+            let name = String::from_utf8_lossy(version).into_owned();
+            self.defined.push(Version { name, ..Version::default() });
+            self.defined.len() - 1
+        });
+        index as u16 + VERSION_GLOBAL + 1
+    }
+}
+
+pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) -> Scope {
+    let mut scope = Scope::default();
+    let named = inputs.version_script.versions.iter().filter(|version| !version.name.is_empty());
+    scope.defined = named.cloned().collect();
+    let own = own_versions(&mut scope, resolution);
+    // What libraries define or refer to, they must find in an executable.
+    let mut wanted: HashSet<SymbolId> = HashSet::new();
+    if !request.shared {
+        let names = inputs.shared.iter().flat_map(|input| &input.library.symbols);
+        wanted.extend(names.filter_map(|symbol| resolution.find(symbol.name)));
+    }
+    let globs: Vec<&[u8]> = request.exports.iter().map(|glob| glob.as_bytes()).collect();
+    for (id, symbol) in resolution.symbols.iter().enumerate() {
+        let id = id as SymbolId;
+        let defined = matches!(symbol.definition, Definition::Object { .. } | Definition::Common { .. });
+        if !defined || symbol.is_hidden() || symbol.is_local() {
+            scope.exported.push(false);
+            scope.interposable.push(false);
+            continue;
+        }
+        let listed = inputs.dynamic_list.as_ref().is_some_and(|list| list.find(symbol.name).is_some());
+        let asked = request.shared
+            || request.export_dynamic
+            || listed
+            || wanted.contains(&id)
+            || globs.iter().any(|glob| glob_matches(glob, symbol.name));
+        let verdict = match own.get(&id) {
+            Some(number) => Some(Verdict::Global(*number)),
+            None => inputs.version_matcher.as_ref().and_then(|matcher| matcher.find(symbol.name)),
+        };
+        if let Some(Verdict::Global(number)) = verdict {
+            scope.versions.insert(id, number);
+        }
+        let exported = asked && verdict != Some(Verdict::Local);
+        scope.exported.push(exported);
+        scope.interposable.push(
+            request.shared && exported && may_be_interposed(request, inputs, resolution, symbol, listed),
+        );
+    }
+    scope
+}
+
+/// Definitions that name their version themselves.
+fn own_versions(scope: &mut Scope, resolution: &Resolution<'_>) -> HashMap<SymbolId, u16> {
+    let mut own = HashMap::new();
+    for (object, view) in resolution.objects.iter().enumerate() {
+        for version in view.versions {
+            let id = resolution.symbol_of(object, version.global as usize);
+            let definer = resolution.symbols[id as usize].definition;
+            if definer == (Definition::Object { object: object as u32, global: version.global }) {
+                let hidden = if version.is_default != 0 { 0 } else { VERSION_HIDDEN };
+                own.insert(id, scope.number(view.string(version.version)) | hidden);
+            }
+        }
+    }
+    own
+}
+
+/// Whether an exported symbol of a shared library is bound as `-Bsymbolic` and its kin do not forbid.
+fn may_be_interposed(
+    request: &Request,
+    inputs: &Inputs,
+    resolution: &Resolution<'_>,
+    symbol: &Symbol<'_>,
+    listed: bool,
+) -> bool {
+    if symbol.visibility != elf::STV_DEFAULT {
+        return false;
+    }
+    let binding = match symbol.definition {
+        Definition::Object { object, global } => resolution.global(object, global).binding,
+        _ => elf::STB_GLOBAL,
+    };
+    // There is one definition in the process, whoever has it.
+    if binding == elf::STB_GNU_UNIQUE || listed {
+        return true;
+    }
+    match request.symbolic {
+        _ if inputs.dynamic_list.is_some() => false,
+        Symbolic::All => false,
+        Symbolic::Functions => !is_function(symbol.kind),
+        Symbolic::None => true,
+    }
+}
+
+/// Shell patterns with `*` and `?`.
+pub fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
+    match glob.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..])),
+        Some((b'?', rest)) => !name.is_empty() && glob_matches(rest, &name[1..]),
+        Some((byte, rest)) => name.first() == Some(byte) && glob_matches(rest, &name[1..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob_matches;
+
+    #[test]
+    fn globs() {
+        assert!(glob_matches(b"foo*", b"foobar"));
+        assert!(glob_matches(b"*", b""));
+        assert!(glob_matches(b"a?c", b"abc"));
+        assert!(!glob_matches(b"a?c", b"ac"));
+        assert!(!glob_matches(b"foo", b"foobar"));
+    }
+}

@@ -1,0 +1,341 @@
+//! The image, rendered whole, as an ordinary ELF file that needs nothing of ours: a shared library, or a baked
+//! executable.
+
+use crate::debug::DebugSection;
+use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::symbols;
+use anyhow::{Result, anyhow};
+use object::elf;
+use rayon::prelude::*;
+use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
+use shared::record::{Class, NONE};
+use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, RenderError, render};
+use shared::{CHUNK, ImageAddr, PAGE};
+
+/// What is made of an image.
+pub struct Whole<'a> {
+    pub plan: PlanView<'a>,
+    pub phdrs: Vec<Phdr>,
+    /// `ET_EXEC` or `ET_DYN`.
+    pub kind: u16,
+    /// Where the program headers are in the file, which begins with the image's first page.
+    pub phdrs_at: u64,
+    /// Sections for debuggers.
+    pub symbols: bool,
+    pub debug: Vec<DebugSection>,
+}
+
+impl Whole<'_> {
+    /// The bytes of the file.
+    pub fn file(&self, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, RenderError> {
+        let places = self.places();
+        let len = places.iter().map(|(region, offset)| offset + region.len()).max().unwrap_or(PAGE);
+        let mut file = vec![0u8; len as usize];
+        for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header)) {
+            let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
+            bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
+                render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
+            })?;
+        }
+
+        let offset_of = |addr: ImageAddr| {
+            let found = places.iter().find(|(region, _)| region.contains(addr));
+            let zeroes = self.plan.regions.iter().find(|region| region.contains(addr));
+            match (found, zeroes) {
+                (Some((region, offset)), _) => offset + addr.offset_from(region.start),
+                // What has no contents lies behind everything else, at a congruent offset.
+                (None, Some(region)) => {
+                    len + region.start.0.wrapping_sub(len) % PAGE + addr.offset_from(region.start)
+                }
+                (None, None) => len,
+            }
+        };
+        let mut header =
+            elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
+        header.resize(self.phdrs_at as usize, 0);
+        for phdr in &self.phdrs {
+            header.extend(self.placed(*phdr, &offset_of).bytes());
+        }
+        file[..header.len()].copy_from_slice(&header);
+
+        let mut parts = self.parts(objects, &offset_of);
+        count_versions(&file, &mut parts);
+        number_dynamic_symbols(&mut file, &parts);
+        let mut sections = Sections::default();
+        parts.iter().for_each(|part| sections.push(part.header.clone()));
+        let table = self.symbols.then(|| {
+            let section_of = |addr: u64| section_at(&parts, addr);
+            symbols::of_image(&self.plan, objects, &section_of)
+        });
+        if let Some((symbols, names, first_global)) = &table {
+            let number = parts.len() as u32 + 1;
+            symbols::push_tables(&mut sections, symbols, names, (number + 1, *first_global));
+        }
+        for section in &self.debug {
+            sections.push(section.header());
+        }
+        sections.append(&mut file);
+        Ok(file)
+    }
+
+    /// The regions that have contents, with their offsets in the file.
+    fn places(&self) -> Vec<(RegionRec, u64)> {
+        let mut at = 0;
+        let mut places = Vec::new();
+        for region in self.plan.regions {
+            if region.is_empty() || region.kind() == Some(RegionKind::Zero) {
+                continue;
+            }
+            let load = self.phdrs.iter().find(|phdr| phdr.kind == elf::PT_LOAD && phdr.addr == region.start.0);
+            let align = load.map_or(PAGE, |load| load.align.max(PAGE));
+            // Offset and address are congruent (gABI, "Program Header").
+            let offset = at + region.start.0.wrapping_sub(at) % align;
+            places.push((*region, offset));
+            at = offset + region.len();
+        }
+        places
+    }
+
+    /// A program header with its place in the file, and its size as it is now.
+    fn placed(
+        &self,
+        mut phdr: Phdr,
+        offset_of: &dyn Fn(ImageAddr) -> u64,
+    ) -> Phdr {
+        let region = self.plan.regions.iter().find(|region| region.start.0 == phdr.addr);
+        if let Some(region) = region.filter(|_| matches!(phdr.kind, elf::PT_LOAD | elf::PT_GNU_RELRO)) {
+            phdr.size = region.len();
+            phdr.file_size = if region.kind() == Some(RegionKind::Zero) { 0 } else { region.len() };
+        }
+        if phdr.kind != elf::PT_GNU_STACK {
+            phdr.offset = offset_of(ImageAddr(phdr.addr));
+        }
+        phdr
+    }
+
+    /// The sections of the image, by address: runs of blocks of one kind, and each of the linker's own.
+    fn parts(&self, objects: &impl Objects, offset_of: &dyn Fn(ImageAddr) -> u64) -> Vec<Part> {
+        let header = self.plan.header;
+        let own = self.plan.objects.len() as u32 - 1;
+        let mut parts: Vec<Part> = Vec::new();
+        if header.eh_rows != 0 {
+            let size = EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW;
+            parts.push(Part::new(b".eh_frame_hdr", elf::SHT_PROGBITS, elf::SHF_ALLOC, header.eh_hdr.0, size, 4));
+        }
+        let mut last = None;
+        for place in self.plan.blocks.iter().filter(|place| place.block != NONE) {
+            let Some(object) = objects.object(place.object) else { continue };
+            let Some(block) = object.blocks.get(place.block as usize) else { continue };
+            let (first, sections) = object.sections_of(block);
+            let live = sections.iter().enumerate().filter_map(|(index, section)| {
+                let placement = self.plan.placement(place.object, (first + index) as u32)?;
+                placement.is_live().then_some((placement.addr().0, section))
+            });
+            let Some(class) = Class::from_number(block.class) else { continue };
+            if place.object == own {
+                for (addr, section) in live.filter(|(_, section)| section.size != 0) {
+                    let name = object.string(section.name);
+                    let (kind, flags) = (own_kind(name), flags_of(class) | section.flags & elf::SHF_WRITE);
+                    parts.push(Part::new(name, kind, flags, addr, section.size, section.align.into()));
+                }
+                last = None;
+                continue;
+            }
+            let name = object.string(block.name);
+            for (addr, section) in live {
+                let align = u64::from(section.align);
+                let key = (class, name.to_vec());
+                match parts.last_mut() {
+                    Some(part) if last.as_ref() == Some(&key) => {
+                        part.header.size = addr + section.size - part.header.addr;
+                        part.header.align = part.header.align.max(align);
+                    }
+                    _ => {
+                        let name = if name.is_empty() { class_name(class) } else { name };
+                        let flags = flags_of(class);
+                        parts.push(Part::new(name, kind_of(class), flags, addr, section.size, align));
+                        last = Some(key);
+                    }
+                }
+            }
+        }
+        parts.retain(|part| part.header.size != 0);
+        parts.sort_by_key(|part| part.header.addr);
+        for part in &mut parts {
+            part.header.offset = offset_of(ImageAddr(part.header.addr));
+        }
+        link_parts(&mut parts);
+        parts
+    }
+}
+
+/// A section of the image.
+struct Part {
+    header: SectionHeader<'static>,
+}
+
+impl Part {
+    fn new(name: &[u8], kind: u32, flags: u32, addr: u64, size: u64, align: u64) -> Self {
+        let name = String::from_utf8_lossy(name).into_owned().into();
+        let flags = u64::from(flags);
+        Self { header: SectionHeader { name, kind, flags, addr, size, align, ..SectionHeader::default() } }
+    }
+}
+
+/// What sections say of each other (gABI, "sh_link and sh_info Interpretation").
+fn link_parts(parts: &mut [Part]) {
+    let number = |parts: &[Part], name: &str| {
+        parts.iter().position(|part| part.header.name == name).map_or(0, |index| index as u32 + 1)
+    };
+    let (symbols, strings) = (number(parts, ".dynsym"), number(parts, ".dynstr"));
+    let slots = number(parts, ".got.plt");
+    for part in parts {
+        let header = &mut part.header;
+        (header.link, header.info, header.entry_size) = match &*header.name {
+            ".dynsym" => (strings, 1, 24),
+            ".dynamic" => (strings, 0, 16),
+            ".gnu.hash" => (symbols, 0, 0),
+            ".hash" => (symbols, 0, 4),
+            ".gnu.version" => (symbols, 0, 2),
+            ".gnu.version_d" | ".gnu.version_r" => (strings, 0, 0),
+            ".rela.dyn" => (symbols, 0, 24),
+            ".rela.plt" => (symbols, slots, 24),
+            ".relr.dyn" => (0, 0, 8),
+            ".plt" | ".plt.sec" => (0, 0, 16),
+            ".got" | ".got.plt" | ".init_array" | ".fini_array" | ".preinit_array" => (0, 0, 8),
+            _ => (0, 0, 0),
+        };
+        if header.name == ".rela.plt" {
+            header.flags |= u64::from(elf::SHF_INFO_LINK);
+        }
+    }
+}
+
+/// Tells readers of the tables of versions how many records there are, each of which says where the next one is.
+fn count_versions(file: &[u8], parts: &mut [Part]) {
+    for part in parts {
+        let next_at = match part.header.kind {
+            elf::SHT_GNU_VERDEF => 16,
+            elf::SHT_GNU_VERNEED => 12,
+            _ => continue,
+        };
+        let mut at = part.header.offset as usize;
+        loop {
+            part.header.info += 1;
+            let next = file.get(at + next_at..at + next_at + 4).map_or(0, |next| {
+                u32::from_le_bytes([next[0], next[1], next[2], next[3]]) as usize
+            });
+            if next == 0 {
+                break;
+            }
+            at += next;
+        }
+    }
+}
+
+/// Type of one of the linker's own sections.
+fn own_kind(name: &[u8]) -> u32 {
+    match name {
+        b".dynsym" => elf::SHT_DYNSYM,
+        b".dynstr" => elf::SHT_STRTAB,
+        b".dynamic" => elf::SHT_DYNAMIC,
+        b".gnu.hash" => elf::SHT_GNU_HASH,
+        b".hash" => elf::SHT_HASH,
+        b".gnu.version" => elf::SHT_GNU_VERSYM,
+        b".gnu.version_d" => elf::SHT_GNU_VERDEF,
+        b".gnu.version_r" => elf::SHT_GNU_VERNEED,
+        b".rela.dyn" | b".rela.plt" => elf::SHT_RELA,
+        b".relr.dyn" => SHT_RELR,
+        b".note.gnu.build-id" | b".note.gnu.property" => elf::SHT_NOTE,
+        b".dynbss" | b"COMMON" => elf::SHT_NOBITS,
+        _ => elf::SHT_PROGBITS,
+    }
+}
+
+/// gABI, "Relative Relocation Table".
+const SHT_RELR: u32 = 19;
+
+fn kind_of(class: Class) -> u32 {
+    match class {
+        Class::Note => elf::SHT_NOTE,
+        Class::TlsBss | Class::Bss => elf::SHT_NOBITS,
+        Class::PreinitArray => elf::SHT_PREINIT_ARRAY,
+        Class::InitArray => elf::SHT_INIT_ARRAY,
+        Class::FiniArray => elf::SHT_FINI_ARRAY,
+        _ => elf::SHT_PROGBITS,
+    }
+}
+
+fn flags_of(class: Class) -> u32 {
+    let own = match class {
+        Class::DynamicTables
+        | Class::Note
+        | Class::NamedRo
+        | Class::RoData
+        | Class::EhFrame
+        | Class::ExceptTable => 0,
+        Class::Plt | Class::Init | Class::Text | Class::Fini | Class::NamedText => elf::SHF_EXECINSTR,
+        Class::TlsData | Class::TlsBss => elf::SHF_WRITE | elf::SHF_TLS,
+        _ => elf::SHF_WRITE,
+    };
+    elf::SHF_ALLOC | own
+}
+
+/// The usual name of the output section of a class.
+fn class_name(class: Class) -> &'static [u8] {
+    match class {
+        Class::DynamicTables => b".tables",
+        Class::Note => b".note",
+        Class::NamedRo | Class::RoData => b".rodata",
+        Class::EhFrame => b".eh_frame",
+        Class::ExceptTable => b".gcc_except_table",
+        Class::Plt => b".plt",
+        Class::Init => b".init",
+        Class::Text | Class::NamedText => b".text",
+        Class::Fini => b".fini",
+        Class::TlsData => b".tdata",
+        Class::TlsBss => b".tbss",
+        Class::PreinitArray => b".preinit_array",
+        Class::InitArray => b".init_array",
+        Class::FiniArray => b".fini_array",
+        Class::RelRo => b".data.rel.ro",
+        Class::Dynamic => b".dynamic",
+        Class::Got => b".got",
+        Class::GotPlt => b".got.plt",
+        Class::NamedData | Class::Data => b".data",
+        Class::Bss => b".bss",
+    }
+}
+
+/// Number of the section that has an address, for symbols; of the last one before it if none has.
+fn section_at(parts: &[Part], addr: u64) -> u16 {
+    let behind = parts.partition_point(|part| part.header.addr <= addr);
+    // Uninitialised thread-local storage takes no addresses.
+    let has = |part: &Part| part.header.addr + part.header.size > addr;
+    let inside = parts[..behind].iter().rposition(has);
+    inside.map_or(behind, |index| index + 1).clamp(1, 0xfeff) as u16
+}
+
+/// Tells readers of `.dynsym` which section each defined symbol is in.
+fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) {
+    let tls = parts.iter().position(|part| part.header.flags & u64::from(elf::SHF_TLS) != 0);
+    let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return };
+    let start = table.header.offset as usize;
+    for symbol in file[start..start + table.header.size as usize].chunks_exact_mut(24) {
+        let section = u16::from_le_bytes([symbol[6], symbol[7]]);
+        if section == elf::SHN_UNDEF || section == elf::SHN_ABS {
+            continue;
+        }
+        let value = u64::from_le_bytes(symbol[8..16].try_into().unwrap_or_default());
+        let number = match (symbol[4] & 15, tls) {
+            (elf::STT_TLS, Some(tls)) => tls as u16 + 1,
+            _ => section_at(parts, value),
+        };
+        symbol[6..8].copy_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// A rendering error, in words.
+pub fn failed(error: RenderError) -> anyhow::Error {
+    anyhow!("cannot render: {error:?}")
+}

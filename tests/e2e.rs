@@ -112,17 +112,21 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
     let work = fresh_scratch(&format!("e2e/{name}"))?;
     let build = Build::compile(program, compiler, mode, &work)?;
 
-    let twin = run_app(program, &work, &build.link(gnu_linker(), "gnu")?, &[])?.0;
+    // Programs are tested with GNU ld's libraries first, and then with their own linker's.
+    let libraries = build.link_libraries(gnu_linker(), "gnu-libraries")?;
+    let run_with =
+        |libraries: &Path, app: &Path, env: &[(&str, &str)]| run_app(program, &work, libraries, app, env);
+    let twin = run_with(&libraries, &build.link(gnu_linker(), &libraries, "gnu")?, &[])?.0;
     check_expectations(program, &twin)?;
 
     let mut failures = vec![];
     for (pager, runs) in pagers() {
         // Every pager begins with a link of its own, for what one pager's run leaves in the index (an
         // order log, relocated chunks) would spare the next one its faults.
-        let app = build.link(tested_linker(), &format!("unfold-{pager}"))?;
+        let app = build.link(tested_linker(), &libraries, &format!("unfold-{pager}"))?;
         for Run { name, prefetch, keep } in *runs {
             let env = [("UNFOLD_PAGER", *pager), ("UNFOLD_PREFETCH", prefetch), ("UNFOLD_KEEP", keep)];
-            let found = run_app(program, &work, &app, &env)?;
+            let found = run_with(&libraries, &app, &env)?;
             if !(program.may_refuse && is_refusal(&found.0)) {
                 failures.extend(difference(&format!("{pager} pager, {name}"), &twin, found));
             }
@@ -130,13 +134,24 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
     }
 
     if let Some(unfold) = unfold_command() {
-        let app = build.link(tested_linker(), "unfold-baked")?;
+        let app = build.link(tested_linker(), &libraries, "unfold-baked")?;
         let baked = work.join("baked/app");
         std::fs::create_dir_all(work.join("baked")).map_err(|error| error.to_string())?;
         run_tool(Command::new(unfold).arg("bake").arg(&app).arg("-o").arg(&baked))?;
         // Nothing of ours may be needed, so nothing of ours is left there.
         std::fs::remove_dir_all(work.join("unfold-baked")).map_err(|error| error.to_string())?;
-        failures.extend(difference("baked", &twin, run_app(program, &work, &baked, &[])?));
+        failures.extend(difference("baked", &twin, run_with(&libraries, &baked, &[])?));
+    }
+
+    if build.has_shared() {
+        let libraries = build.link_libraries(tested_linker(), "unfold-libraries")?;
+        for (linker, name) in [(gnu_linker(), "gnu"), (tested_linker(), "unfold")] {
+            let app = build.link(linker, &libraries, &format!("{name}-with-libraries-by-unfold"))?;
+            let found = run_with(&libraries, &app, &[])?;
+            if !(program.may_refuse && is_refusal(&found.0)) {
+                failures.extend(difference(&format!("libraries by unfold, program by {name}"), &twin, found));
+            }
+        }
     }
     if !failures.is_empty() {
         return Err(failures.join("\n\n"));
@@ -158,13 +173,14 @@ fn pagers() -> &'static [(&'static str, &'static [Run])] {
 fn run_app(
     test: &Program,
     work: &Path,
+    libraries: &Path,
     app: &Path,
     env: &[(&str, &str)],
 ) -> Result<(Outcome, String), String> {
     let mut command = program("./app");
     command.current_dir(app.parent().expect("an executable is in a directory"));
-    command.args(expand(&test.args, test, work));
-    for variable in expand(&test.env, test, work) {
+    command.args(expand(&test.args, test, work, libraries));
+    for variable in expand(&test.env, test, work, libraries) {
         let (name, value) = variable.split_once('=').ok_or_else(|| format!("`Env: {variable}`: no `=`"))?;
         command.env(name, value);
     }

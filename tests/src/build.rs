@@ -1,4 +1,4 @@
-//! Builds a test program: compiles it once, and links it by each linker that is asked for.
+//! Builds a test program: compiles it once, and links it and its libraries by each linker that is asked for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,9 @@ impl<'a> Build<'a> {
         work: &Path,
     ) -> Result<Build<'a>, String> {
         let build = Build { program, compiler, mode, work: work.to_owned() };
-        // Shared libraries come first: the compilation of a program does not need them, but a
-        // later library may be linked against an earlier one.
         for library in &program.libraries {
             match library.kind {
-                LibraryKind::Shared => build.make_shared(library)?,
+                LibraryKind::Shared => build.compile_shared(library)?,
                 LibraryKind::Archive => build.make_archive(library, "rcs")?,
                 LibraryKind::ThinArchive => build.make_archive(library, "rcsT")?,
             }
@@ -44,45 +42,66 @@ impl<'a> Build<'a> {
         Ok(build)
     }
 
-    /// Links the program into a directory of its own, in which it is called `app`.
+    /// Whether the program has shared libraries of its own.
+    pub fn has_shared(&self) -> bool {
+        self.program.libraries.iter().any(|library| library.kind == LibraryKind::Shared)
+    }
+
+    /// Links the shared libraries into a directory of their own, and returns it.
+    ///
+    /// They are linked in the order of mention, for a later one may be linked against an earlier one. The archives
+    /// are there too, so that a search finds both at one place.
+    pub fn link_libraries(&self, linker: &Linker, directory: &str) -> Result<PathBuf, String> {
+        let dir = self.work.join(directory);
+        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        for library in &self.program.libraries {
+            match library.kind {
+                LibraryKind::Shared => link_silently(&mut self.shared_link(library, linker, &dir))?,
+                LibraryKind::Archive => {
+                    fs::hard_link(self.work.join(&library.name), dir.join(&library.name))
+                        .map_err(|error| format!("{}: {error}", library.name))?;
+                }
+                LibraryKind::ThinArchive => {}
+            }
+        }
+        Ok(dir)
+    }
+
+    /// Links the program against these libraries into a directory of its own, in which it is called `app`.
     ///
     /// Each linker gets its own directory, so that no index is shared between variants, and the same
     /// file name, so that a program which prints its own name prints the same one everywhere.
-    pub fn link(&self, linker: &Linker, directory: &str) -> Result<PathBuf, String> {
+    pub fn link(&self, linker: &Linker, libraries: &Path, directory: &str) -> Result<PathBuf, String> {
         let dir = self.work.join(directory);
         fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         let app = dir.join("app");
         let mut command = match self.compiler {
-            Compiler::Rustc => self.rustc_link(linker, &app),
-            _ => self.driver_link(linker, &app),
+            Compiler::Rustc => self.rustc_link(linker, libraries, &app),
+            _ => self.driver_link(linker, libraries, &app),
         };
-        let outcome = run_tool(command.current_dir(&self.work))?;
-        // Whoever links in an ordinary build sees every line the linker writes, so it has to be silent.
-        match outcome.stderr.is_empty() && outcome.stdout.is_empty() {
-            true => Ok(app),
-            false => Err(format!("{}\nsays, though it succeeds:\n{outcome:?}", describe(&command))),
-        }
+        link_silently(command.current_dir(&self.work))?;
+        Ok(app)
     }
 
-    fn driver_link(&self, linker: &Linker, app: &Path) -> Command {
+    fn driver_link(&self, linker: &Linker, libraries: &Path, app: &Path) -> Command {
         let mut command = Command::new(self.compiler.command());
         command.args(linker_flags(self.compiler, linker));
-        command.args(self.link_mode_flags()).args(self.link_words());
+        command.args(self.link_mode_flags()).args(self.link_words(libraries));
         command.arg("-o").arg(app);
         command
     }
 
-    fn rustc_link(&self, linker: &Linker, app: &Path) -> Command {
+    fn rustc_link(&self, linker: &Linker, libraries: &Path, app: &Path) -> Command {
         let mut command = Command::new("rustc");
         command.arg("--edition=2021").args(linker_flags(self.compiler, linker));
-        command.args(self.rustc_mode_flags()).args(self.words(&self.program.flags));
-        command.args(self.link_words().iter().map(|word| format!("-Clink-arg={word}")));
+        command.args(self.rustc_mode_flags()).args(self.words(&self.program.flags, libraries));
+        command.args(self.link_words(libraries).iter().map(|word| format!("-Clink-arg={word}")));
         command.arg(self.program.source_dir.join(&self.program.main)).arg("-o").arg(app);
         command
     }
 
     /// The inputs and flags of the link, in their order.
-    fn link_words(&self) -> Vec<String> {
+    fn link_words(&self, libraries: &Path) -> Vec<String> {
         let inputs = match &self.program.link {
             Some(link) => link.clone(),
             None => {
@@ -92,17 +111,17 @@ impl<'a> Build<'a> {
             }
         };
         let mut words: Vec<String> = self
-            .words(&inputs)
+            .words(&inputs, libraries)
             .into_iter()
             .map(|word| match is_source(&word) {
                 true => self.object(&word).display().to_string(),
                 false => word,
             })
             .collect();
-        if self.program.libraries.iter().any(|library| library.kind == LibraryKind::Shared) {
-            words.push(format!("-Wl,-rpath,{}", self.work.display()));
+        if self.has_shared() {
+            words.push(format!("-Wl,-rpath,{}", libraries.display()));
         }
-        words.extend(self.words(&self.program.link_flags));
+        words.extend(self.words(&self.program.link_flags, libraries));
         words
     }
 
@@ -117,20 +136,40 @@ impl<'a> Build<'a> {
         run_tool(&mut command).map(drop)
     }
 
-    fn make_shared(&self, library: &Library) -> Result<(), String> {
-        // The linker under test makes executables; its libraries are given, as those of the system are.
-        let compiler = if self.compiler == Compiler::Rustc { Compiler::Gcc } else { self.compiler };
-        let mut command = Command::new(compiler.command());
-        command.current_dir(&self.work).arg("-shared").arg("-o").arg(&library.name);
-        command.arg(format!("-Wl,-soname,{}", library.name));
-        for source in &library.sources {
-            let object = self.work.join(format!("{}.{source}.o", library.name));
-            self.compile_file(source, &["-fPIC"], &object)?;
-            command.arg(object);
+    fn compile_shared(&self, library: &Library) -> Result<(), String> {
+        for source in library.sources.iter().filter(|source| !source.ends_with(".rs")) {
+            self.compile_file(source, &["-fPIC"], &self.shared_object(library, source))?;
         }
-        command.arg(format!("-Wl,-rpath,{}", self.work.display()));
-        command.args(self.words(&library.link_flags));
-        run_tool(&mut command).map(drop)
+        Ok(())
+    }
+
+    fn shared_link(&self, library: &Library, linker: &Linker, dir: &Path) -> Command {
+        let is_rust = library.sources.iter().any(|source| source.ends_with(".rs"));
+        let compiler = match self.compiler {
+            _ if is_rust => Compiler::Rustc,
+            Compiler::Rustc => Compiler::Gcc,
+            compiler => compiler,
+        };
+        let mut command = Command::new(compiler.command());
+        command.current_dir(&self.work).args(linker_flags(compiler, linker));
+        command.arg("-o").arg(dir.join(&library.name));
+        let mut flags =
+            vec![format!("-Wl,-soname,{}", library.name), format!("-Wl,-rpath,{}", dir.display())];
+        flags.extend(self.words(&library.link_flags, dir));
+        if is_rust {
+            command.args(["--edition=2021", "--crate-type=cdylib", "-Awarnings"]);
+            command.args(library.sources.iter().map(|source| self.program.source_dir.join(source)));
+            command.args(flags.iter().map(|flag| format!("-Clink-arg={flag}")));
+        } else {
+            command.arg("-shared");
+            command.args(library.sources.iter().map(|source| self.shared_object(library, source)));
+            command.args(flags);
+        }
+        command
+    }
+
+    fn shared_object(&self, library: &Library, source: &str) -> PathBuf {
+        self.work.join(format!("{}.{source}.o", library.name))
     }
 
     fn compile_file(&self, source: &str, mode: &[&str], object: &Path) -> Result<(), String> {
@@ -138,11 +177,11 @@ impl<'a> Build<'a> {
         let mut command = Command::new(self.driver_for(source));
         command.current_dir(&self.work).arg("-w").args(mode);
         if self.compiler != Compiler::Rustc {
-            command.args(self.words(&self.program.flags));
+            command.args(self.words(&self.program.flags, &self.work));
         }
         for (file, flags) in &self.program.file_flags {
             if file == source {
-                command.args(self.words(flags));
+                command.args(self.words(flags, &self.work));
             }
         }
         run_tool(command.arg("-c").arg(path).arg("-o").arg(object)).map(drop)
@@ -188,16 +227,36 @@ impl<'a> Build<'a> {
         self.work.join(format!("{source}.o"))
     }
 
-    fn words(&self, words: &[String]) -> Vec<String> {
-        expand(words, self.program, &self.work)
+    /// With directories in their places, and shared libraries in these.
+    fn words(&self, words: &[String], libraries: &Path) -> Vec<String> {
+        let mut words = expand(words, self.program, &self.work, libraries);
+        for word in &mut words {
+            let is_it = |library: &&Library| library.kind == LibraryKind::Shared && library.name == *word;
+            if self.program.libraries.iter().any(|library| is_it(&library)) {
+                *word = libraries.join(&word).display().to_string();
+            }
+        }
+        words
     }
 }
 
-/// Puts directories in the place of `$SRC` and `$WORK`.
-pub fn expand(words: &[String], program: &Program, work: &Path) -> Vec<String> {
-    let source_dir = program.source_dir.display().to_string();
-    let work = work.display().to_string();
-    words.iter().map(|word| word.replace("$SRC", &source_dir).replace("$WORK", &work)).collect()
+/// Puts directories in the place of `$SRC`, `$WORK` and `$LIB`.
+pub fn expand(words: &[String], program: &Program, work: &Path, libraries: &Path) -> Vec<String> {
+    let directories = [("$SRC", program.source_dir.as_path()), ("$WORK", work), ("$LIB", libraries)];
+    let expand = |word: &String| {
+        let put = |word: String, (name, dir): (&str, &Path)| word.replace(name, &dir.display().to_string());
+        directories.into_iter().fold(word.clone(), put)
+    };
+    words.iter().map(expand).collect()
+}
+
+/// Whoever links in an ordinary build sees every line the linker writes, so it has to be silent.
+fn link_silently(command: &mut Command) -> Result<(), String> {
+    let outcome = run_tool(command)?;
+    match outcome.stderr.is_empty() && outcome.stdout.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{}\nsays, though it succeeds:\n{outcome:?}", describe(command))),
+    }
 }
 
 /// The flags that make a compiler use this linker.

@@ -15,8 +15,8 @@
 //! - `Object: FILE...`: further sources, each compiled to an object of its own.
 //! - `Archive: NAME = FILE...`: an archive made of these sources. A file may be in several archives.
 //! - `ThinArchive: NAME = FILE...`: the same, holding only the paths of its members.
-//! - `Shared: NAME = FILE...`: a shared library, compiled with `-fPIC` and linked by the system's linker,
-//!   in the order of mention, before anything else.
+//! - `Shared: NAME = FILE...`: a shared library, compiled with `-fPIC`; of a `.rs` file, a cdylib. Libraries are
+//!   linked in the order of mention, before anything else: by GNU ld, and once more by the linker under test.
 //! - `SharedFlags: NAME = WORD...`: given to the link of that library, for instance a version script.
 //!
 //! How to link it:
@@ -34,8 +34,9 @@
 //! - `MayRefuse: REASON`: the program does what a lazily loaded image need not support. Linked by unfold, it may
 //!   also end with status 127 and one line on stderr from `unfold:`; a wrong result stays a failure.
 //!
-//! In `Flags`, `FileFlags`, `SharedFlags`, `Link`, `LinkFlags`, `Args` and `Env`, `$SRC` is the directory of the sources and
-//! `$WORK` the directory in which everything is built; the program itself is in a directory below it.
+//! In `Flags`, `FileFlags`, `SharedFlags`, `Link`, `LinkFlags`, `Args` and `Env`, `$SRC` is the directory of the sources,
+//! `$WORK` the directory in which everything is built, and `$LIB` that of the shared libraries (with the archives); the
+//! program itself is in a directory below `$WORK`. A word that is a library's name stands for its path.
 
 use std::fs;
 use std::path::{Path, PathBuf};

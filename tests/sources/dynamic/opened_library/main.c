@@ -2,7 +2,7 @@
 //#Link: main.c
 //#LinkFlags: -rdynamic
 //#Flags: -O1
-//#Args: $WORK/libplugin.so
+//#Args: $LIB/libplugin.so
 //#Stdout: the plugin calls back: 42
 //#Stdout: the plugin sorts: 1 2 3
 // A library that is opened later calls functions of the program which nobody has called before.

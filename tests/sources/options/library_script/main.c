@@ -1,7 +1,7 @@
 //#Archive: libreal.a = real.c
 //#Shared: libneeded.so = needed.c
 //#Shared: libidle.so = idle.c
-//#Link: main.c -L$WORK -L$SRC -lscripted
+//#Link: main.c -L$LIB -L$SRC -lscripted
 //#Modes: pie nopie
 //#Stdout: real 1, needed 2
 // A text that stands for a library, as libc.so does.

@@ -1,6 +1,6 @@
 //#Shared: libpreload.so = preload.c
 //#Link: main.c
-//#Env: LD_PRELOAD=$WORK/libpreload.so
+//#Env: LD_PRELOAD=$LIB/libpreload.so
 //#Stdout: getpid is preloaded: 4711
 //#Stdout: the preloaded library calls back: 10
 //#LinkFlags: -rdynamic

@@ -1,7 +1,7 @@
 //#Archive: libpart.a = part.c
 //#Shared: libpart.so = part_shared.c
 //#Archive: libexact.a = exact.c
-//#Link: main.c -L$WORK -lpart -l:libexact.a
+//#Link: main.c -L$LIB -lpart -l:libexact.a
 //#Modes: pie nopie
 //#Stdout: from the shared library, exact
 // Without -Bstatic the shared library comes first, and -l: names a file exactly.

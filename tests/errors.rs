@@ -85,6 +85,71 @@ fn an_undefined_hidden_symbol_is_not_satisfied_by_a_library() {
     assert_fails(&project, Compiler::Gcc, &["main.o", "liblib.so"], &["in_library"]);
 }
 
+/// A library that needs a function, and an object that defines it.
+fn wanting_library(name: &str) -> Project {
+    let project = project(name);
+    project.edit("main.c", "int of_library(void);\nint main(void) { return of_library(); }\n");
+    project.edit("definition.c", "int wanted(void) { return 0; }\n");
+    project.edit("hidden.c", "__attribute__((visibility(\"hidden\"))) int wanted(void) { return 0; }\n");
+    project.tool("ar", &["rcs", "libdefinition.a", "definition.o"]);
+    project.write("library.c", "int wanted(void);\nint of_library(void) { return wanted(); }\n");
+    project.tool("gcc", &["-shared", "-fPIC", "library.c", "-o", "liblibrary.so"]);
+    project
+}
+
+#[test]
+fn an_undefined_symbol_of_a_shared_library() {
+    let project = wanting_library("undefined-in-library");
+    let named = &["liblibrary.so: undefined reference to `wanted'"];
+    assert_fails(&project, Compiler::Gcc, &["main.o", "liblibrary.so"], named);
+    let ignored = "-Wl,--unresolved-symbols=ignore-in-object-files";
+    assert_fails(&project, Compiler::Gcc, &["main.o", "liblibrary.so", ignored], named);
+    let hidden = &["hidden symbol `wanted' in hidden.o is referenced by DSO"];
+    assert_fails(&project, Compiler::Gcc, &["main.o", "hidden.o", "liblibrary.so"], hidden);
+}
+
+#[test]
+fn what_shared_libraries_need_is_found_or_allowed() {
+    let project = wanting_library("defined-for-library");
+    let rpath = "-Wl,-rpath,$ORIGIN";
+    project.link(&["main.o", "liblibrary.so", "definition.o", rpath, "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "");
+    // Nothing but the library asks for the member.
+    project.link(&["main.o", "liblibrary.so", "libdefinition.a", rpath, "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "");
+    for allowed in ["--allow-shlib-undefined", "--unresolved-symbols=ignore-in-shared-libs"] {
+        project.link(&["main.o", "liblibrary.so", &format!("-Wl,{allowed}"), "-o", "app"]);
+    }
+    // Not a library that is dropped.
+    project.edit("main.c", "int main(void) { return 0; }\n");
+    project.link(&["main.o", "-Wl,--as-needed", "liblibrary.so", "-o", "app"]);
+    let outcome = project.try_link(&[
+        "main.o",
+        "-Wl,--no-as-needed,--warn-unresolved-symbols",
+        "liblibrary.so",
+        "-o",
+        "app",
+    ]);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert!(outcome.stderr_text().contains("warning: "), "{outcome:?}");
+}
+
+#[test]
+fn a_version_that_a_shared_library_needs_is_not_there() {
+    let project = wanting_library("undefined-version-in-library");
+    for version in ["one", "two"] {
+        project.write(&format!("{version}.map"), format!("{version} {{ global: wanted; local: *; }};\n"));
+        let map = format!("-Wl,--version-script={version}.map,-soname,libdefinition.so");
+        let library = format!("{version}.so");
+        project.tool("gcc", &["-shared", "-fPIC", "definition.c", &map, "-o", &library]);
+    }
+    project.tool("gcc", &["-shared", "-fPIC", "library.c", "one.so", "-o", "liblibrary.so"]);
+    let words = ["main.o", "liblibrary.so", "one.so"];
+    project.link(&[&words[..], &["-o", "app"]].concat());
+    let named = &["liblibrary.so: undefined reference to `wanted@one'"];
+    assert_fails(&project, Compiler::Gcc, &["main.o", "liblibrary.so", "two.so"], named);
+}
+
 #[test]
 fn no_main_function() {
     let project = project("no-main");

@@ -1,6 +1,6 @@
 //! The phases of a link, in their order. Each turns values into a value; later ones only read earlier ones.
 
-use crate::args::Request;
+use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
 use crate::index::pinned;
@@ -39,6 +39,7 @@ pub fn link(request: &Request) -> Result<bool> {
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing)? {
         relink::Outcome::Done(status) => {
+            message::print_warnings(request, &status.warnings);
             report(request, &status, &[])?;
             if request.time {
                 timing.print();
@@ -68,10 +69,9 @@ pub fn link(request: &Request) -> Result<bool> {
     let mut meanings = linker_symbols::define(request, &mut resolution);
     let scope = scope::scope(request, &resolution, &inputs);
     let mut messages = Messages::new(&program, &inputs.files, request.demangle);
-    check::check(request, &resolution, &scope, &mut messages);
-    if !messages.print() {
-        return Ok(false);
-    }
+    check::check(request, &resolution, &scope, &inputs, &mut messages);
+    let stack = check::stack(request, &resolution, &mut messages);
+    let Some(warnings) = messages.print(request) else { return Ok(false) };
     let hooks = linker_symbols::hook(request, &mut resolution, &mut meanings);
     timing.phase("resolution");
     // From here no symbol is added or bound anew.
@@ -82,7 +82,7 @@ pub fn link(request: &Request) -> Result<bool> {
     if request.shared {
         let mut messages = Messages::new(&program, &inputs.files, request.demangle);
         let hand_on = check::check_shared(&resolution, &needs.facts, &mut messages);
-        if !messages.print() {
+        if messages.print(request).is_none() {
             return Ok(false);
         }
         if let Some(why) = hand_on {
@@ -108,14 +108,13 @@ pub fn link(request: &Request) -> Result<bool> {
         true => synth.relocation_tables(&resolution, &layout, &slots),
         false => Default::default(),
     };
-    let record =
-        synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
+    let record = synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
     let synthetic = store.add(&[(&record, Default::default())])?[0];
     let packs =
         store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
-    let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared).map(|path| path.as_bytes().to_vec());
-    let exec_stack = exec_stack(request, &resolution);
-    let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), exec_stack);
+    let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
+    let interp = interp.map(|path| path.as_bytes().to_vec());
+    let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack);
     let entry = entry(request, &resolution, &layout, &value);
     let bytes = plan::bytes(&plan::Parts {
         program: &program,
@@ -142,11 +141,10 @@ pub fn link(request: &Request) -> Result<bool> {
     let state = relink::state_of(request, &inputs, &program, used)?;
     draft.write("state", &state.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
-    let status = status(request, &program, why_full, &view);
+    let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let objects = pack_objects(&view, &mut store)?;
-    let failed =
-        |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
+    let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
 
     if request.shared {
         let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
@@ -167,7 +165,7 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc: crc32fast::hash(&symbols),
         };
-        emit::write(&request.output, &phdrs, &identity, exec_stack)?;
+        emit::write(&request.output, &phdrs, &identity, stack)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
     report(request, &status, &inputs.files)?;
@@ -232,7 +230,8 @@ fn build_id(program: &Program) -> [u64; 2] {
 
 /// Code reaches 2 GiB; without PIE, addresses end there.
 fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
-    let end = if request.pie || request.shared { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
+    let end =
+        if request.pie || request.shared { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
     if end > i32::MAX as u64 {
         bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
     }
@@ -243,11 +242,6 @@ fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
 fn has_sanitizer(resolution: &Resolution<'_>) -> bool {
     let runtimes: [&[u8]; 4] = [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init"];
     runtimes.iter().any(|name| resolution.find(name).is_some())
-}
-
-fn exec_stack(request: &Request, resolution: &Resolution<'_>) -> bool {
-    let asked = || resolution.objects.iter().any(|object| object.header.flags & flag::EXEC_STACK != 0);
-    request.exec_stack.unwrap_or_else(asked)
 }
 
 fn entry(
@@ -261,17 +255,9 @@ fn entry(
     }
     let name = request.entry.as_deref().unwrap_or("_start");
     let found = resolution.find(name.as_bytes()).map(value).filter(|value| *value != 0);
-    let number = || {
-        let digits = request.entry.as_deref()?;
-        digits.strip_prefix("0x").map_or(digits.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok())
-    };
-    match found.or_else(number) {
+    match found.or_else(|| expression::number(name)) {
         Some(value) => ImageAddr(value),
-        None => {
-            let start = layout.class(shared::record::Class::Text).start;
-            eprintln!("ld.unfold: warning: cannot find entry symbol {name}; defaulting to {start:?}");
-            start
-        }
+        None => layout.class(shared::record::Class::Text).start,
     }
 }
 
@@ -307,7 +293,13 @@ fn write_image(
     plan::render_eager(view, objects, &mut image).map_err(failed)
 }
 
-fn status(request: &Request, program: &Program, why_full: String, view: &PlanView<'_>) -> Status {
+fn status(
+    request: &Request,
+    program: &Program,
+    why_full: String,
+    view: &PlanView<'_>,
+    warnings: Vec<String>,
+) -> Status {
     let pages = |kind: RegionKind| {
         let regions = view.regions.iter().filter(|region| region.kind() == Some(kind));
         regions.map(|region| region.len() / shared::PAGE).sum::<u64>()
@@ -329,6 +321,7 @@ fn status(request: &Request, program: &Program, why_full: String, view: &PlanVie
         pages_total: pages(RegionKind::Lazy) + pages(RegionKind::Eager),
         lazy_pages: pages(RegionKind::Lazy),
         eager_pages: pages(RegionKind::Eager),
+        warnings,
     }
 }
 

@@ -61,9 +61,32 @@ impl Phdr {
     }
 }
 
+/// What the program asks of its stack.
+#[derive(Clone, Copy)]
+pub struct Stack {
+    pub is_executable: bool,
+    /// `-z stack-size`, which some C libraries give to threads; 0: theirs.
+    pub size: u64,
+}
+
+impl Stack {
+    fn phdr(self) -> Phdr {
+        let exec = if self.is_executable { elf::PF_X } else { 0 };
+        Phdr {
+            kind: elf::PT_GNU_STACK,
+            flags: elf::PF_R | elf::PF_W | exec,
+            offset: 0,
+            addr: 0,
+            file_size: 0,
+            size: self.size,
+            align: 16,
+        }
+    }
+}
+
 /// The image's own program headers, as the dynamic linker and the program see them. Offsets are those of the
 /// baked file, which is laid out as the image is.
-pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, exec_stack: bool) -> Vec<Phdr> {
+pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, stack: Stack) -> Vec<Phdr> {
     let base = layout.base;
     let header_align = |region: usize| layout.aligns[region].max(PAGE);
     let range = |kind, flags, start: ImageAddr, size: u64, align| Phdr {
@@ -109,16 +132,7 @@ pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, exec_st
         let size = shared::render::EH_HDR_HEAD + layout.eh_rows * shared::render::EH_HDR_ROW;
         phdrs.push(range(elf::PT_GNU_EH_FRAME, elf::PF_R, layout.eh_hdr, size, 4));
     }
-    let exec = if exec_stack { elf::PF_X } else { 0 };
-    phdrs.push(Phdr {
-        kind: elf::PT_GNU_STACK,
-        flags: elf::PF_R | elf::PF_W | exec,
-        offset: 0,
-        addr: 0,
-        file_size: 0,
-        size: 0,
-        align: 16,
-    });
+    phdrs.push(stack.phdr());
     let relro = &layout.regions[layout::RELRO];
     if !relro.is_empty() {
         phdrs.push(range(elf::PT_GNU_RELRO, elf::PF_R, relro.start, relro.len(), 1));
@@ -159,8 +173,8 @@ fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
 }
 
 /// Writes the executable. A running program keeps its file.
-pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, exec_stack: bool) -> Result<()> {
-    let mut file = header_page(phdrs, exec_stack)?;
+pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, stack: Stack) -> Result<()> {
+    let mut file = header_page(phdrs, stack)?;
     file.extend(config_page(output, identity)?);
     file.extend_from_slice(LOADER_FILE);
     add_sections(&mut file, identity);
@@ -390,7 +404,7 @@ fn umask() -> u32 {
 }
 
 /// ELF header and program headers of the loader, and those of the image at their own place.
-fn header_page(image: &[Phdr], exec_stack: bool) -> Result<Vec<u8>> {
+fn header_page(image: &[Phdr], stack: Stack) -> Result<Vec<u8>> {
     let word = |at: usize| u64::from_le_bytes(LOADER_FILE[at..at + 8].try_into().unwrap_or_default());
     let half = |at: usize| u16::from_le_bytes(LOADER_FILE[at..at + 2].try_into().unwrap_or_default());
     let (phoff, phnum) = (word(32) as usize, usize::from(half(56)));
@@ -420,16 +434,7 @@ fn header_page(image: &[Phdr], exec_stack: bool) -> Result<Vec<u8>> {
             phdrs.push(phdr);
         }
     }
-    let stack = if exec_stack { elf::PF_X } else { 0 } | elf::PF_R | elf::PF_W;
-    phdrs.push(Phdr {
-        kind: elf::PT_GNU_STACK,
-        flags: stack,
-        offset: 0,
-        addr: 0,
-        file_size: 0,
-        size: 0,
-        align: 16,
-    });
+    phdrs.push(stack.phdr());
     let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
     page.extend(phdrs.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {

@@ -4,6 +4,7 @@
 use crate::args::Request;
 use crate::index::state::State;
 use crate::index::store::{self, Database, Entry, Store};
+use crate::inputs::shared::SharedSymbol;
 use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
 use crate::object::{self, name_hash};
 use crate::{HandOn, message};
@@ -111,8 +112,8 @@ enum Source {
         offset: u64,
     },
     Object(usize),
-    /// A shared library: nothing is loaded.
-    Shared,
+    /// A shared library: nothing is loaded, but it has wants of its own.
+    Shared(usize),
 }
 
 /// Loads objects in rounds: all that are wanted are read in parallel, then what they leave undefined is
@@ -143,6 +144,9 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
     let mut commons: Vec<u64> = Vec::new();
     let mut asked: HashSet<u64> = HashSet::new();
     let mut taken: HashSet<Source> = HashSet::new();
+    let mut libraries: Vec<usize> =
+        (0..inputs.shared.len()).filter(|library| !inputs.shared[*library].as_needed).collect();
+    let mut asked_by_library: HashSet<usize> = HashSet::new();
     let asked_by_name = request.undefined.iter().chain(&request.required).chain(&inputs.undefined);
     let mut wanted: Vec<u64> = asked_by_name.map(|name| name_hash(name.as_bytes())).collect();
     wanted.extend(request.entry.iter().map(|name| name_hash(name.as_bytes())));
@@ -173,9 +177,16 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
                 continue;
             }
             let Some(offer) = offers.get(&hash) else { continue };
-            if offer.source != Source::Shared && taken.insert(offer.source) {
-                next.push(*offer);
+            match offer.source {
+                Source::Shared(library) => libraries.push(library),
+                source if taken.insert(source) => next.push(*offer),
+                _ => {}
             }
+        }
+        for library in libraries.drain(..).filter(|library| asked_by_library.insert(*library)) {
+            let wants = wants_of_library(inputs, library, &offers);
+            let wants = wants.into_iter().filter(|(hash, _)| !defined.contains(hash));
+            next.extend(wants.filter(|(_, offer)| taken.insert(offer.source)).map(|(_, offer)| offer));
         }
         for hash in commons.drain(..) {
             if given.contains(&hash) || !asked.insert(hash) {
@@ -226,6 +237,25 @@ pub fn keep_records(
     Ok(())
 }
 
+/// What a shared library needs and an archive offers that comes behind it, or that no other library defines.
+fn wants_of_library(inputs: &Inputs, library: usize, offers: &DashMap<u64, Offer>) -> Vec<(u64, Offer)> {
+    let wanting = &inputs.shared[library];
+    let is_shared = |wanted: &SharedSymbol| {
+        let mut all = inputs.shared.iter().flat_map(|input| &input.library.symbols);
+        all.any(|symbol| symbol.provides(wanted))
+    };
+    let mut wants = Vec::new();
+    for wanted in wanting.library.symbols.iter().filter(|symbol| symbol.is_wanted()) {
+        let hash = name_hash(wanted.name);
+        let Some(offer) = offers.get(&hash) else { continue };
+        let is_shared_offer = matches!(offer.source, Source::Shared(_));
+        if !is_shared_offer && (offer.rank.0 > wanting.rank || !is_shared(wanted)) {
+            wants.push((hash, *offer));
+        }
+    }
+    wants
+}
+
 fn fetch(inputs: &mut Inputs, offer: Offer) -> Result<ObjectInput> {
     match offer.source {
         Source::Object(index) => Ok(inputs.lazy_objects[index].clone()),
@@ -235,14 +265,14 @@ fn fetch(inputs: &mut Inputs, offer: Offer) -> Result<ObjectInput> {
             let member = archive.archive.member_at(offset).with_context(|| path.display().to_string())?;
             Ok(object_of_member(&mut inputs.files, archive.file, archive.rank, member))
         }
-        Source::Shared => unreachable!("shared libraries are not fetched"),
+        Source::Shared(_) => unreachable!("shared libraries are not fetched"),
     }
 }
 
 /// Whether the object that an offer is about defines the name otherwise than as a common symbol.
 fn gives_value(inputs: &Inputs, source: Source, hash: u64) -> Result<bool> {
     let (data, file) = match source {
-        Source::Shared => return Ok(false),
+        Source::Shared(_) => return Ok(false),
         Source::Object(index) => (inputs.lazy_objects[index].data, inputs.lazy_objects[index].file),
         Source::Member { archive, offset } => {
             let archive = &inputs.archives[archive];
@@ -297,10 +327,10 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
             offer(name, object.rank, Source::Object(index));
         }
     }
-    for input in &inputs.shared {
+    for (index, input) in inputs.shared.iter().enumerate() {
         for symbol in input.library.symbols.iter().filter(|symbol| !symbol.is_undefined && symbol.is_default)
         {
-            offer(symbol.name, (input.rank, 0), Source::Shared);
+            offer(symbol.name, (input.rank, 0), Source::Shared(index));
         }
     }
     Ok(offers)

@@ -1,6 +1,8 @@
 //! Ids -> names, in the form that people and editors know from ld.
 
+use crate::args::Request;
 use crate::inputs::SourceFile;
+use crate::inputs::shared::SharedSymbol;
 use crate::load::Program;
 use crate::object::show;
 use crate::resolve::{Resolution, SymbolId};
@@ -19,6 +21,17 @@ pub fn input_name(path: &Path, member: &[u8]) -> String {
     } else {
         format!("{}({})", path.display(), show(member))
     }
+}
+
+/// Prints warnings, and says whether the link may go on.
+pub fn print_warnings(request: &Request, warnings: &[String]) -> bool {
+    if request.no_warnings {
+        return true;
+    }
+    for warning in warnings {
+        eprintln!("ld.unfold: warning: {warning}");
+    }
+    !request.fatal_warnings || warnings.is_empty()
 }
 
 /// Collects errors and warnings of a link.
@@ -41,18 +54,20 @@ impl<'a> Messages<'a> {
         self.errors.push(text.to_owned());
     }
 
-    /// Prints all, and says whether the link may go on.
-    pub fn print(&self) -> bool {
-        for warning in &self.warnings {
-            eprintln!("ld.unfold: warning: {warning}");
-        }
+    pub fn warning(&mut self, text: &str) {
+        self.warnings.push(text.to_owned());
+    }
+
+    /// Prints all, and returns the warnings if the link may go on.
+    pub fn print(self, request: &Request) -> Option<Vec<String>> {
+        let may_go_on = print_warnings(request, &self.warnings);
         for error in &self.errors {
             eprintln!("ld.unfold: {error}");
         }
-        self.errors.is_empty()
+        (may_go_on && self.errors.is_empty()).then_some(self.warnings)
     }
 
-    fn object_name(&self, object: usize) -> String {
+    pub fn object_name(&self, object: usize) -> String {
         match self.program.objects.get(object) {
             Some(found) => input_name(&self.files[found.file as usize].path, &found.member),
             None => "the linker's own tables".to_owned(),
@@ -153,6 +168,31 @@ impl<'a> Messages<'a> {
         let within = function.map_or(String::new(), |function| format!(" in function `{function}':"));
         let text = format!("{place}:{within} undefined reference to `{name}'");
         if warn { self.warnings.push(text) } else { self.errors.push(text) }
+    }
+
+    /// A symbol that a shared library needs: nobody defines it, or the program hides it.
+    pub fn undefined_in_library(
+        &mut self,
+        request: &Request,
+        resolution: &Resolution<'_>,
+        file: u32,
+        symbol: &SharedSymbol,
+        hidden: Option<SymbolId>,
+    ) {
+        let library = self.files[file as usize].path.display();
+        let name = self.name(symbol.name);
+        let text = match (hidden, symbol.version) {
+            (Some(id), _) => {
+                let definer = self.object_name(resolution.symbols[id as usize].mention.0 as usize);
+                format!("{library}: hidden symbol `{name}' in {definer} is referenced by DSO")
+            }
+            (None, Some(version)) => {
+                format!("{library}: undefined reference to `{name}@{}'", show(version))
+            }
+            (None, None) => format!("{library}: undefined reference to `{name}'"),
+        };
+        let list = if request.unresolved.warn { &mut self.warnings } else { &mut self.errors };
+        list.push(text);
     }
 
     /// Says how many more places there were.

@@ -38,7 +38,8 @@ pub fn slots(
             let facts = &needs.facts[id as usize];
             let value = value(resolution, layout, synth, &meanings, id, facts);
             let (object, global) = symbol.mention;
-            let plt = if facts.interposable { synth.plt_number(id).map_or(0, |number| number + 1) } else { 0 };
+            let plt =
+                if facts.interposable { synth.plt_number(id).map_or(0, |number| number + 1) } else { 0 };
             let flags = flags(resolution, symbol, facts);
             Slot { value, got: 0, plt, flags, object, global, reserved: 0 }
         })

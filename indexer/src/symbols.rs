@@ -136,7 +136,8 @@ pub fn of_image(
     let mut locals = Vec::new();
     for slot in plan.slots.iter().filter(|slot| slot.object != NONE) {
         let Some(view) = objects.object(slot.object) else { continue };
-        let Some(global) = view.globals.get(slot.global as usize).filter(|global| global.name.len != 0) else {
+        let Some(global) = view.globals.get(slot.global as usize).filter(|global| global.name.len != 0)
+        else {
             continue;
         };
         let name = view.string(global.name);

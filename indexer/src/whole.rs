@@ -31,7 +31,8 @@ impl Whole<'_> {
         let places = self.places();
         let len = places.iter().map(|(region, offset)| offset + region.len()).max().unwrap_or(PAGE);
         let mut file = vec![0u8; len as usize];
-        for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header)) {
+        for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
+        {
             let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
             bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
                 render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
@@ -50,8 +51,7 @@ impl Whole<'_> {
                 (None, None) => len,
             }
         };
-        let mut header =
-            elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
+        let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
         header.resize(self.phdrs_at as usize, 0);
         for phdr in &self.phdrs {
             header.extend(self.placed(*phdr, &offset_of).bytes());
@@ -86,7 +86,8 @@ impl Whole<'_> {
             if region.is_empty() || region.kind() == Some(RegionKind::Zero) {
                 continue;
             }
-            let load = self.phdrs.iter().find(|phdr| phdr.kind == elf::PT_LOAD && phdr.addr == region.start.0);
+            let load =
+                self.phdrs.iter().find(|phdr| phdr.kind == elf::PT_LOAD && phdr.addr == region.start.0);
             let align = load.map_or(PAGE, |load| load.align.max(PAGE));
             // Offset and address are congruent (gABI, "Program Header").
             let offset = at + region.start.0.wrapping_sub(at) % align;
@@ -97,11 +98,7 @@ impl Whole<'_> {
     }
 
     /// A program header with its place in the file, and its size as it is now.
-    fn placed(
-        &self,
-        mut phdr: Phdr,
-        offset_of: &dyn Fn(ImageAddr) -> u64,
-    ) -> Phdr {
+    fn placed(&self, mut phdr: Phdr, offset_of: &dyn Fn(ImageAddr) -> u64) -> Phdr {
         let region = self.plan.regions.iter().find(|region| region.start.0 == phdr.addr);
         if let Some(region) = region.filter(|_| matches!(phdr.kind, elf::PT_LOAD | elf::PT_GNU_RELRO)) {
             phdr.size = region.len();
@@ -120,7 +117,14 @@ impl Whole<'_> {
         let mut parts: Vec<Part> = Vec::new();
         if header.eh_rows != 0 {
             let size = EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW;
-            parts.push(Part::new(b".eh_frame_hdr", elf::SHT_PROGBITS, elf::SHF_ALLOC, header.eh_hdr.0, size, 4));
+            parts.push(Part::new(
+                b".eh_frame_hdr",
+                elf::SHT_PROGBITS,
+                elf::SHF_ALLOC,
+                header.eh_hdr.0,
+                size,
+                4,
+            ));
         }
         let mut last = None;
         for place in self.plan.blocks.iter().filter(|place| place.block != NONE) {
@@ -222,9 +226,9 @@ fn count_versions(file: &[u8], parts: &mut [Part]) {
         let mut at = part.header.offset as usize;
         loop {
             part.header.info += 1;
-            let next = file.get(at + next_at..at + next_at + 4).map_or(0, |next| {
-                u32::from_le_bytes([next[0], next[1], next[2], next[3]]) as usize
-            });
+            let next = file
+                .get(at + next_at..at + next_at + 4)
+                .map_or(0, |next| u32::from_le_bytes([next[0], next[1], next[2], next[3]]) as usize);
             if next == 0 {
                 break;
             }

@@ -15,7 +15,7 @@ use crate::addr::ImageAddr;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x04");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x05");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -58,6 +58,10 @@ pub mod flag {
     pub const LOCAL_ABS64_READ_ONLY: u64 = 32;
     /// Code has the offset of a thread-local variable of the object itself from the thread pointer.
     pub const LOCAL_TLS: u64 = 64;
+    /// The object has sections, and does not say what stack it needs.
+    pub const NO_STACK_NOTE: u64 = 128;
+    /// What decides about the stack.
+    pub const STACK: u64 = EXEC_STACK | NO_STACK_NOTE;
 }
 
 /// One allocated section.

@@ -1,5 +1,6 @@
 //! Words of the command line -> [`Request`].
 
+pub mod expression;
 pub mod table;
 
 use anyhow::{Context, Result, bail};
@@ -45,12 +46,13 @@ impl Input {
     }
 }
 
-/// What undefined symbols lead to.
+/// Which undefined symbols are reported, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unresolved {
-    Error,
-    Warn,
-    Ignore,
+pub struct Unresolved {
+    pub in_objects: bool,
+    pub in_libraries: bool,
+    /// As warnings, not as errors.
+    pub warn: bool,
 }
 
 /// What a shared library leaves out of its sections for debuggers.
@@ -104,11 +106,16 @@ pub struct Request {
     pub exports: Vec<String>,
     pub gc_sections: bool,
     pub exec_stack: Option<bool>,
+    /// Whether to warn of an executable stack; `None`: of one that nobody asked for.
+    pub warn_exec_stack: Option<bool>,
+    pub stack_size: u64,
     pub bind_now: bool,
     pub rpaths: Vec<OsString>,
     pub new_dtags: bool,
     pub allow_multiple: bool,
     pub unresolved: Unresolved,
+    pub fatal_warnings: bool,
+    pub no_warnings: bool,
     pub build_id: Option<String>,
     pub eh_frame_hdr: bool,
     pub index: Option<PathBuf>,
@@ -185,11 +192,15 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         exports: Vec::new(),
         gc_sections: false,
         exec_stack: None,
+        warn_exec_stack: None,
+        stack_size: 0,
         bind_now: false,
         rpaths: Vec::new(),
         new_dtags: true,
         allow_multiple: false,
-        unresolved: Unresolved::Error,
+        unresolved: Unresolved { in_objects: true, in_libraries: true, warn: false },
+        fatal_warnings: false,
+        no_warnings: false,
         build_id: None,
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
@@ -273,9 +284,18 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             }
             "version-script" => request.version_scripts.push(value.into()),
             "dynamic-list" => request.dynamic_lists.push(value.into()),
-            "no-undefined" => request.no_undefined = true,
+            "no-undefined" => keyword(&mut request, "defs"),
             "s" | "strip-all" => request.strip = Strip::All,
             "S" | "strip-debug" => request.strip = request.strip.max(Strip::Debug),
+            "warn-execstack" => request.warn_exec_stack = Some(true),
+            "no-warn-execstack" => request.warn_exec_stack = Some(false),
+            "fatal-warnings" => request.fatal_warnings = true,
+            "no-fatal-warnings" => request.fatal_warnings = false,
+            "no-warnings" | "w" => {
+                request.no_warnings = true;
+                unresolved(&mut request, false, false);
+                request.allow_multiple = true;
+            }
             "gc-sections" => request.gc_sections = true,
             "no-gc-sections" => request.gc_sections = false,
             "z" => keyword(&mut request, &text()),
@@ -291,13 +311,17 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "disable-new-dtags" => request.new_dtags = false,
             "allow-multiple-definition" => request.allow_multiple = true,
             "unresolved-symbols" => match text().as_str() {
-                "report-all" => request.unresolved = Unresolved::Error,
-                "ignore-all" | "ignore-in-object-files" => request.unresolved = Unresolved::Ignore,
-                "ignore-in-shared-libs" => {}
+                "report-all" => unresolved(&mut request, true, true),
+                "ignore-all" => unresolved(&mut request, false, false),
+                "ignore-in-object-files" => unresolved(&mut request, false, true),
+                "ignore-in-shared-libs" => unresolved(&mut request, true, false),
                 other => bail!("bad --unresolved-symbols option: {other}"),
             },
-            "warn-unresolved-symbols" => request.unresolved = Unresolved::Warn,
-            "error-unresolved-symbols" => request.unresolved = Unresolved::Error,
+            "allow-shlib-undefined" => request.unresolved.in_libraries = false,
+            "no-allow-shlib-undefined" => request.unresolved.in_libraries = true,
+            "warn-unresolved-symbols" => request.unresolved.warn = true,
+            "error-unresolved-symbols" => request.unresolved.warn = false,
+            "noinhibit-exec" => (request.unresolved.warn, request.allow_multiple) = (true, true),
             "build-id" => request.build_id = (value != "none").then(text),
             "eh-frame-hdr" => request.eh_frame_hdr = true,
             "no-eh-frame-hdr" => request.eh_frame_hdr = false,
@@ -332,15 +356,19 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
     Ok(Task::Link(Box::new(request)))
 }
 
+fn unresolved(request: &mut Request, in_objects: bool, in_libraries: bool) {
+    (request.unresolved.in_objects, request.unresolved.in_libraries) = (in_objects, in_libraries);
+}
+
 fn keyword(request: &mut Request, keyword: &str) {
     match keyword {
         "execstack" => request.exec_stack = Some(true),
         "noexecstack" => request.exec_stack = Some(false),
+        "defs" => (request.unresolved.in_objects, request.no_undefined) = (true, true),
+        "undefs" => (request.unresolved.in_objects, request.no_undefined) = (false, false),
         "muldefs" => request.allow_multiple = true,
         "now" => request.bind_now = true,
         "lazy" => request.bind_now = false,
-        "defs" => request.no_undefined = true,
-        "undefs" => request.no_undefined = false,
         "pack-relative-relocs" => request.relr = true,
         "nopack-relative-relocs" => request.relr = false,
         // The image has its own layout: page sizes, RELRO and separate code are as they are.

@@ -21,6 +21,9 @@ pub struct Status {
     pub pages_total: u64,
     pub lazy_pages: u64,
     pub eager_pages: u64,
+    /// What the link warned of. A relink warns of it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// An object that was read at the last link.

@@ -23,9 +23,25 @@ pub struct SharedSymbol {
     pub is_undefined: bool,
 }
 
+impl SharedSymbol {
+    /// Whether the library does not work without another definition of the symbol.
+    pub fn is_wanted(&self) -> bool {
+        self.is_undefined && self.binding != elf::STB_WEAK
+    }
+
+    /// Whether the dynamic linker takes this definition for what `wanted` refers to.
+    pub fn provides(&self, wanted: &Self) -> bool {
+        let same_version =
+            wanted.version.is_none() || self.version.is_none() || self.version == wanted.version;
+        !self.is_undefined && self.name == wanted.name && same_version
+    }
+}
+
 #[derive(Debug)]
 pub struct SharedLibrary {
     pub soname: Vec<u8>,
+    /// The libraries that it needs itself.
+    pub needed: Vec<&'static [u8]>,
     pub symbols: Vec<SharedSymbol>,
 }
 
@@ -75,11 +91,18 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
     let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM)?;
     let versions = sections.versions(endian, data)?;
     let mut soname = name.to_vec();
+    let mut needed = Vec::new();
     if let Some((dynamic, link)) = sections.dynamic(endian, data)? {
         let strings = sections.strings(endian, data, link)?;
         for entry in dynamic {
-            if entry.tag32(endian) == Some(elf::DT_SONAME) {
-                soname = entry.string(endian, strings).context("bad DT_SONAME")?.to_vec();
+            match entry.tag32(endian) {
+                Some(elf::DT_SONAME) => {
+                    soname = entry.string(endian, strings).context("bad DT_SONAME")?.to_vec();
+                }
+                Some(elf::DT_NEEDED) => {
+                    needed.push(entry.string(endian, strings).context("bad DT_NEEDED")?);
+                }
+                _ => {}
             }
         }
     }
@@ -114,7 +137,7 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             is_undefined,
         });
     }
-    Ok(SharedLibrary { soname, symbols: read })
+    Ok(SharedLibrary { soname, needed, symbols: read })
 }
 
 /// The alignment that a copy of a symbol needs: no more than its address in the library has.

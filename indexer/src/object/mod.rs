@@ -67,13 +67,17 @@ impl<'a> Reader<'a> {
     fn read_sections(&mut self) -> Result<()> {
         let groups = self.read_groups()?;
         let mut found = Vec::new();
+        let (mut has_sections, mut has_stack_note) = (false, false);
         for (index, section) in self.sections.enumerate() {
             let index = index.0;
             let kind = section.sh_type(ENDIAN);
             if index == 0 || matches!(kind, elf::SHT_NULL | elf::SHT_GROUP | elf::SHT_SYMTAB_SHNDX) {
                 continue;
             }
+            // Not what only serves the others: of those alone GNU ld makes no object that could ask for a stack.
+            has_sections |= !matches!(kind, elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_RELA | elf::SHT_REL);
             let name = self.name(index)?;
+            has_stack_note |= name == b".note.GNU-stack";
             if name.starts_with(b".gnu.lto_.lto") || name.starts_with(b".gnu.lto_.decls") {
                 return Err(HandOn("object for link-time optimisation".into()).into());
             }
@@ -111,6 +115,9 @@ impl<'a> Reader<'a> {
                 flags: section.sh_flags(ENDIAN) as u32,
                 edits: Vec::new(),
             });
+        }
+        if has_sections && !has_stack_note {
+            self.builder.flags |= flag::NO_STACK_NOTE;
         }
         // Blocks are runs of sections of one class, priority and name; inside, the object's own order counts.
         found.sort_by(|a, b| a.order().cmp(&b.order()));

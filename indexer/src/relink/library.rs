@@ -28,13 +28,20 @@ pub fn newest(folder: &Path) -> Option<Executable> {
 
 /// Makes the tables of relocations anew. The inner error is a reason for a full link.
 pub fn relocate(editor: &mut Editor, request: &Request) -> Result<Result<(), String>> {
-    let numbers: HashMap<u32, u32> =
-        editor.names().1.iter().filter(|name| name.dynamic != 0).map(|name| (name.slot, name.dynamic)).collect();
+    let numbers: HashMap<u32, u32> = editor
+        .names()
+        .1
+        .iter()
+        .filter(|name| name.dynamic != 0)
+        .map(|name| (name.slot, name.dynamic))
+        .collect();
     let tables = {
         let view = editor.view()?;
         let count = view.objects.len() as u32 - 1;
-        let objects: Vec<ObjectView<'_>> =
-            (0..count).map(|number| editor.object(number)).collect::<Option<_>>().context("a record is gone")?;
+        let objects: Vec<ObjectView<'_>> = (0..count)
+            .map(|number| editor.object(number))
+            .collect::<Option<_>>()
+            .context("a record is gone")?;
         let module = view.header.tls_module;
         relocations::tables(&Image {
             objects,
@@ -88,14 +95,17 @@ impl Editor {
         let view = self.view()?;
         let last = view.objects.len() as u32 - 1;
         let object = self.object(last).context("the linker's own record is gone")?;
-        let found = object.sections.iter().find(|section| object.string(section.name) == name && section.data != 0);
+        let found =
+            object.sections.iter().find(|section| object.string(section.name) == name && section.data != 0);
         let Some(section) = found.copied() else { return Ok(None) };
         let record = match self.fresh.get(&last) {
             Some(record) => record.clone(),
             None => {
                 let place = view.objects[last as usize];
                 let pack = self.pack_bytes()[place.pack as usize];
-                pod::slice::<u8>(pack, place.offset, place.len).context("a record of the index is gone")?.to_vec()
+                pod::slice::<u8>(pack, place.offset, place.len)
+                    .context("a record of the index is gone")?
+                    .to_vec()
             }
         };
         Ok(Some((section, record)))
@@ -155,9 +165,10 @@ pub fn write_again(request: &Request, executable: &Executable, state: &State) ->
         Some(print[0])
     });
     if known.is_some() && known == Fingerprint::at(&request.output) {
-        let touched = fs::File::options().write(true).open(&request.output).and_then(|file| {
-            file.set_modified(SystemTime::now())
-        });
+        let touched = fs::File::options()
+            .write(true)
+            .open(&request.output)
+            .and_then(|file| file.set_modified(SystemTime::now()));
         if touched.is_ok() {
             return library::note_written(&executable.folder, &request.output);
         }

@@ -40,7 +40,7 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
     let old = editor.old_object(number).context("a record of the index is gone")?;
     let record: &'static [u8] = changed.record.clone().leak();
     let new = ObjectView::new(record).context("a new record contradicts itself")?;
-    if old.header.flags & flag::EXEC_STACK != new.header.flags & flag::EXEC_STACK {
+    if (old.header.flags ^ new.header.flags) & flag::STACK != 0 {
         full!("it asks for another kind of stack");
     }
     if (request.pie || request.shared) && new.header.flags & flag::LOCAL_ABS32 != 0 {
@@ -69,8 +69,13 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
 
 /// Tells `.dynsym` the sizes of the symbols that the object defines: `dladdr` goes by them.
 fn set_sizes(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bindings: &[u32]) -> Result<()> {
-    let numbers: HashMap<u32, u32> =
-        editor.names().1.iter().filter(|name| name.dynamic != 0).map(|name| (name.slot, name.dynamic)).collect();
+    let numbers: HashMap<u32, u32> = editor
+        .names()
+        .1
+        .iter()
+        .filter(|name| name.dynamic != 0)
+        .map(|name| (name.slot, name.dynamic))
+        .collect();
     let mut sizes = Vec::new();
     for (global, id) in new.globals.iter().zip(bindings) {
         let slot = editor.view()?.slots[*id as usize];

@@ -4,15 +4,24 @@ use super::needs::{self, Facts};
 use super::scope::Scope;
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::HandOn;
-use crate::args::{Request, Unresolved};
+use crate::args::{Request, expression};
+use crate::emit::Stack;
+use crate::inputs::Inputs;
+use crate::inputs::shared::SharedSymbol;
 use crate::message::{Messages, relocation_name};
 use object::elf;
 use shared::edit::Kind;
 use shared::record::{Class, Edit, SymRef, flag, uses};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Reports what is wrong with the program. `layout` has not happened yet.
-pub fn check(request: &Request, resolution: &Resolution<'_>, scope: &Scope, messages: &mut Messages<'_>) {
+pub fn check(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    scope: &Scope,
+    inputs: &Inputs,
+    messages: &mut Messages<'_>,
+) {
     if !request.allow_multiple {
         for (symbol, first, second) in &resolution.duplicates {
             messages.duplicate(resolution, *symbol, *first, *second);
@@ -26,9 +35,12 @@ pub fn check(request: &Request, resolution: &Resolution<'_>, scope: &Scope, mess
             undefined.push(id as SymbolId);
         }
     }
-    if !undefined.is_empty() && request.unresolved != Unresolved::Ignore {
+    if !undefined.is_empty() && request.unresolved.in_objects {
         let reached = request.gc_sections.then(|| reachable(request, resolution, scope));
         report_undefined(request, resolution, &undefined, reached.as_ref(), messages);
+    }
+    if request.unresolved.in_libraries {
+        check_libraries(request, resolution, inputs, messages);
     }
     for name in &request.required {
         let id = resolution.find(name.as_bytes());
@@ -36,6 +48,7 @@ pub fn check(request: &Request, resolution: &Resolution<'_>, scope: &Scope, mess
             messages.error(&format!("required symbol '{name}' not defined"));
         }
     }
+    check_entry(request, resolution, messages);
     if request.pie {
         for (object, view) in resolution.objects.iter().enumerate() {
             let global = view.globals.iter().any(|global| global.uses & uses::ABS32 != 0);
@@ -44,6 +57,102 @@ pub fn check(request: &Request, resolution: &Resolution<'_>, scope: &Scope, mess
             }
         }
     }
+}
+
+/// Reports what shared libraries need and nobody defines. A library that needs one which is no input is not
+/// checked: that one may define it.
+fn check_libraries(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    inputs: &Inputs,
+    messages: &mut Messages<'_>,
+) {
+    let is_input = |soname: &&[u8]| inputs.shared.iter().any(|input| input.library.soname == *soname);
+    for number in needs::libraries(resolution, inputs) {
+        let input = &inputs.shared[number as usize];
+        if !input.library.needed.iter().all(is_input) {
+            continue;
+        }
+        let mut wanted: Vec<(&SharedSymbol, Option<SymbolId>)> = Vec::new();
+        for symbol in input.library.symbols.iter().filter(|symbol| symbol.is_wanted()) {
+            let here = resolution.find(symbol.name).filter(|id| {
+                !matches!(
+                    resolution.symbols[*id as usize].definition,
+                    Definition::None | Definition::Shared { .. }
+                )
+            });
+            match here {
+                Some(id) if !resolution.symbols[id as usize].is_hidden() => {}
+                _ => wanted.push((symbol, here)),
+            }
+        }
+        let mut offered: HashMap<&[u8], Vec<&SharedSymbol>> =
+            wanted.iter().map(|(symbol, _)| (symbol.name, Vec::new())).collect();
+        for there in inputs.shared.iter().flat_map(|input| &input.library.symbols) {
+            if let Some(offered) = offered.get_mut(there.name) {
+                offered.push(there);
+            }
+        }
+        wanted.retain(|(symbol, _)| !offered[symbol.name].iter().any(|there| there.provides(symbol)));
+        for (symbol, hidden) in wanted {
+            messages.undefined_in_library(request, resolution, input.file, symbol, hidden);
+        }
+    }
+}
+
+/// Without an entry point the program starts with its first code, as in GNU ld.
+fn check_entry(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
+    let name = request.entry.as_deref().unwrap_or("_start");
+    let found = resolution.find(name.as_bytes());
+    let defined = found.is_some_and(|id| resolution.symbols[id as usize].definition != Definition::None);
+    if !defined && expression::number(name).is_none() {
+        messages.warning(&format!("cannot find entry symbol {name}; defaulting to the start of the code"));
+    }
+}
+
+/// What the program asks of its stack. As in GNU ld, an object that does not say that it can do without an
+/// executable one needs it, unless no object says anything.
+pub fn stack(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) -> Stack {
+    let size = request.stack_size;
+    let is_executable = match request.exec_stack {
+        Some(asked) => {
+            if asked && request.warn_exec_stack == Some(true) {
+                messages.warning("enabling an executable stack because of -z execstack command line option");
+            }
+            asked
+        }
+        None => needs_executable_stack(request, resolution, messages),
+    };
+    Stack { is_executable, size }
+}
+
+fn needs_executable_stack(
+    request: &Request,
+    resolution: &Resolution<'_>,
+    messages: &mut Messages<'_>,
+) -> bool {
+    let has = |bit: u64| resolution.objects.iter().map(move |object| object.header.flags & bit != 0);
+    let asking = has(flag::EXEC_STACK).position(|has| has).map(|object| messages.object_name(object));
+    let silent = has(flag::NO_STACK_NOTE).rposition(|has| has).map(|object| messages.object_name(object));
+    let why = match (asking, silent) {
+        (Some(name), _) => {
+            format!("{name}: requires executable stack (because the .note.GNU-stack section is executable)")
+        }
+        (None, Some(name)) => {
+            if has(flag::NO_STACK_NOTE).all(|has| has) && request.stack_size == 0 {
+                return false;
+            }
+            format!(
+                "{name}: missing .note.GNU-stack section implies executable stack\n\
+                 ld.unfold: NOTE: This behaviour is deprecated and will be removed in a future version of the linker"
+            )
+        }
+        (None, None) => return false,
+    };
+    if request.warn_exec_stack != Some(false) {
+        messages.warning(&why);
+    }
+    true
 }
 
 /// In a PIE, addresses do not fit 32 bits.
@@ -107,7 +216,7 @@ fn report_undefined(
                 let id = resolution.symbol_of(object, symref.global as usize);
                 let of_sequence = symref_is_call(edit) && !request.shared;
                 if wanted(id) && !of_sequence {
-                    let warn = request.unresolved == Unresolved::Warn;
+                    let warn = request.unresolved.warn;
                     messages.undefined(resolution, id, object, index, u64::from(edit.offset), warn, PLACES);
                 }
             }
@@ -129,11 +238,8 @@ pub fn dead_symbols(request: &Request, resolution: &Resolution<'_>, scope: &Scop
         return HashSet::new();
     }
     let reached = reachable(request, resolution, scope);
-    let mut dead: HashSet<SymbolId> = (0..)
-        .zip(&resolution.symbols)
-        .filter(|(_, symbol)| undefined(symbol))
-        .map(|(id, _)| id)
-        .collect();
+    let mut dead: HashSet<SymbolId> =
+        (0..).zip(&resolution.symbols).filter(|(_, symbol)| undefined(symbol)).map(|(id, _)| id).collect();
     for (object, view) in resolution.objects.iter().enumerate() {
         let sections = view.sections.iter().zip(&reached[object]).filter(|(_, reached)| **reached);
         for edit in sections.flat_map(|(section, _)| view.edits_of(section)) {
@@ -157,8 +263,8 @@ pub fn check_shared(
     for (object, view) in resolution.objects.iter().enumerate() {
         let direct = needs::DIRECT | uses::TLS_LOCAL;
         let local = flag::LOCAL_ABS32 | flag::LOCAL_ABS64_READ_ONLY | flag::LOCAL_TLS;
-        let suspect = view.header.flags & local != 0
-            || view.globals.iter().any(|global| global.uses & direct != 0);
+        let suspect =
+            view.header.flags & local != 0 || view.globals.iter().any(|global| global.uses & direct != 0);
         if !suspect {
             continue;
         }

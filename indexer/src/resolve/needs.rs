@@ -185,7 +185,7 @@ pub fn needs(
         if request.shared {
             needs.relative = relative_addresses(resolution, &needs.facts);
         }
-        add_libraries(&mut needs, resolution, inputs);
+        needs.libraries = libraries(resolution, inputs);
     }
     needs
 }
@@ -371,7 +371,8 @@ pub fn object_data_relocations(
     found
 }
 
-fn add_libraries(needs: &mut Needs, resolution: &Resolution<'_>, inputs: &Inputs) {
+/// The shared libraries that the program needs: named without `--as-needed`, or used.
+pub fn libraries(resolution: &Resolution<'_>, inputs: &Inputs) -> Vec<u32> {
     let mut used: HashSet<u32> = HashSet::new();
     for symbol in &resolution.symbols {
         if let Definition::Shared { library, .. } = symbol.definition
@@ -380,10 +381,6 @@ fn add_libraries(needs: &mut Needs, resolution: &Resolution<'_>, inputs: &Inputs
             used.insert(library);
         }
     }
-    for (number, input) in inputs.shared.iter().enumerate() {
-        let number = number as u32;
-        if !input.as_needed || used.contains(&number) {
-            needs.libraries.push(number);
-        }
-    }
+    let is_needed = |number: &u32| !inputs.shared[*number as usize].as_needed || used.contains(number);
+    (0..inputs.shared.len() as u32).filter(is_needed).collect()
 }

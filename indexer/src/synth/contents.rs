@@ -140,7 +140,8 @@ impl Synth<'_> {
             Part::RelaPlt => self.plt_relocations(layout, resolution),
             Part::Plt => {
                 // endbr64; jmp *0(%rip); int3 ...
-                let entry = [[0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0, 0, 0].as_slice(), &[0xcc; 6]].concat();
+                let entry =
+                    [[0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0, 0, 0].as_slice(), &[0xcc; 6]].concat();
                 let mut code = entry.repeat(size / PLT_ENTRY as usize);
                 if !self.request.shared {
                     // endbr64; ret

@@ -311,8 +311,12 @@ impl<'a> Synth<'a> {
         if !self.scope.defined.is_empty() {
             let output = self.request.output.file_name().unwrap_or_default();
             let base = self.request.soname.as_deref().unwrap_or(output).as_bytes();
-            (self.definition_table, self.definitions) =
-                versions::definitions(base, &self.scope.defined, &|number| self.scope.uses(number), &mut self.strings);
+            (self.definition_table, self.definitions) = versions::definitions(
+                base,
+                &self.scope.defined,
+                &|number| self.scope.uses(number),
+                &mut self.strings,
+            );
         }
 
         let interp = self.request.interp.as_ref().map_or(0, |interp| interp.len() as u64 + 1);
@@ -568,11 +572,7 @@ impl<'a> Synth<'a> {
     }
 
     /// The record of the synthetic object: with its final contents once there is a layout.
-    pub fn record(
-        &self,
-        resolution: &Resolution<'_>,
-        placed: Option<&Placed<'_>>,
-    ) -> Vec<u8> {
+    pub fn record(&self, resolution: &Resolution<'_>, placed: Option<&Placed<'_>>) -> Vec<u8> {
         let contents: HashMap<Part, Vec<u8>> = match placed {
             Some(placed) => {
                 Part::ALL.iter().map(|part| (*part, self.contents(*part, resolution, placed))).collect()

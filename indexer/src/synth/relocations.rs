@@ -95,7 +95,8 @@ fn in_data(image: &Image<'_>, object: u32) -> (Vec<Relative>, Vec<[u8; RELA as u
                 there => {
                     let target = (image.placement)(object, there);
                     if target.is_live() {
-                        let value = (target.addr().0.wrapping_add(symref.value)).wrapping_add_signed(edit.addend);
+                        let value =
+                            (target.addr().0.wrapping_add(symref.value)).wrapping_add_signed(edit.addend);
                         relative.push((place, value));
                     }
                 }

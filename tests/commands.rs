@@ -82,13 +82,14 @@ fn run_gives_the_status_of_the_command() {
 }
 
 #[test]
-fn a_shared_library_is_linked_by_the_system() {
+fn a_shared_library_needs_no_other_linker() {
     let project = project("shared");
     project.write("lib.c", "int f(void) { return 12; }\n");
     project.edit(
         "main.c",
         "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d\\n\", f()); return 0; }\n",
     );
+    project.set_env("UNFOLD_SYSTEM_LD", "/nonexistent");
     project.link(&["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
     project.link(&["main.o", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"]);
     assert_eq!(project.output("app", &[]), "12\n");

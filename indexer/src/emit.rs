@@ -122,6 +122,11 @@ pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, stack: 
     if !notes.is_empty() {
         phdrs.push(range(elf::PT_NOTE, elf::PF_R, notes.start, notes.len(), 4));
     }
+    if synth.size(Part::Property) != 0 {
+        let (addr, size) = part(Part::Property);
+        phdrs.push(range(elf::PT_NOTE, elf::PF_R, addr, size, 8));
+        phdrs.push(range(elf::PT_GNU_PROPERTY, elf::PF_R, addr, size, 8));
+    }
     let (tls, _, data) = layout.tls();
     if !tls.is_empty() {
         let mut phdr = range(elf::PT_TLS, elf::PF_R, tls.start, tls.len(), layout.tls_align);

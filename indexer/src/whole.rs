@@ -60,7 +60,9 @@ impl Whole<'_> {
 
         let mut parts = self.parts(objects, &offset_of);
         count_versions(&file, &mut parts);
-        number_dynamic_symbols(&mut file, &parts);
+        if number_dynamic_symbols(&mut file, &parts) {
+            file[EI_OSABI] = elf::ELFOSABI_GNU;
+        }
         let mut sections = Sections::default();
         parts.iter().for_each(|part| sections.push(part.header.clone()));
         let table = self.symbols.then(|| {
@@ -256,6 +258,9 @@ fn own_kind(name: &[u8]) -> u32 {
     }
 }
 
+/// Byte of the ELF header that says which systems the file is for.
+const EI_OSABI: usize = 7;
+
 /// gABI, "Relative Relocation Table".
 const SHT_RELR: u32 = 19;
 
@@ -320,10 +325,12 @@ fn section_at(parts: &[Part], addr: u64) -> u16 {
     inside.map_or(behind, |index| index + 1).clamp(1, 0xfeff) as u16
 }
 
-/// Tells readers of `.dynsym` which section each defined symbol is in.
-fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) {
+/// Tells readers of `.dynsym` which section each defined symbol is in. Returns whether there are kinds of symbols
+/// that only GNU systems know.
+fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) -> bool {
+    let mut special = false;
     let tls = parts.iter().position(|part| part.header.flags & u64::from(elf::SHF_TLS) != 0);
-    let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return };
+    let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return false };
     let start = table.header.offset as usize;
     for symbol in file[start..start + table.header.size as usize].chunks_exact_mut(24) {
         let section = u16::from_le_bytes([symbol[6], symbol[7]]);
@@ -336,7 +343,9 @@ fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) {
             _ => section_at(parts, value),
         };
         symbol[6..8].copy_from_slice(&number.to_le_bytes());
+        special |= symbol[4] >> 4 == elf::STB_GNU_UNIQUE || symbol[4] & 15 == elf::STT_GNU_IFUNC;
     }
+    special
 }
 
 /// A rendering error, in words.

@@ -60,6 +60,12 @@ pub mod flag {
     pub const LOCAL_TLS: u64 = 64;
     /// The object has sections, and does not say what stack it needs.
     pub const NO_STACK_NOTE: u64 = 128;
+    /// `GNU_PROPERTY_X86_FEATURE_1_IBT` and `_SHSTK`, which all objects have to have: two bits from here on.
+    pub const FEATURES_SHIFT: u32 = 8;
+    /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: the upper half.
+    pub const ISA_SHIFT: u32 = 32;
+    /// All that comes from `.note.gnu.property` (psABI, "Linux Extensions").
+    pub const PROPERTIES: u64 = 3 << FEATURES_SHIFT | (u32::MAX as u64) << ISA_SHIFT;
     /// What decides about the stack.
     pub const STACK: u64 = EXEC_STACK | NO_STACK_NOTE;
 }

@@ -53,10 +53,13 @@ impl<'a> Build<'a> {
     /// are there too, so that a search finds both at one place.
     pub fn link_libraries(&self, linker: &Linker, directory: &str) -> Result<PathBuf, String> {
         let dir = self.work.join(directory);
-        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        make_folder(&dir)?;
         for library in &self.program.libraries {
             match library.kind {
-                LibraryKind::Shared => link_silently(&mut self.shared_link(library, linker, &dir))?,
+                LibraryKind::Shared => {
+                    make_folder(dir.join(&library.name).parent().unwrap_or(&dir))?;
+                    link_silently(&mut self.shared_link(library, linker, &dir))?;
+                }
                 LibraryKind::Archive => {
                     fs::hard_link(self.work.join(&library.name), dir.join(&library.name))
                         .map_err(|error| format!("{}: {error}", library.name))?;
@@ -73,7 +76,7 @@ impl<'a> Build<'a> {
     /// file name, so that a program which prints its own name prints the same one everywhere.
     pub fn link(&self, linker: &Linker, libraries: &Path, directory: &str) -> Result<PathBuf, String> {
         let dir = self.work.join(directory);
-        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        make_folder(&dir)?;
         let app = dir.join("app");
         let mut command = match self.compiler {
             Compiler::Rustc => self.rustc_link(linker, libraries, &app),
@@ -169,7 +172,7 @@ impl<'a> Build<'a> {
     }
 
     fn shared_object(&self, library: &Library, source: &str) -> PathBuf {
-        self.work.join(format!("{}.{source}.o", library.name))
+        self.work.join(format!("{}.{source}.o", library.name.replace('/', "_")))
     }
 
     fn compile_file(&self, source: &str, mode: &[&str], object: &Path) -> Result<(), String> {
@@ -248,6 +251,10 @@ pub fn expand(words: &[String], program: &Program, work: &Path, libraries: &Path
         directories.into_iter().fold(word.clone(), put)
     };
     words.iter().map(expand).collect()
+}
+
+fn make_folder(dir: &Path) -> Result<(), String> {
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))
 }
 
 /// Whoever links in an ordinary build sees every line the linker writes, so it has to be silent.

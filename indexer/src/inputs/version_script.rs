@@ -373,6 +373,24 @@ impl Matcher {
     }
 }
 
+/// What one version's lists say about symbols that carry its name already, as `foo@V1` and `foo@@V1` do. Other
+/// versions' lists do not count for them.
+pub struct VersionMatcher {
+    global: Matcher,
+    local: Matcher,
+}
+
+impl VersionMatcher {
+    pub fn new(version: &Version) -> Self {
+        Self { global: Matcher::of_list(&version.global), local: Matcher::of_list(&version.local) }
+    }
+
+    /// Whether the symbol is not exported after all. Even a pattern that is global wins over an exact local name.
+    pub fn hides(&self, name: &[u8]) -> bool {
+        self.local.find(name).is_some() && self.global.find(name).is_none()
+    }
+}
+
 impl Names {
     fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.globs.nodes.is_empty()
@@ -675,6 +693,16 @@ mod tests {
         check(cxx, &[("_ZN2ns1vE", v1)]);
         let cxx = "V1 { global: _ZN2ns*; extern \"C++\" { \"ns::v\"; }; }; V2 { global: _ZN2ns1vE; };";
         check(cxx, &[("_ZN2ns1vE", v1)]);
+    }
+
+    /// These were tried with GNU ld 2.40 as well.
+    #[test]
+    fn versioned_symbols_are_hidden_by_their_own_version() {
+        let script =
+            "V1 { local: *; }; V2 { }; V3 { global: n*; local: number; }; V4 { global: num*; local: *; };";
+        let script = read(script).unwrap();
+        let hides = |index: usize| VersionMatcher::new(&script.versions[index]).hides(b"number");
+        assert_eq!([0, 1, 2, 3].map(hides), [true, false, false, false]);
     }
 
     #[test]

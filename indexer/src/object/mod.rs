@@ -84,6 +84,9 @@ impl<'a> Reader<'a> {
             if name == b".note.GNU-stack" && section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0 {
                 self.builder.flags |= flag::EXEC_STACK;
             }
+            if kind == elf::SHT_NOTE && name == b".note.gnu.property" {
+                self.builder.flags |= self.properties(section)?;
+            }
             if name.starts_with(b".debug_info") {
                 self.builder.flags |= flag::DEBUG;
             }
@@ -127,6 +130,24 @@ impl<'a> Reader<'a> {
         }
         self.builder.sections = found;
         Ok(())
+    }
+
+    /// What `.note.gnu.property` says of the object, as flags.
+    fn properties(&self, section: &elf::SectionHeader64<LittleEndian>) -> Result<u64> {
+        let mut flags = 0;
+        let Some(mut notes) = section.notes(ENDIAN, self.data)? else { return Ok(0) };
+        while let Some(note) = notes.next()? {
+            let Some(mut properties) = note.gnu_properties(ENDIAN) else { continue };
+            while let Some(property) = properties.next()? {
+                let value = property.data_u32(ENDIAN).unwrap_or(0);
+                flags |= match property.pr_type() {
+                    elf::GNU_PROPERTY_X86_FEATURE_1_AND => u64::from(value & 3) << flag::FEATURES_SHIFT,
+                    elf::GNU_PROPERTY_X86_ISA_1_NEEDED => u64::from(value) << flag::ISA_SHIFT,
+                    _ => 0,
+                };
+            }
+        }
+        Ok(flags)
     }
 
     /// For each section the COMDAT group that it is in (index + 1), or 0.

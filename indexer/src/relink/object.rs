@@ -51,6 +51,9 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
         if new.header.flags & fixed != 0 {
             full!("its code is not position-independent");
         }
+        if (old.header.flags ^ new.header.flags) & flag::PROPERTIES != 0 {
+            full!("it needs other features of the processor");
+        }
         if new.header.flags & flag::TLS_MODULE != 0 && editor.view()?.header.tls_module.0 == 0 {
             full!("it is the first to ask for the library's thread-local storage");
         }

@@ -48,7 +48,9 @@ pub fn check(
             messages.error(&format!("required symbol '{name}' not defined"));
         }
     }
-    check_entry(request, resolution, messages);
+    if !request.shared {
+        check_entry(request, resolution, messages);
+    }
     if request.pie {
         for (object, view) in resolution.objects.iter().enumerate() {
             let global = view.globals.iter().any(|global| global.uses & uses::ABS32 != 0);

@@ -100,7 +100,7 @@ impl Synth<'_> {
         for (index, (tag, _)) in self.dynamic(&|_| 0, &|_| 0).into_iter().enumerate() {
             let function = functions.iter().find(|(function, _)| u64::from(*function) == tag);
             if let Some(symref) = function.and_then(|(_, id)| symref_of.get(&(*id)?)) {
-                dynamic.push(Edit::new(index as u32 * 16 + 8, Kind::Abs64, *symref, 0));
+                dynamic.push(Edit::new(index as u32 * 16 + 8, Kind::Own64, *symref, 0));
             }
         }
         put(Part::Dynamic, dynamic);
@@ -123,6 +123,7 @@ impl Synth<'_> {
             Part::VerNeed => self.version_table.clone(),
             Part::VerDef => self.definition_table.clone(),
             Part::BuildId => self.build_id.clone(),
+            Part::Property => self.property.clone(),
             Part::VerSym => {
                 let numbers = std::iter::once(0).chain(self.symbols.iter().map(|symbol| symbol.version));
                 numbers.flat_map(u16::to_le_bytes).collect()

@@ -24,7 +24,7 @@ use object::elf;
 use shared::ImageAddr;
 use shared::addr::align_up;
 use shared::plan::{HOOKS, PLT_ENTRY, Slot};
-use shared::record::{Class, GlobalRec, NONE};
+use shared::record::{Class, GlobalRec, NONE, flag};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use strings::Strings;
@@ -45,6 +45,7 @@ pub enum Part {
     Relr,
     RelaPlt,
     BuildId,
+    Property,
     PltLazy,
     Plt,
     Dynamic,
@@ -56,7 +57,7 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Interp,
         Self::GnuHash,
         Self::DynSym,
@@ -69,6 +70,7 @@ impl Part {
         Self::Relr,
         Self::RelaPlt,
         Self::BuildId,
+        Self::Property,
         Self::PltLazy,
         Self::Plt,
         Self::Dynamic,
@@ -106,6 +108,7 @@ impl Part {
             Self::Relr => ".relr.dyn",
             Self::RelaPlt => ".rela.plt",
             Self::BuildId => ".note.gnu.build-id",
+            Self::Property => ".note.gnu.property",
             Self::PltLazy => ".plt",
             Self::Plt => ".plt.sec",
             Self::Dynamic => ".dynamic",
@@ -165,6 +168,7 @@ pub struct Synth<'a> {
     sizes: [u64; Part::ALL.len()],
     aligns: [u64; Part::ALL.len()],
     build_id: Vec<u8>,
+    property: Vec<u8>,
     init: Option<SymbolId>,
     fini: Option<SymbolId>,
     arrays: [u64; 3],
@@ -209,6 +213,7 @@ impl<'a> Synth<'a> {
             sizes: [0; Part::ALL.len()],
             aligns: [8; Part::ALL.len()],
             build_id: Vec::new(),
+            property: Vec::new(),
             init: defined(resolution, request.init.as_bytes()),
             fini: defined(resolution, request.fini.as_bytes()),
             arrays: [Class::PreinitArray, Class::InitArray, Class::FiniArray]
@@ -225,6 +230,8 @@ impl<'a> Synth<'a> {
             synth.measure_dynamic(resolution, inputs);
         }
         synth.measure_zeroes(resolution);
+        synth.property = property_note(request, resolution);
+        synth.set(Part::Property, synth.property.len() as u64, 8);
         let relative = needs.iplt.len() as u64;
         let plt = synth.plt_index.len() as u64;
         let hooked = if hooks.iter().any(Option::is_some) { HOOKS.len() as u64 } else { 0 };
@@ -392,11 +399,11 @@ impl<'a> Synth<'a> {
             Definition::Common { size: common, .. } => size = common,
             _ => {}
         }
-        if defined {
+        if !matches!(symbol.definition, Definition::Shared { .. } | Definition::None) {
             version = self.scope.version(id);
         }
-        // Others see the PLT entry of an indirect function that nobody can define before the image does.
-        if kind == elf::STT_GNU_IFUNC && self.needs.facts[id as usize].iplt {
+        // Where a PLT entry stands for an indirect function, others see an ordinary one.
+        if kind == elf::STT_GNU_IFUNC && !self.needs.facts[id as usize].interposable {
             kind = elf::STT_FUNC;
         }
         if kind == elf::STT_COMMON {
@@ -732,6 +739,31 @@ fn array_size(resolution: &Resolution<'_>, class: Class) -> u64 {
         }
     }
     size
+}
+
+/// `.note.gnu.property` of a shared library: the features that all objects have, and the instruction sets that any
+/// needs (psABI, "Linux Extensions"). Programs do not promise these features: the loader was not tried under them.
+fn property_note(request: &Request, resolution: &Resolution<'_>) -> Vec<u8> {
+    let flags = || resolution.objects.iter().map(|object| object.header.flags);
+    let features = flags().fold(3, |all, flags| all & (flags >> flag::FEATURES_SHIFT)) as u32;
+    let needed = flags().fold(0, |all, flags| all | flags >> flag::ISA_SHIFT) as u32;
+    let known =
+        [(elf::GNU_PROPERTY_X86_FEATURE_1_AND, features), (elf::GNU_PROPERTY_X86_ISA_1_NEEDED, needed)];
+    let known: Vec<(u32, u32)> = known.into_iter().filter(|(_, value)| *value != 0).collect();
+    if known.is_empty() || !request.shared {
+        return Vec::new();
+    }
+    let mut note = Vec::new();
+    for word in [4, known.len() as u32 * 16, elf::NT_GNU_PROPERTY_TYPE_0] {
+        note.extend(word.to_le_bytes());
+    }
+    note.extend(b"GNU\0");
+    for (kind, value) in known {
+        for word in [kind, 4, value, 0] {
+            note.extend(word.to_le_bytes());
+        }
+    }
+    note
 }
 
 /// `.note.gnu.build-id`.

@@ -1,0 +1,2 @@
+__attribute__((noipa)) const char *name(void) { return "plugin's"; }
+const char *call(void) { return name(); }

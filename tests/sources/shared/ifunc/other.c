@@ -1,0 +1,4 @@
+int exported(void);
+__attribute__((visibility("hidden"))) int hidden(void);
+int other_exported(void) { return exported(); }
+int other_hidden(void) { return hidden(); }

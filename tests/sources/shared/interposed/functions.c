@@ -1,0 +1,2 @@
+#define NAME functions
+#include "common.h"

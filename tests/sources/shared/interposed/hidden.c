@@ -1,0 +1,3 @@
+#define NAME hidden
+#define VISIBILITY "hidden"
+#include "common.h"

@@ -1,0 +1,2 @@
+#define NAME listed
+#include "common.h"

@@ -1,0 +1,2 @@
+#define NAME plain
+#include "common.h"

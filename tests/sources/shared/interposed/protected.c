@@ -1,0 +1,3 @@
+#define NAME protected
+#define VISIBILITY "protected"
+#include "common.h"

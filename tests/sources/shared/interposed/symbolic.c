@@ -1,0 +1,2 @@
+#define NAME symbolic
+#include "common.h"

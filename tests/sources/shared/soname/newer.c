@@ -1,0 +1,1 @@
+const char *age(void) { return "newer"; }

@@ -1,0 +1,2 @@
+extern __thread int exported;
+int other(void) { return exported++; }

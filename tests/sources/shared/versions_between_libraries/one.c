@@ -1,0 +1,2 @@
+const char *base(void);
+const char *one(void) { return base(); }

@@ -1,0 +1,1 @@
+const char *behave(void) { return "old"; }

@@ -83,6 +83,7 @@ fn flags(resolution: &Resolution<'_>, symbol: &crate::resolve::Symbol<'_>, facts
         (facts.copy, slot::COPY),
         (facts.plt, slot::PLT),
         (facts.exported, slot::EXPORTED),
+        (facts.interposable, slot::INTERPOSABLE),
     ];
     bits.iter().filter(|(on, _)| *on).fold(0, |all, (_, bit)| all | bit)
 }

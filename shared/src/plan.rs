@@ -195,6 +195,8 @@ pub mod slot {
     pub const GOT_OFFSET: u32 = 256;
     pub const GOT_PAIR: u32 = 512;
     pub const GOT_DESCRIPTOR: u32 = 1024;
+    /// The image defines it, and others may define it before the image does.
+    pub const INTERPOSABLE: u32 = 2048;
 }
 
 /// An object's sections of one class, at their place. Sorted by address, and they do not overlap.

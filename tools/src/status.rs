@@ -7,7 +7,7 @@ use shared::log::{LogHeader, Pager};
 use std::path::Path;
 
 pub fn status(app: &Path, as_json: bool) -> Result<()> {
-    let executable = Executable::open(app)?;
+    let executable = Executable::or_library(app)?;
     let status = executable.status()?;
     let run = executable.last_run().map(|(header, _)| header);
     if as_json {

@@ -1,5 +1,6 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
+use super::generation;
 use super::state::Status;
 use crate::inputs::mapped;
 use crate::plan::PackObjects;
@@ -62,6 +63,22 @@ impl Executable {
             ..OutputConfig::default()
         };
         Ok(Self { config, folder: folder.to_owned(), bytes: Vec::new() })
+    }
+
+    /// What the linker knows of the output at `path`: an executable, or a shared library, which does not say itself where
+    /// its index is.
+    pub fn or_library(path: &Path) -> Result<Self> {
+        let error = match Self::open(path) {
+            Ok(executable) => return Ok(executable),
+            Err(error) => error,
+        };
+        let named = std::env::var_os("UNFOLD_INDEX").filter(|index| !index.is_empty()).map(PathBuf::from);
+        let index = named.unwrap_or_else(|| path.parent().unwrap_or(Path::new("")).join(super::FOLDER));
+        let folder = generation::output_folder(&index.canonicalize().unwrap_or(index), path)?;
+        let Some(newest) = generation::numbers(&folder).last().copied() else { return Err(error) };
+        let mut found = Self::of_folder(&folder.join(newest.to_string()))?;
+        found.config.generation = newest;
+        Ok(found)
     }
 
     pub fn status(&self) -> Result<Status> {

@@ -40,6 +40,8 @@ impl SharedSymbol {
 #[derive(Debug)]
 pub struct SharedLibrary {
     pub soname: Vec<u8>,
+    /// It says its soname itself.
+    pub is_named: bool,
     /// The libraries that it needs itself.
     pub needed: Vec<&'static [u8]>,
     pub symbols: Vec<SharedSymbol>,
@@ -54,7 +56,14 @@ impl SharedLibrary {
         variables.sort_unstable();
         variables.dedup();
         let mut hash = Xxh3::new();
-        hash.update(&self.soname);
+        // Without a soname the library goes by its file's name.
+        if self.is_named {
+            hash.update(&self.soname);
+        }
+        for name in &self.needed {
+            hash.update(name);
+            hash.update(b"\0");
+        }
         for symbol in &self.symbols {
             for text in [symbol.name, symbol.version.unwrap_or_default()] {
                 hash.update(text);
@@ -90,7 +99,7 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
     let sections = header.sections(endian, data)?;
     let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM)?;
     let versions = sections.versions(endian, data)?;
-    let mut soname = name.to_vec();
+    let (mut soname, mut is_named) = (name.to_vec(), false);
     let mut needed = Vec::new();
     if let Some((dynamic, link)) = sections.dynamic(endian, data)? {
         let strings = sections.strings(endian, data, link)?;
@@ -98,6 +107,7 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             match entry.tag32(endian) {
                 Some(elf::DT_SONAME) => {
                     soname = entry.string(endian, strings).context("bad DT_SONAME")?.to_vec();
+                    is_named = true;
                 }
                 Some(elf::DT_NEEDED) => {
                     needed.push(entry.string(endian, strings).context("bad DT_NEEDED")?);
@@ -137,7 +147,7 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             is_undefined,
         });
     }
-    Ok(SharedLibrary { soname, needed, symbols: read })
+    Ok(SharedLibrary { soname, is_named, needed, symbols: read })
 }
 
 /// The alignment that a copy of a symbol needs: no more than its address in the library has.

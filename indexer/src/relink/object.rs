@@ -170,7 +170,7 @@ fn is_free(slot: &Slot) -> bool {
 
 /// Whether the image has something at a slot.
 fn is_defined(slot: &Slot) -> bool {
-    slot.flags & (slot::NEAR | slot::ABSOLUTE) != 0
+    slot.flags & (slot::NEAR | slot::ABSOLUTE | slot::INTERPOSABLE) != 0
 }
 
 /// For each global of the new record its slot; `None` within: a reason for a full link.

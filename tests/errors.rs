@@ -208,6 +208,101 @@ fn a_missing_library() {
 }
 
 #[test]
+fn all_missing_libraries_are_reported() {
+    let project = project("missing-libraries");
+    project.edit("main.c", "int main(void) { return 0; }\n");
+    project.tool("gcc", &["-shared", "-fPIC", "main.c", "-o", "libdynamic.so"]);
+    let words = &["main.o", "-lfirst_missing", "-lsecond_missing"];
+    let named = &["cannot find -lfirst_missing: No such file", "cannot find -lsecond_missing: No such file"];
+    assert_fails(&project, Compiler::Gcc, words, named);
+    if unfold_command().is_some() {
+        let named = &["have you installed the static version of the dynamic library ?"];
+        assert_fails(&project, Compiler::Gcc, &["main.o", "-static", "-L.", "-ldynamic"], named);
+    }
+}
+
+#[test]
+fn a_library_for_another_machine_is_skipped() {
+    let project = project("incompatible-library");
+    project.edit("main.c", "int wanted(void);\nint main(void) { return wanted(); }\n");
+    project.write("part.S", ".globl wanted\nwanted: ret\n");
+    project.tool("as", &["--32", "part.S", "-o", "part.o"]);
+    project.tool("ar", &["rcs", "libpart.a", "part.o"]);
+    let skipped = "skipping incompatible ./libpart.a when searching for -lpart";
+    assert_fails(&project, Compiler::Gcc, &["main.o", "-L.", "-lpart"], &[skipped, "cannot find -lpart"]);
+    assert_fails(
+        &project,
+        Compiler::Gcc,
+        &["main.o", "part.o"],
+        &["part.o", "incompatible with i386:x86-64"],
+    );
+    project.edit("right.c", "int wanted(void) { return 0; }\n");
+    std::fs::create_dir(project.path("right")).unwrap();
+    project.tool("ar", &["rcs", "right/libpart.a", "right.o"]);
+    let outcome = project.try_link(&["main.o", "-L.", "-Lright", "-lpart", "-o", "app"]);
+    assert!(outcome.succeeded() && outcome.stderr_text().contains(skipped), "{outcome:?}");
+    assert_eq!(project.output("app", &[]), "");
+}
+
+#[test]
+fn an_address_out_of_reach() {
+    let project = project("out-of-reach");
+    project.edit("main.c", "int main(void) { return 0; }\n__asm__(\".data\\n.long far\");\n");
+    let words = &["main.o", "-no-pie", "-Wl,--defsym=far=0x200000000"];
+    let mut named = vec!["main.o", "relocation truncated to fit: R_X86_64_", "against symbol `far'"];
+    if unfold_command().is_some() {
+        named.extend(["out of range: ", "8589934592 is not in [0, 4294967295]"]);
+    }
+    assert_fails(&project, Compiler::Gcc, words, &named);
+}
+
+#[test]
+fn undefined_symbols_are_counted() {
+    let project = project("undefined-many");
+    let calls: String = (0..30).map(|n| format!("    missing_{n}();\n")).collect();
+    project.edit("many.c", &format!("int main(void) {{\n{calls}    return 0;\n}}\n"));
+    project.edit("often.c", "int absent(void), more(void);\nint main(void) { return absent() + absent() + absent() + absent() + absent() + absent(); }\n");
+    let named = &[
+        "often.o: in function `main':",
+        "undefined reference to `absent'",
+        "more undefined references to `absent' follow",
+    ];
+    assert_fails(&project, Compiler::Gcc, &["often.o"], named);
+    if unfold_command().is_none() {
+        return;
+    }
+    for (option, count) in [("--error-limit=3", 3), ("--demangle", 20), ("--error-limit=0", 30)] {
+        let outcome = project.try_link(&["many.o", &format!("-Wl,{option}"), "-o", "app"]);
+        let text = outcome.stderr_text();
+        assert_eq!(text.matches("undefined reference to `missing_").count(), count, "{text}");
+        assert_eq!(text.contains("too many errors, use --error-limit=0"), count < 30, "{text}");
+    }
+}
+
+#[test]
+fn what_was_meant_instead_of_an_undefined_symbol() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = project("undefined-hints");
+    project.edit("other.c", "int print_line(void) { return 1; }\nint plain(int x) { return x; }\nstatic __attribute__((used)) int inner(void) { return 2; }\n");
+    project.edit(
+        "more.cpp",
+        "int overloaded(int x) { return x; }\nint plain(int);\nint use() { return plain(1); }\n",
+    );
+    for (name, hints) in [
+        ("pritn_line", &[">>> did you mean: print_line", ">>> defined in: other.o"][..]),
+        ("Print_Line", &[">>> did you mean: print_line"]),
+        ("overloaded", &[">>> did you mean: overloaded(int)", ">>> defined in: more.o"]),
+        ("inner", &[">>> defined in: other.o, but local to it (static)"]),
+        ("main", &[">>> did you mean: extern \"C\" plain", ">>> defined in: other.o"]),
+    ] {
+        project.edit("main.c", &format!("int {name}(void);\nint main(void) {{ return {name}(); }}\n"));
+        assert_fails(&project, Compiler::Gcc, &["main.o", "other.o", "more.o"], hints);
+    }
+}
+
+#[test]
 fn a_missing_file() {
     let project = project("missing-file");
     project.edit("main.c", "int main(void) { return 0; }\n");

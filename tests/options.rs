@@ -106,3 +106,153 @@ fn warnings_are_errors_on_request() {
     let outcome = link(&project, &["main.o", "-nostartfiles"]);
     assert!(outcome.stderr_text().contains("warning: cannot find entry symbol _start; defaulting to"));
 }
+
+/// A program that prints a line.
+fn hello(name: &str) -> Project {
+    let project = project(name);
+    project.edit("hello.c", "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n");
+    project
+}
+
+#[test]
+fn options_that_do_not_matter() {
+    let project = hello("ignored");
+    let gnu = [
+        "-EL,-g,-flto,-flto-partition=none,-fuse-ld=bfd,-qmagic,-Qy,--map-whole-files,--no-map-whole-files",
+        "--strip-discarded,--accept-unknown-input-arch,--check-sections,--no-check-sections,-Bno-symbolic",
+        "-assert,pure-text,--hash-size=1000,--no-keep-memory,--max-cache-size=100000,--relax,--stats",
+        "--reduce-memory-overheads,--sort-common=descending,--sort-section=name,--spare-dynamic-tags=3",
+        "--traditional-format,--warn-constructors,--warn-multiple-gp,--warn-once",
+        "-oformat,elf64-x86-64,--oformat=elf64-x86-64,--orphan-handling=place,--gc-keep-exported,-A,x",
+        "-z,max-page-size=65536,-z,common-page-size=4096,-z,separate-code,-z,noseparate-code,-z,text,-z,notext",
+        "-z,combreloc,-z,nocombreloc,-z,relro,-z,lazy,-z,ibt,-z,shstk,-z,start-stop-gc,-z,nounique-symbol",
+    ];
+    let words: Vec<String> = gnu.iter().map(|words| format!("-Wl,{words}")).collect();
+    for words in words.iter().filter(|words| !words.contains("-oformat,elf")) {
+        let outcome = link(&project, &["hello.o", words]);
+        assert!(outcome.stderr.is_empty() || words.contains("--stats"), "{words}: {outcome:?}");
+        assert_eq!(project.output("app", &[]), "hello\n", "{words}");
+    }
+}
+
+#[test]
+fn options_of_other_linkers() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = hello("others");
+    project.write("order.txt", "main\n");
+    project.link(&[
+        "hello.o",
+        "-Wl,--icf=all,--threads,--threads=2,--thread-count=2,--gdb-index,--no-rosegment,--rosegment",
+        "-Wl,--symbol-ordering-file=order.txt,--no-warn-symbol-ordering,--section-ordering-file,order.txt",
+        "-Wl,--pack-dyn-relocs=relr,--lto-O2,--thinlto-jobs=all,--thinlto-cache-dir=x,-mllvm,-opaque-pointers",
+        "-Wl,--color-diagnostics=always,--error-limit=0,--print-icf-sections,--separate-debug-file",
+        "-Wl,--no-mmap-output-file,--repro,--quickstart,--start-stop-gc,--no-fork,--perf,--incremental-full",
+        "-o",
+        "app",
+    ]);
+    assert_eq!(project.output("app", &[]), "hello\n");
+    // Those are not for the linker that a link is handed to.
+    project.write("words", "--icf=all --threads=2\n-Ttext-segment=0x800000\n'-L/a path'\n");
+    project.link(&["hello.o", "-no-pie", "-Wl,@words,--time,--unfold-index=x", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "hello\n");
+    project.link(&["hello.o", "-no-pie", "-Wl,--image-base=0x800000,--error-limit=2", "-o", "app"]);
+    assert_eq!(project.output("app", &[]), "hello\n");
+    let headers = project.tool("readelf", &["-lW", "app"]).stdout_text();
+    assert!(headers.contains("0x0000000000800000"), "{headers}");
+}
+
+#[test]
+fn options_that_are_refused_say_what_to_do() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = hello("refused");
+    for (option, advice) in [
+        ("--undefined-glob=a*", "--undefined"),
+        ("--chroot=/", "run the whole build there"),
+        ("--reproduce=a.tar", "--trace"),
+        ("--no-fortran-common", "leave it out"),
+        ("--error-limit=many", "expected a number"),
+        ("-zstack-size=big", "write it as"),
+    ] {
+        let outcome = project.try_link(&["hello.o", &format!("-Wl,{option}"), "-o", "app"]);
+        let text = outcome.stderr_text();
+        let name = option.split('=').next().unwrap_or(option).trim_start_matches("-z");
+        assert!(
+            !outcome.succeeded() && text.contains(name) && text.contains(advice),
+            "{option}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn links_that_are_handed_on_get_their_options() {
+    let project = hello("handed-on");
+    project.write("symbols", "main\n");
+    project.write("words", "--section-start=.mine=0x900000 -Tdata 0xa00000\n");
+    project.edit("hello.c", "#include <stdio.h>\n__attribute__((section(\".mine\"))) int mine = 1;\nint main(void) { puts(\"hello\"); return 0; }\n");
+    for words in [
+        "-Wl,-Ttext-segment=0x800000",
+        "-Wl,-Tbss,0xc00000",
+        "-Wl,@words",
+        "-Wl,--section-start,.mine=0x900000",
+        "-Wl,--retain-symbols-file=symbols",
+        "-Wl,-q",
+        "-Wl,--emit-relocs",
+        "-Wl,-z,nocopyreloc",
+        "-Wl,-z,nodynamic-undefined-weak",
+        "-Wl,--unique",
+        "-Wl,--audit=libaudit.so,--depaudit,libaudit.so",
+    ] {
+        let outcome = project.try_link(&["hello.o", "-no-pie", words, "-o", "app"]);
+        assert!(outcome.succeeded(), "{words}: {outcome:?}");
+        assert!(!project.exists(".unfold"), "{words} is not handed on");
+        if !words.contains("audit") {
+            assert_eq!(project.output("app", &[]), "hello\n", "{words}");
+        }
+    }
+    project.tool(
+        "gcc",
+        &["-no-pie", "-nostdlib", "-Wl,-e,main,--unresolved-symbols=ignore-all", "hello.o", "-o", "old"],
+    );
+    for words in ["-Wl,--just-symbols=old", "-Wl,-R,old"] {
+        let outcome = project.try_link(&["hello.o", "-no-pie", words, "-Wl,-z,muldefs", "-o", "app"]);
+        assert!(outcome.succeeded(), "{words}: {outcome:?}");
+    }
+    // A library that filters another can only be a library.
+    for words in ["-Wl,-f,other", "-Wl,--filter=other", "-Wl,-Fother", "-Wl,--auxiliary,other"] {
+        let outcome = project.try_link(&["hello.o", words, "-o", "app"]);
+        assert!(outcome.stderr_text().contains("may not be used without -shared"), "{words}: {outcome:?}");
+    }
+}
+
+/// The dynamic entry of this name. What unfold has linked has its own in the program that it bakes.
+fn dynamic_entry(project: &Project, name: &str) -> String {
+    let baked = unfold_command().map(|unfold| project.bake(unfold, "app", "baked"));
+    let file = if baked.is_some() { "baked" } else { "app" };
+    let text = project.tool("readelf", &["-dW", file]).stdout_text();
+    let line = text.lines().find(|line| line.contains(&format!("({name})")));
+    line.unwrap_or_else(|| panic!("no {name} in\n{text}")).to_owned()
+}
+
+#[test]
+fn keywords_become_flags_of_the_program() {
+    let project = hello("keywords");
+    let words = "-Wl,-z,origin,-z,interpose,-z,global,-z,nodefaultlib,-z,loadfltr,-z,nodump,-z,globalaudit,-z,nodelete";
+    link(&project, &["hello.o", words, "-Wl,-z,stack-size=0x200000"]);
+    assert!(dynamic_entry(&project, "FLAGS").contains("ORIGIN"));
+    let flags = dynamic_entry(&project, "FLAGS_1");
+    for flag in ["GLOBAL", "LOADFLTR", "ORIGIN", "INTERPOSE", "NODEFLIB", "NODUMP", "GLOBAUDIT"] {
+        assert!(flags.contains(flag), "{flag}: {flags}");
+    }
+    assert!(!flags.contains("NODELETE"), "{flags}");
+    if unfold_command().is_some() {
+        let headers = project.tool("readelf", &["-lW", "baked"]).stdout_text();
+        let stack = headers.lines().find(|line| line.contains("GNU_STACK")).expect("a header for the stack");
+        assert!(stack.contains("0x200000"), "{stack}");
+    }
+    let outcome = link(&project, &["hello.o", "-Wl,-z,no-such-keyword"]);
+    assert!(outcome.stderr_text().contains("warning: -z no-such-keyword ignored"), "{outcome:?}");
+}

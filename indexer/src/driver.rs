@@ -114,7 +114,7 @@ pub fn link(request: &Request) -> Result<bool> {
         store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
     let interp = interp.map(|path| path.as_bytes().to_vec());
-    let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack);
+    let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack, request.relro);
     let entry = entry(request, &resolution, &layout, &value);
     let bytes = plan::bytes(&plan::Parts {
         program: &program,

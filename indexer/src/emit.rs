@@ -65,6 +65,8 @@ impl Phdr {
 #[derive(Clone, Copy)]
 pub struct Stack {
     pub is_executable: bool,
+    /// Whether the program says anything of it.
+    pub has_header: bool,
     /// `-z stack-size`, which some C libraries give to threads; 0: theirs.
     pub size: u64,
 }
@@ -86,7 +88,13 @@ impl Stack {
 
 /// The image's own program headers, as the dynamic linker and the program see them. Offsets are those of the
 /// baked file, which is laid out as the image is.
-pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, stack: Stack) -> Vec<Phdr> {
+pub fn image_phdrs(
+    layout: &Layout,
+    synth: &Synth<'_>,
+    has_interp: bool,
+    stack: Stack,
+    relro: bool,
+) -> Vec<Phdr> {
     let base = layout.base;
     let header_align = |region: usize| layout.aligns[region].max(PAGE);
     let range = |kind, flags, start: ImageAddr, size: u64, align| Phdr {
@@ -137,10 +145,10 @@ pub fn image_phdrs(layout: &Layout, synth: &Synth<'_>, has_interp: bool, stack: 
         let size = shared::render::EH_HDR_HEAD + layout.eh_rows * shared::render::EH_HDR_ROW;
         phdrs.push(range(elf::PT_GNU_EH_FRAME, elf::PF_R, layout.eh_hdr, size, 4));
     }
-    phdrs.push(stack.phdr());
-    let relro = &layout.regions[layout::RELRO];
-    if !relro.is_empty() {
-        phdrs.push(range(elf::PT_GNU_RELRO, elf::PF_R, relro.start, relro.len(), 1));
+    phdrs.extend(stack.has_header.then(|| stack.phdr()));
+    let tables = &layout.regions[layout::RELRO];
+    if relro && !tables.is_empty() {
+        phdrs.push(range(elf::PT_GNU_RELRO, elf::PF_R, tables.start, tables.len(), 1));
     }
     let size = (phdrs.len() * PHDR) as u64;
     if let Some(first) = phdrs.iter_mut().find(|phdr| phdr.kind == elf::PT_PHDR) {

@@ -1,8 +1,11 @@
-//! Hands a link to the system's linker, with the same arguments.
+//! Hands a link to the system's linker, with the same arguments but for those that it does not know.
 
+use crate::args;
 use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Becomes the system's linker. Returns only if there is none.
@@ -17,14 +20,42 @@ pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
     if verbose {
         eprintln!("ld.unfold: {why}: handed to {}", linker.display());
     }
-    // Options of ours mean nothing there.
-    let ours = |word: &&OsString| {
-        let word = word.to_string_lossy();
-        !(word.starts_with("--unfold-index=") || word == "--time" || word == "--explain")
+    let known = match args::for_system_linker(words) {
+        Ok(known) => known,
+        Err(error) => {
+            eprintln!("ld.unfold: error: {error:#}");
+            return ExitCode::FAILURE;
+        }
     };
-    let error = Command::new(&linker).args(words.iter().filter(ours)).exec();
+    let error = match known {
+        None => Command::new(&linker).args(words).exec(),
+        Some(known) => match run_with_response_file(&linker, &known) {
+            Ok(status) => return status,
+            Err(error) => error,
+        },
+    };
     eprintln!("ld.unfold: error: cannot run {}: {error}", linker.display());
     ExitCode::FAILURE
+}
+
+/// What was a response file may be too long for a command line.
+fn run_with_response_file(linker: &Path, words: &[OsString]) -> std::io::Result<ExitCode> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    for word in words {
+        let mut quoted = Vec::new();
+        for byte in word.as_bytes() {
+            if byte.is_ascii_whitespace() || b"'\"\\".contains(byte) {
+                quoted.push(b'\\');
+            }
+            quoted.push(*byte);
+        }
+        let empty: &[u8] = if quoted.is_empty() { b"''" } else { b"" };
+        file.write_all(&[&quoted, empty, b"\n"].concat())?;
+    }
+    let mut response = OsString::from("@");
+    response.push(file.path());
+    let status = Command::new(linker).arg(response).status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// `UNFOLD_SYSTEM_LD`, or the first `ld` in PATH that is not we.

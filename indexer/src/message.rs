@@ -5,13 +5,13 @@ use crate::inputs::SourceFile;
 use crate::inputs::shared::SharedSymbol;
 use crate::load::Program;
 use crate::object::show;
+use crate::resolve::check::is_function;
 use crate::resolve::{Resolution, SymbolId};
 use anyhow::anyhow;
 use shared::edit::{EditError, Kind};
 use shared::plan::Objects;
-use shared::record::{GlobalRec, ObjectView, SymRef};
+use shared::record::{ObjectView, SymRef};
 use shared::render::RenderError;
-use std::collections::HashMap;
 use std::path::Path;
 
 /// `file` or `file(member)`.
@@ -34,6 +34,21 @@ pub fn print_warnings(request: &Request, warnings: &[String]) -> bool {
     !request.fatal_warnings || warnings.is_empty()
 }
 
+/// The places that refer to an undefined symbol: object, section and offset of the first few.
+#[derive(Default)]
+pub struct References {
+    places: Vec<(usize, usize, u64)>,
+    more: usize,
+}
+
+impl References {
+    const PLACES: usize = 3;
+
+    pub fn add(&mut self, place: (usize, usize, u64)) {
+        if self.places.len() < Self::PLACES { self.places.push(place) } else { self.more += 1 }
+    }
+}
+
 /// Collects errors and warnings of a link.
 pub struct Messages<'a> {
     program: &'a Program,
@@ -41,13 +56,11 @@ pub struct Messages<'a> {
     demangle: bool,
     errors: Vec<String>,
     warnings: Vec<String>,
-    /// How often each undefined symbol was reported.
-    seen: HashMap<SymbolId, usize>,
 }
 
 impl<'a> Messages<'a> {
     pub fn new(program: &'a Program, files: &'a [SourceFile], demangle: bool) -> Self {
-        Self { program, files, demangle, errors: Vec::new(), warnings: Vec::new(), seen: HashMap::new() }
+        Self { program, files, demangle, errors: Vec::new(), warnings: Vec::new() }
     }
 
     pub fn error(&mut self, text: &str) {
@@ -61,8 +74,13 @@ impl<'a> Messages<'a> {
     /// Prints all, and returns the warnings if the link may go on.
     pub fn print(self, request: &Request) -> Option<Vec<String>> {
         let may_go_on = print_warnings(request, &self.warnings);
-        for error in &self.errors {
+        let limit = if request.error_limit == 0 { usize::MAX } else { request.error_limit };
+        for error in self.errors.iter().take(limit) {
             eprintln!("ld.unfold: {error}");
+        }
+        if self.errors.len() > limit {
+            let more = self.errors.len() - limit;
+            eprintln!("ld.unfold: too many errors, use --error-limit=0 to see all of them ({more} more)");
         }
         (may_go_on && self.errors.is_empty()).then_some(self.warnings)
     }
@@ -116,7 +134,7 @@ impl<'a> Messages<'a> {
         format!("{}:({name}+{offset:#x})", self.object_name(object))
     }
 
-    /// The function that holds a place, if a global symbol says so.
+    /// The function that holds a place, if a symbol says so.
     fn function(
         &self,
         resolution: &Resolution<'_>,
@@ -125,12 +143,16 @@ impl<'a> Messages<'a> {
         offset: u64,
     ) -> Option<String> {
         let view = &resolution.objects[object];
-        let inside = |global: &&GlobalRec| {
-            global.section == section as u32
-                && global.value <= offset
-                && offset < global.value + global.size.max(1)
+        let inside = |at: u32, value: u64, size: u64| {
+            at == section as u32 && value <= offset && offset - value < size.max(1)
         };
-        view.globals.iter().find(inside).map(|global| self.name(view.string(global.name)))
+        let global = view
+            .globals
+            .iter()
+            .find(|global| is_function(global.kind) && inside(global.section, global.value, global.size))
+            .map(|global| global.name);
+        let local = || view.functions.iter().find(|local| inside(local.section, local.value, local.size));
+        global.or_else(|| local().map(|local| local.name)).map(|name| self.name(view.string(name)))
     }
 
     /// An error at a place of an object.
@@ -146,28 +168,40 @@ impl<'a> Messages<'a> {
         self.errors.push(format!("{place}: {text}"));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a place has three parts, and a report its limits")]
+    /// An undefined symbol: some of the places that refer to it, and what may help.
     pub fn undefined(
         &mut self,
+        request: &Request,
         resolution: &Resolution<'_>,
         symbol: SymbolId,
-        object: usize,
-        section: usize,
-        offset: u64,
-        warn: bool,
-        limit: usize,
+        references: &References,
+        hints: &[String],
     ) {
-        let count = self.seen.entry(symbol).or_default();
-        *count += 1;
-        if *count > limit {
-            return;
-        }
         let name = self.name(resolution.symbols[symbol as usize].name);
-        let place = self.place(resolution, object, section, offset);
-        let function = self.function(resolution, object, section, offset);
-        let within = function.map_or(String::new(), |function| format!(" in function `{function}':"));
-        let text = format!("{place}:{within} undefined reference to `{name}'");
-        if warn { self.warnings.push(text) } else { self.errors.push(text) }
+        let mut lines = Vec::new();
+        let mut last = None;
+        for (object, section, offset) in &references.places {
+            let function = self.function(resolution, *object, *section, *offset);
+            if function.is_some() && last != Some((*object, function.clone())) {
+                lines.push(self.in_function(*object, function.as_deref()));
+                last = Some((*object, function));
+            }
+            let place = self.place(resolution, *object, *section, *offset);
+            lines.push(format!("{place}: undefined reference to `{name}'"));
+        }
+        if references.more > 0 {
+            lines.push(format!("more undefined references to `{name}' follow ({})", references.more));
+        }
+        lines.extend(hints.iter().map(|hint| format!(">>> {hint}")));
+        self.unresolved(request, lines.join("\n"));
+    }
+
+    fn in_function(&self, object: usize, function: Option<&str>) -> String {
+        format!("{}: in function `{}':", self.object_name(object), function.unwrap_or_default())
+    }
+
+    fn unresolved(&mut self, request: &Request, text: String) {
+        if request.unresolved.warn { self.warnings.push(text) } else { self.errors.push(text) }
     }
 
     /// A symbol that a shared library needs: nobody defines it, or the program hides it.
@@ -191,16 +225,7 @@ impl<'a> Messages<'a> {
             }
             (None, None) => format!("{library}: undefined reference to `{name}'"),
         };
-        let list = if request.unresolved.warn { &mut self.warnings } else { &mut self.errors };
-        list.push(text);
-    }
-
-    /// Says how many more places there were.
-    pub fn end_undefined(&mut self, limit: usize) {
-        let more: usize = self.seen.values().map(|count| count.saturating_sub(limit)).sum();
-        if more > 0 && !self.errors.is_empty() {
-            self.errors.push(format!("and {more} more undefined references to the same symbols"));
-        }
+        self.unresolved(request, text);
     }
 
     pub fn duplicate(
@@ -215,8 +240,13 @@ impl<'a> Messages<'a> {
             self.place(resolution, object as usize, global.section as usize, global.value)
         };
         let name = self.name(resolution.symbols[symbol as usize].name);
+        let global = resolution.global(second.0, second.1);
+        let object = second.0 as usize;
+        let function = self.function(resolution, object, global.section as usize, global.value);
+        let within = function.map_or(String::new(), |name| self.in_function(object, Some(&name)) + "\n");
         let (first, second) = (place(first), place(second));
-        self.errors.push(format!("{second}: multiple definition of `{name}'; {first}: first defined here"));
+        self.errors
+            .push(format!("{within}{second}: multiple definition of `{name}'; {first}: first defined here"));
     }
 }
 
@@ -238,17 +268,32 @@ pub fn render_error(
     let Some((view, section)) = found else { return anyhow!("{name}: {error:?}") };
     let place = format!("{name}:({}+{offset:#x})", show(view.string(section.name)));
     let edit = view.edits_of(section).iter().find(|edit| edit.offset == offset);
-    let what = edit.and_then(|edit| {
-        let kind = relocation_name(Kind::from_number(edit.kind_number())?);
+    let named = edit.and_then(|edit| {
+        let kind = Kind::from_number(edit.kind_number())?;
         let symref = view.symrefs.get(edit.symbol() as usize)?;
-        Some(format!("{kind} against {}", messages.target_name(view, symref)))
+        Some((kind, messages.target_name(view, symref)))
     });
-    let what = what.unwrap_or_default();
+    let Some((kind, target)) = named else { return anyhow!("{place}: {error:?}") };
+    let kind_name = relocation_name(kind);
     match error {
         EditError::Overflow { value, bits } => {
-            anyhow!("{place}: relocation truncated to fit: {what} ({value:#x} does not fit {bits} bits)")
+            let (least, most) = limits(kind, bits);
+            anyhow!(
+                "{place}: relocation truncated to fit: {kind_name} against {target}; relocation {kind_name} out of \
+                 range: {value} is not in [{least}, {most}]; references {target}"
+            )
         }
-        EditError::Malformed => anyhow!("{place}: relocation of no meaning: {what}"),
+        EditError::Malformed => anyhow!("{place}: relocation of no meaning: {kind_name} against {target}"),
+    }
+}
+
+/// The least and the most that fits the field of a relocation (`shared::edit`).
+fn limits(kind: Kind, bits: u32) -> (i64, i64) {
+    let half = 1i64 << (bits - 1).min(62);
+    match kind {
+        Kind::Abs32 => (0, 2 * half - 1),
+        Kind::Abs16 | Kind::Abs8 => (-half, 2 * half - 1),
+        _ => (-half, half - 1),
     }
 }
 

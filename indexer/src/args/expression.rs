@@ -21,7 +21,7 @@ pub fn number(text: &str) -> Option<u64> {
     if let Some(digits) = hex {
         return scaled(digits, 16);
     }
-    if !text.starts_with(|first: char| first.is_ascii_hexdigit()) {
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
     let suffixed = [(['h', 'H'], 16), (['o', 'O'], 8), (['b', 'B'], 2), (['d', 'D'], 10)]

@@ -1,6 +1,8 @@
 //! Words of the command line -> [`Request`].
 
 pub mod expression;
+mod keywords;
+mod others;
 pub mod table;
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +11,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use table::{Fate, Row, TABLE, Value};
+use table::{Fate, Row, Value, rows};
 
 /// What `--version` prints; configure scripts look for "GNU ld".
 pub const VERSION: &str = concat!("unfold ", env!("CARGO_PKG_VERSION"), " (compatible with GNU ld)");
@@ -108,7 +110,13 @@ pub struct Request {
     pub exec_stack: Option<bool>,
     /// Whether to warn of an executable stack; `None`: of one that nobody asked for.
     pub warn_exec_stack: Option<bool>,
+    pub error_exec_stack: bool,
     pub stack_size: u64,
+    /// Whether the program says anything of its stack.
+    pub stack_header: bool,
+    pub relro: bool,
+    /// Bits that `-z` adds to DT_FLAGS and DT_FLAGS_1.
+    pub dynamic_flags: (u32, u32),
     pub bind_now: bool,
     pub rpaths: Vec<OsString>,
     pub new_dtags: bool,
@@ -116,6 +124,15 @@ pub struct Request {
     pub unresolved: Unresolved,
     pub fatal_warnings: bool,
     pub no_warnings: bool,
+    /// What is wrong with the command line itself.
+    pub warnings: Vec<String>,
+    pub warn_common: bool,
+    /// Warn of libraries for other machines that were found first.
+    pub warn_search_mismatch: bool,
+    /// How many undefined symbols are reported; 0: all.
+    pub error_limit: usize,
+    /// Undefined symbols that are no error.
+    pub may_be_undefined: Vec<String>,
     pub build_id: Option<String>,
     pub eh_frame_hdr: bool,
     pub index: Option<PathBuf>,
@@ -193,7 +210,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         gc_sections: false,
         exec_stack: None,
         warn_exec_stack: None,
+        error_exec_stack: false,
         stack_size: 0,
+        stack_header: true,
+        relro: true,
+        dynamic_flags: (0, 0),
         bind_now: false,
         rpaths: Vec::new(),
         new_dtags: true,
@@ -201,6 +222,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         unresolved: Unresolved { in_objects: true, in_libraries: true, warn: false },
         fatal_warnings: false,
         no_warnings: false,
+        warnings: Vec::new(),
+        warn_common: false,
+        warn_search_mismatch: true,
+        error_limit: 20,
+        may_be_undefined: Vec::new(),
         build_id: None,
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
@@ -216,28 +242,36 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
     let mut saved = Vec::new();
     let mut handed_on = None;
     let mut version = false;
+    let mut sysroot = OsString::new();
     while let Some(word) = words.pop_front() {
-        let bytes = word.as_bytes();
-        if bytes.len() < 2 || bytes[0] != b'-' {
+        if !is_option(&word) {
             request.inputs.push((Input::File(word.into()), state));
             continue;
         }
         let (row, value) = look_up(&word, &mut words)?;
         let value = value.unwrap_or_default();
         let text = || value.to_string_lossy().into_owned();
+        let mut hand_on = || {
+            handed_on.get_or_insert_with(|| word.to_string_lossy().into_owned());
+        };
         match row.fate {
             Fate::Ignored => continue,
             Fate::HandedOn => {
-                handed_on.get_or_insert_with(|| word.to_string_lossy().into_owned());
+                hand_on();
                 continue;
             }
+            Fate::Refused => bail!("{}: unfold does not do this: {}", word.to_string_lossy(), row.help),
             Fate::Taken => {}
         }
         match row.name {
             "o" | "output" => request.output = value.into(),
             "l" | "library" => request.inputs.push((Input::Library(value), state)),
             "L" | "library-path" => request.search.push(value.into()),
-            "m" if value != "elf_x86_64" => bail!("unrecognised emulation mode: {}", text()),
+            "sysroot" => sysroot = value,
+            "m" if value != "elf_x86_64" => hand_on(),
+            "oformat" if value != "elf64-x86-64" && value != "elf" => hand_on(),
+            "orphan-handling" if value != "place" => hand_on(),
+            "R" if Path::new(&value).is_file() => hand_on(),
             "e" | "entry" => request.entry = Some(text()),
             "init" => request.init = text(),
             "fini" => request.fini = text(),
@@ -251,12 +285,12 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "dynamic-linker" | "I" => request.interp = Some(value),
             "no-dynamic-linker" => request.interp = None,
             "pie" | "pic-executable" => request.pie = true,
-            "no-pie" => request.pie = false,
+            "no-pie" | "no-pic-executable" => request.pie = false,
             "static" => {
                 request.is_static = true;
                 state.static_only = true;
             }
-            "Bstatic" | "dn" | "non_shared" => state.static_only = true,
+            "Bstatic" | "dn" | "non_shared" | "n" | "nmagic" => state.static_only = true,
             "Bdynamic" | "dy" | "call_shared" => state.static_only = false,
             "as-needed" => state.as_needed = true,
             "no-as-needed" => state.as_needed = false,
@@ -284,7 +318,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             }
             "version-script" => request.version_scripts.push(value.into()),
             "dynamic-list" => request.dynamic_lists.push(value.into()),
-            "no-undefined" => keyword(&mut request, "defs"),
+            "no-undefined" => keywords::undefined(&mut request, true),
             "s" | "strip-all" => request.strip = Strip::All,
             "S" | "strip-debug" => request.strip = request.strip.max(Strip::Debug),
             "warn-execstack" => request.warn_exec_stack = Some(true),
@@ -298,7 +332,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             }
             "gc-sections" => request.gc_sections = true,
             "no-gc-sections" => request.gc_sections = false,
-            "z" => keyword(&mut request, &text()),
+            "z" if keywords::take(&mut request, &text())? => hand_on(),
             "rpath" | "R" => {
                 for part in value.as_bytes().split(|byte| *byte == b':') {
                     let part = OsString::from_vec(part.to_vec());
@@ -332,13 +366,35 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "time" => request.time = true,
             "explain" => request.explain = true,
             "unfold-index" => request.index = Some(value.into()),
-            "threads" => request.threads = text().parse().ok(),
+            "threads" | "thread-count" => request.threads = text().parse().ok(),
             "no-threads" => request.threads = Some(1),
             "demangle" => request.demangle = true,
+            "error-limit" => match text().parse() {
+                Ok(limit) => request.error_limit = limit,
+                Err(_) => bail!("--error-limit={}: expected a number, or 0 for no limit", text()),
+            },
+            "error-execstack" => request.error_exec_stack = true,
+            "no-error-execstack" => request.error_exec_stack = false,
+            "warn-execstack-objects" => request.warn_exec_stack = None,
+            "ignore-unresolved-symbol" => request.may_be_undefined.push(text()),
+            "warn-search-mismatch" => request.warn_search_mismatch = true,
+            "no-warn-search-mismatch" => request.warn_search_mismatch = false,
+            "warn-common" => request.warn_common = true,
+            "no-warn-common" => request.warn_common = false,
+            "no-build-id" => request.build_id = None,
+            "no-allow-multiple-definition" => request.allow_multiple = false,
+            "suppress-warnings" => request.no_warnings = true,
             "no-demangle" => request.demangle = false,
             "dependency-file" => request.dependency_file = Some(value.into()),
-            // Groups, -nostdlib, --no-undefined, the emulation and --sysroot change nothing that is left.
+            // Groups, -nostdlib, --no-undefined, the emulation and such change nothing that is left.
             _ => {}
+        }
+    }
+    for folder in &mut request.search {
+        let bytes = folder.as_os_str().as_bytes();
+        let inside = bytes.strip_prefix(b"=").or_else(|| bytes.strip_prefix(b"$SYSROOT"));
+        if let Some(inside) = inside {
+            *folder = OsString::from_vec([sysroot.as_bytes(), inside].concat()).into();
         }
     }
     if let Some(option) = handed_on {
@@ -360,20 +416,34 @@ fn unresolved(request: &mut Request, in_objects: bool, in_libraries: bool) {
     (request.unresolved.in_objects, request.unresolved.in_libraries) = (in_objects, in_libraries);
 }
 
-fn keyword(request: &mut Request, keyword: &str) {
-    match keyword {
-        "execstack" => request.exec_stack = Some(true),
-        "noexecstack" => request.exec_stack = Some(false),
-        "defs" => (request.unresolved.in_objects, request.no_undefined) = (true, true),
-        "undefs" => (request.unresolved.in_objects, request.no_undefined) = (false, false),
-        "muldefs" => request.allow_multiple = true,
-        "now" => request.bind_now = true,
-        "lazy" => request.bind_now = false,
-        "pack-relative-relocs" => request.relr = true,
-        "nopack-relative-relocs" => request.relr = false,
-        // The image has its own layout: page sizes, RELRO and separate code are as they are.
-        _ => {}
+/// The words without the options that only other linkers have; `None`: as they are.
+pub fn for_system_linker(words: &[OsString]) -> Result<Option<Vec<OsString>>> {
+    let mut rest = expand_responses(words.to_vec(), 0)?;
+    let mut known = Vec::new();
+    let mut differs = false;
+    while let Some(word) = rest.pop_front() {
+        if !is_option(&word) {
+            known.push(word);
+            continue;
+        }
+        let before = rest.len();
+        let (row, value) = look_up(&word, &mut rest)?;
+        let separate = rest.len() < before;
+        if !others::TABLE.iter().any(|other| std::ptr::eq(other, row)) {
+            known.push(word);
+            known.extend(value.filter(|_| separate));
+            continue;
+        }
+        differs = true;
+        if row.name == "image-base" {
+            known.extend([OsString::from("-Ttext-segment"), value.unwrap_or_default()]);
+        }
     }
+    Ok(differs.then_some(known))
+}
+
+fn is_option(word: &OsString) -> bool {
+    word.len() > 1 && word.as_bytes()[0] == b'-'
 }
 
 /// Finds the row of an option, and its value: attached, or the next word.
@@ -390,8 +460,7 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
         next.with_context(|| format!("{}: missing argument", word.to_string_lossy())).map(|v| (row, Some(v)))
     };
     // A one-letter option takes the rest of its word, unless the whole word is an option by itself.
-    let long =
-        TABLE.iter().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
+    let long = rows().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
     if let Some(row) = long {
         return match (row.value, attached) {
             (Value::None, Some(_)) => bail!("{}: takes no argument", word.to_string_lossy()),
@@ -399,16 +468,20 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
             (_, Some(value)) => Ok((row, Some(value))),
             (Value::Optional, None) => Ok((row, None)),
             (Value::Required, None) => missing(row),
+            (Value::Rest, None) => bail!("{}: missing argument", word.to_string_lossy()),
         };
     }
     if !double {
         let letter = &body[..1];
-        let short = TABLE.iter().find(|row| row.name.as_bytes() == letter && row.value == Value::Required);
+        let short = rows().find(|row| row.name.as_bytes() == letter && row.value == Value::Required);
         if let Some(row) = short {
             return Ok((row, Some(OsString::from_vec(body[1..].to_vec()))));
         }
     }
-    bail!("unrecognised option '{}'", word.to_string_lossy())
+    if let Some(row) = rows().find(|row| row.value == Value::Rest && body.starts_with(row.name.as_bytes())) {
+        return Ok((row, None));
+    }
+    bail!("unrecognized option '{}'; --help lists those that there are", word.to_string_lossy())
 }
 
 /// Replaces each `@FILE` by the words in it (GNU ld's manual, "@file").
@@ -472,6 +545,8 @@ mod tests {
         assert_eq!(request.inputs[1].0, Input::Library("m".into()));
         assert_eq!(request.inputs[2].0, Input::Library("c".into()));
         assert_eq!(request.rpaths, ["/x", "/y"]);
+        let search = link(&["-L=/a", "-L$SYSROOT/b", "-L/c", "--sysroot=/root", "a.o"]).search;
+        assert_eq!(search, ["/root/a", "/root/b", "/c"].map(PathBuf::from));
         assert!(parse(vec!["--no-such-option".into()]).is_err());
     }
 
@@ -480,6 +555,28 @@ mod tests {
         let words = ["--push-state", "--as-needed", "-la", "--pop-state", "-lb", "-Bstatic", "-lc"];
         let states: Vec<_> = link(&words).inputs.iter().map(|(_, s)| (s.as_needed, s.static_only)).collect();
         assert_eq!(states, [(true, false), (false, false), (false, true)]);
+    }
+
+    #[test]
+    fn the_system_linker_gets_its_own_options() {
+        let known = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let known = for_system_linker(&words).unwrap();
+            known
+                .map(|known| known.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(known(&["-o", "app", "-lm", "-z", "now", "a.o"]), None);
+        let words = ["-o", "app", "--icf=all", "--threads", "-oapp", "--image-base", "0x1000", "-lto"];
+        assert_eq!(known(&words).unwrap(), ["-o", "app", "-oapp", "-Ttext-segment", "0x1000", "-lto"]);
+        assert_eq!(known(&["--lto-O2", "--thinlto-jobs=4", "-mllvm", "-x", "a.o"]).unwrap(), ["a.o"]);
+    }
+
+    #[test]
+    fn each_option_has_one_row() {
+        let mut names: Vec<&str> = rows().map(|row| row.name).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert_eq!(twice, Vec::<&[&str]>::new());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The options of GNU ld that unfold knows, and what it does with each. `--help` is printed from here.
+//! The options of GNU ld, and what unfold does with each. `--help` is printed from here.
 
 /// What becomes of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Fate {
     Ignored,
     /// The whole link is handed to the system's linker.
     HandedOn,
+    /// An error: neither we nor GNU ld can do it. The help says what to do instead.
+    Refused,
 }
 
 /// How an option takes its value.
@@ -19,6 +21,8 @@ pub enum Value {
     Required,
     /// `--name` or `--name=value`.
     Optional,
+    /// All options that begin with the name, whatever they end in.
+    Rest,
 }
 
 pub struct Row {
@@ -29,21 +33,21 @@ pub struct Row {
     pub help: &'static str,
 }
 
-const fn row(name: &'static str, value: Value, fate: Fate, help: &'static str) -> Row {
+pub const fn row(name: &'static str, value: Value, fate: Fate, help: &'static str) -> Row {
     Row { name, value, fate, help }
 }
 
-use Fate::{HandedOn, Ignored, Taken};
-use Value::{None, Optional, Required};
+use Fate::{HandedOn, Ignored, Refused, Taken};
+use Value::{None, Optional, Required, Rest};
 
-pub const TABLE: &[Row] = &[
+pub static TABLE: &[Row] = &[
     row("o", Required, Taken, "write the executable to FILE"),
     row("output", Required, Taken, "same as -o"),
     row("l", Required, Taken, "link with the library libNAME"),
     row("library", Required, Taken, "same as -l"),
     row("L", Required, Taken, "look for libraries in DIR"),
     row("library-path", Required, Taken, "same as -L"),
-    row("m", Required, Taken, "emulation: elf_x86_64"),
+    row("m", Required, Taken, "emulation: elf_x86_64; others are handed to the system's linker"),
     row("e", Required, Taken, "entry point"),
     row("entry", Required, Taken, "same as -e"),
     row("init", Required, Taken, "function that runs before main (default: _init)"),
@@ -87,9 +91,9 @@ pub const TABLE: &[Row] = &[
     row("version-script", Required, Taken, "symbol versions, and which symbols are local"),
     row("gc-sections", None, Taken, "undefined symbols that only dead sections mention are no error"),
     row("no-gc-sections", None, Taken, "all sections count as used"),
-    row("z", Required, Taken, "keywords: defs, undefs, execstack, noexecstack, muldefs, now, lazy, ..."),
+    row("z", Required, Taken, "keyword; see below"),
     row("rpath", Required, Taken, "run-time search path"),
-    row("R", Required, Taken, "same as --rpath"),
+    row("R", Required, Taken, "same as --rpath for a folder; for a file, as --just-symbols"),
     row("enable-new-dtags", None, Taken, "record run-time search paths as DT_RUNPATH"),
     row("disable-new-dtags", None, Taken, "record run-time search paths as DT_RPATH"),
     row("sysroot", Required, Taken, "prefix of paths that begin with ="),
@@ -109,18 +113,15 @@ pub const TABLE: &[Row] = &[
     row("version", None, Taken, "print the version"),
     row("help", None, Taken, "print this"),
     row("verbose", Optional, Taken, "say what is done, and why"),
-    row("time", None, Taken, "print the phases of the link with their milliseconds"),
-    row("explain", None, Taken, "print which objects are read again, and why"),
-    row("unfold-index", Required, Taken, "folder of the index (default: .unfold beside the output)"),
-    row("threads", Optional, Taken, "number of threads"),
-    row("no-threads", None, Taken, "one thread"),
     row("shared", None, Taken, "shared library, rendered whole"),
     row("Bshareable", None, Taken, "same as --shared"),
     row("r", None, HandedOn, "relocatable output"),
     row("relocatable", None, HandedOn, "relocatable output"),
     row("i", None, HandedOn, "relocatable output"),
     row("Ur", None, HandedOn, "relocatable output"),
-    row("oformat", Required, HandedOn, "other formats than ELF"),
+    row("oformat", Required, Taken, "others than elf64-x86-64 are handed to the system's linker"),
+    row("N", None, HandedOn, "writable code"),
+    row("omagic", None, HandedOn, "writable code"),
     row("b", Required, HandedOn, "other input formats"),
     row("format", Required, HandedOn, "other input formats"),
     row("q", None, HandedOn, "keep relocations"),
@@ -134,11 +135,86 @@ pub const TABLE: &[Row] = &[
     row("Tdata", Required, HandedOn, "address of .data"),
     row("Tbss", Required, HandedOn, "address of .bss"),
     row("Ttext-segment", Required, HandedOn, "address of the text segment"),
-    row("image-base", Required, HandedOn, "address of the image"),
     row("just-symbols", Required, HandedOn, "symbols of another executable"),
+    row("Trodata-segment", Required, HandedOn, "address of the segment of read-only data"),
+    row("Tldata-segment", Required, HandedOn, "address of the segment of large data"),
     row("retain-symbols-file", Required, HandedOn, "symbols to keep"),
     row("auxiliary", Required, HandedOn, "auxiliary filter"),
+    row("f", Required, HandedOn, "auxiliary filter"),
     row("filter", Required, HandedOn, "filter"),
+    row("F", Required, HandedOn, "filter"),
+    row("a", Required, HandedOn, "which libraries to take, as HP/UX says it"),
+    row("audit", Required, HandedOn, "library that audits the program"),
+    row("depaudit", Required, HandedOn, "library that audits the program's libraries"),
+    row("P", Required, HandedOn, "same as --depaudit"),
+    row("c", Required, HandedOn, "MRI script"),
+    row("mri-script", Required, HandedOn, "MRI script"),
+    row("dT", Required, HandedOn, "default linker script"),
+    row("default-script", Required, HandedOn, "default linker script"),
+    row("EB", None, HandedOn, "big-endian output"),
+    row("EL", None, Ignored, "little-endian output, as always"),
+    row("G", Required, HandedOn, "size of small data"),
+    row("gpsize", Required, HandedOn, "size of small data"),
+    row("force-dynamic", None, HandedOn, ""),
+    row("force-exe-suffix", None, HandedOn, ""),
+    row("no-define-common", None, HandedOn, "common symbols without a place"),
+    row("default-symver", None, HandedOn, "symbol versions"),
+    row("default-imported-symver", None, HandedOn, "symbol versions"),
+    row("version-exports-section", Required, HandedOn, "symbol versions"),
+    row("out-implib", Required, HandedOn, "import library"),
+    row("orphan-handling", Required, Taken, "others than `place' are handed to the system's linker"),
+    row("unique", Optional, HandedOn, "output sections of their own"),
+    row("split-by-file", Optional, Ignored, "output sections are not split"),
+    row("split-by-reloc", Optional, Ignored, "output sections are not split"),
+    row("task-link", Required, HandedOn, "relocatable output"),
+    row("Y", Required, HandedOn, "where to look for libraries, as Solaris says it"),
+    row("print-output-format", None, HandedOn, ""),
+    row("print-sysroot", None, HandedOn, ""),
+    row("target-help", None, HandedOn, ""),
+    row("print-memory-usage", None, Ignored, "there are no memory regions"),
+    row("print-map-discarded", None, Ignored, ""),
+    row("no-print-map-discarded", None, Ignored, ""),
+    row("error-handling-script", Required, Ignored, "messages are explained as they are"),
+    row("error-execstack", None, Taken, "an executable stack that nobody asked for is an error"),
+    row("no-error-execstack", None, Taken, "it is none"),
+    row("warn-execstack-objects", None, Taken, "warn of an executable stack that nobody asked for"),
+    row("error-rwx-segments", None, Ignored, "no segment is writable and executable"),
+    row("no-error-rwx-segments", None, Ignored, ""),
+    row("ignore-unresolved-symbol", Required, Taken, "SYMBOL may be undefined"),
+    row("A", Required, Ignored, ""),
+    row("architecture", Required, Ignored, ""),
+    row("accept-unknown-input-arch", None, Ignored, ""),
+    row("no-accept-unknown-input-arch", None, Ignored, ""),
+    row("assert", Required, Ignored, ""),
+    row("Bno-symbolic", None, Ignored, ""),
+    row("check-sections", None, Ignored, "sections never overlap"),
+    row("no-check-sections", None, Ignored, ""),
+    row("ctf-variables", None, Ignored, "debug information stays in the objects"),
+    row("no-ctf-variables", None, Ignored, ""),
+    row("ctf-share-types", Required, Ignored, ""),
+    row("disable-multiple-abs-defs", None, Ignored, ""),
+    row("embedded-relocs", None, Ignored, ""),
+    row("enable-linker-version", None, Ignored, ""),
+    row("disable-linker-version", None, Ignored, ""),
+    row("enable-non-contiguous-regions", None, Ignored, "there are no memory regions"),
+    row("enable-non-contiguous-regions-warnings", None, Ignored, ""),
+    row("flto", Optional, Ignored, ""),
+    row("flto-partition", Required, Ignored, ""),
+    row("force-group-allocation", None, Ignored, ""),
+    row("gc-keep-exported", None, Ignored, "nothing is collected"),
+    row("hash-size", Required, Ignored, ""),
+    row("map-whole-files", None, Ignored, ""),
+    row("no-map-whole-files", None, Ignored, ""),
+    row("max-cache-size", Required, Ignored, ""),
+    row("plugin-save-temps", None, Ignored, ""),
+    row("qmagic", None, Ignored, ""),
+    row("Qy", None, Ignored, ""),
+    row("strip-discarded", None, Ignored, ""),
+    row("no-strip-discarded", None, Ignored, ""),
+    row("traditional-format", None, Ignored, ""),
+    row("warn-constructors", None, Ignored, ""),
+    row("warn-multiple-gp", None, Ignored, ""),
+    row("dll-verbose", None, Ignored, ""),
     row("dynamic-list-data", None, Taken, "export all global data"),
     row("exclude-libs", Required, Ignored, "symbols of archives are exported only on demand"),
     row("plugin", Required, Ignored, "link-time optimisation: such objects are handed on"),
@@ -163,14 +239,14 @@ pub const TABLE: &[Row] = &[
     row("dc", None, Ignored, ""),
     row("dp", None, Ignored, ""),
     row("g", None, Ignored, ""),
-    row("n", None, Ignored, ""),
-    row("nmagic", None, Ignored, ""),
+    row("n", None, Taken, "look for archives only; the layout is as ever"),
+    row("nmagic", None, Taken, "same as -n"),
     row("nostdlib", None, Taken, "only the library paths of the command line"),
     row("relax", None, Ignored, "always"),
     row("no-relax", None, Ignored, ""),
     row("sort-common", Optional, Ignored, ""),
     row("sort-section", Required, Ignored, ""),
-    row("warn-common", None, Ignored, ""),
+    row("warn-common", None, Taken, "warn of common symbols that other symbols meet"),
     row("warn-once", None, Ignored, ""),
     row("warn-alternate-em", None, Ignored, ""),
     row("warn-execstack", None, Taken, "warn of an executable stack, even of one that was asked for"),
@@ -185,7 +261,7 @@ pub const TABLE: &[Row] = &[
     row("no-warnings", None, Taken, "do not warn, and link what has errors"),
     row("w", None, Taken, "same as --no-warnings"),
     row("no-warn-mismatch", None, Ignored, ""),
-    row("no-warn-search-mismatch", None, Ignored, ""),
+    row("no-warn-search-mismatch", None, Taken, "do not warn of libraries for other machines"),
     row("allow-shlib-undefined", None, Taken, "undefined symbols of shared libraries are no errors"),
     row("no-allow-shlib-undefined", None, Taken, "undefined symbols of shared libraries are errors"),
     row("copy-dt-needed-entries", None, Ignored, ""),
@@ -199,26 +275,30 @@ pub const TABLE: &[Row] = &[
     row("undefined-version", None, Ignored, ""),
     row("demangle", Optional, Taken, "demangle names in messages"),
     row("no-demangle", None, Taken, "do not"),
-    row("color-diagnostics", Optional, Ignored, ""),
-    row("no-color-diagnostics", None, Ignored, ""),
     row("no-keep-memory", None, Ignored, ""),
     row("reduce-memory-overheads", None, Ignored, ""),
     row("stats", None, Ignored, ""),
     row("no-print-gc-sections", None, Ignored, ""),
     row("print-gc-sections", None, Ignored, ""),
     row("compress-debug-sections", Required, Ignored, "debug information stays in the objects"),
-    row("icf", Required, Ignored, "identical code is not folded"),
     row("no-omagic", None, Ignored, ""),
     row("no-ld-generated-unwind-info", None, Ignored, ""),
     row("ld-generated-unwind-info", None, Ignored, ""),
-    row("secure-plt", None, Ignored, ""),
     row("dependency-file", Required, Taken, "write the inputs to FILE, in the form of make"),
-    row("gdb-index", None, Ignored, ""),
-    row("no-gdb-index", None, Ignored, ""),
     row("fuse-ld", Required, Ignored, ""),
     row("spare-dynamic-tags", Required, Ignored, ""),
     row("package-metadata", Optional, Ignored, ""),
 ];
+
+/// All options: those of GNU ld, and those of others.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().chain(super::others::TABLE)
+}
+
+pub fn help_line(option: &str, help: &str, fate: &str) -> String {
+    let gap = if help.is_empty() || fate.is_empty() { "" } else { "; " };
+    format!("  {option:<32} {help}{gap}{fate}\n")
+}
 
 /// The text of `--help`.
 pub fn help() -> String {
@@ -226,22 +306,24 @@ pub fn help() -> String {
         "Usage: ld.unfold [options] file...\n\
          Links x86-64 executables that relocate themselves as they run.\n\nOptions:\n",
     );
-    for row in TABLE {
+    for row in rows() {
         let dashes = if row.name.len() == 1 { "-" } else { "--" };
         let value = match row.value {
             None => "",
             Required => " VALUE",
             Optional => "[=VALUE]",
+            Rest => "...",
         };
         let fate = match row.fate {
             Taken => "",
             Ignored => "ignored",
             HandedOn => "handed to the system's linker",
+            Refused => "refused",
         };
-        let gap = if row.help.is_empty() || fate.is_empty() { "" } else { "; " };
-        let line = format!("  {dashes}{}{value}", row.name);
-        text.push_str(&format!("{line:<34} {}{gap}{fate}\n", row.help));
+        text.push_str(&help_line(&format!("{dashes}{}{value}", row.name), row.help, fate));
     }
+    text.push_str("\nKeywords of -z:\n");
+    text.push_str(&super::keywords::help());
     // libtool looks for this line.
     text.push_str("ld.unfold: supported targets: elf64-x86-64\n");
     text

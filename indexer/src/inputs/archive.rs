@@ -32,6 +32,12 @@ impl Archive {
         Ok(Self { data, path: path.to_owned(), file })
     }
 
+    /// The contents of the first member that is an object.
+    pub fn first_object(&self) -> Option<&'static [u8]> {
+        let mut members = self.file.members().filter_map(|member| member.ok()?.data(self.data).ok());
+        members.find(|data| data.starts_with(b"\x7fELF"))
+    }
+
     /// All members that are objects.
     pub fn members(&self) -> Result<Vec<Member>> {
         let mut members = Vec::new();

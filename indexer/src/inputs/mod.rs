@@ -76,17 +76,38 @@ pub struct Inputs {
     pub undefined: Vec<String>,
     /// Paths that were looked for before another was found: if one appears, the answer changes.
     pub missing: Vec<PathBuf>,
+    pub warnings: Vec<String>,
 }
 
 /// Opens everything that the command line names.
 pub fn collect(request: &Request) -> Result<Inputs> {
     let mut collector = Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0 };
+    // All that is missing is said at once.
+    let mut missing = Vec::new();
     for (input, state) in &request.inputs {
-        collector.add(input, *state)?;
+        match collector.add(input, *state) {
+            Err(error) if error.is::<NotFound>() => missing.push(error.to_string()),
+            other => other?,
+        }
+    }
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\nld.unfold: error: "));
     }
     collector.add_lists()?;
     Ok(collector.inputs)
 }
+
+/// An input that is not there.
+#[derive(Debug)]
+struct NotFound(String);
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotFound {}
 
 struct Collector<'a> {
     request: &'a Request,
@@ -109,7 +130,8 @@ impl Collector<'_> {
                     .downcast_ref::<std::io::Error>()
                     .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
                 if not_found {
-                    bail!("cannot find {}: No such file or directory", path.display());
+                    let text = format!("cannot find {}: No such file or directory", path.display());
+                    return Err(NotFound(text).into());
                 }
                 return Err(error);
             }
@@ -243,21 +265,52 @@ impl Collector<'_> {
             None if state.static_only => vec![file("lib", ".a")],
             None => vec![file("lib", ".so"), file("lib", ".a")],
         };
+        let shown = name.to_string_lossy();
+        let mut skipped = Vec::new();
         for dir in &self.request.search {
             for name in &names {
                 let path = dir.join(name);
-                if path.is_file() {
+                if !path.is_file() {
+                    self.inputs.missing.push(path);
+                    continue;
+                }
+                if !is_incompatible(&path) {
+                    if self.request.warn_search_mismatch {
+                        self.inputs.warnings.append(&mut skipped);
+                    }
                     return Ok(path);
                 }
-                self.inputs.missing.push(path);
+                let fingerprint = Fingerprint::at(&path).unwrap_or_default();
+                self.inputs.files.push(SourceFile { path: path.clone(), fingerprint });
+                skipped
+                    .push(format!("skipping incompatible {} when searching for -l{shown}", path.display()));
             }
         }
         let dirs: Vec<_> = self.request.search.iter().map(|dir| dir.display().to_string()).collect();
-        bail!(
-            "cannot find -l{}: No such file or directory (looked in {})",
-            name.to_string_lossy(),
-            dirs.join(", ")
-        )
+        let mut text =
+            format!("cannot find -l{shown}: No such file or directory (looked in {})", dirs.join(", "));
+        for note in skipped.into_iter().chain(self.other_variant(name, state)) {
+            text.push_str("\nld.unfold: ");
+            text.push_str(&note);
+        }
+        Err(NotFound(text).into())
+    }
+
+    /// What there is of a library that was not found.
+    fn other_variant(&self, name: &OsStr, state: State) -> Option<String> {
+        let shown = name.to_string_lossy();
+        let exists =
+            |file: String| self.request.search.iter().map(|dir| dir.join(&file)).find(|path| path.is_file());
+        if state.static_only {
+            let found = exists(format!("lib{shown}.so"))?;
+            return Some(format!(
+                "have you installed the static version of the {shown} library ? ({} is a shared one)",
+                found.display()
+            ));
+        }
+        let found = exists(shown.clone().into_owned()).or_else(|| exists(format!("{shown}.a")))?;
+        let file = found.file_name()?.to_string_lossy().into_owned();
+        Some(format!("note to link with {} use -l:{file} or rename it to lib{file}", found.display()))
     }
 }
 
@@ -277,6 +330,21 @@ pub fn object_of_member(
     let fingerprint = Fingerprint::at(&path).unwrap_or_default();
     files.push(SourceFile { path, fingerprint });
     ObjectInput { file: files.len() as u32 - 1, member: Vec::new(), offset: 0, data, rank }
+}
+
+/// Whether a library, or the objects in an archive, are for another machine. What cannot be read is found out
+/// later.
+fn is_incompatible(path: &Path) -> bool {
+    let Ok((data, _)) = mapped::map(path) else { return false };
+    let member = || Archive::parse(data, path).ok()?.first_object();
+    is_for_other_machine(if data.starts_with(b"!<arch>\n") { member().unwrap_or(data) } else { data })
+}
+
+fn is_for_other_machine(file: &[u8]) -> bool {
+    const MACHINE: usize = 18;
+    let machine = elf::EM_X86_64.to_le_bytes();
+    file.starts_with(b"\x7fELF")
+        && (file[4..].first() != Some(&elf::ELFCLASS64) || file.get(MACHINE..MACHINE + 2) != Some(&machine))
 }
 
 enum FileKind {
@@ -301,10 +369,10 @@ fn classify(data: &[u8]) -> Result<FileKind> {
     if !data.starts_with(b"\x7fELF") {
         return Ok(FileKind::Script);
     }
-    let header = FileHeader64::<LittleEndian>::parse(data).context("file format not recognized")?;
-    if header.e_machine(LittleEndian) != elf::EM_X86_64 {
-        bail!("is incompatible with elf64-x86-64");
+    if is_for_other_machine(data) {
+        bail!("file in wrong format: its architecture is incompatible with i386:x86-64 output");
     }
+    let header = FileHeader64::<LittleEndian>::parse(data).context("file format not recognized")?;
     match header.e_type(LittleEndian) {
         elf::ET_REL => Ok(FileKind::Object),
         elf::ET_DYN => Ok(FileKind::Shared),

@@ -2,13 +2,13 @@
 
 use super::needs::{self, Facts};
 use super::scope::Scope;
-use super::{Definition, Resolution, Symbol, SymbolId};
+use super::{Definition, Resolution, Symbol, SymbolId, hints};
 use crate::HandOn;
 use crate::args::{Request, expression};
 use crate::emit::Stack;
 use crate::inputs::Inputs;
 use crate::inputs::shared::SharedSymbol;
-use crate::message::{Messages, relocation_name};
+use crate::message::{Messages, References, relocation_name};
 use object::elf;
 use shared::edit::Kind;
 use shared::record::{Class, Edit, SymRef, flag, uses};
@@ -22,6 +22,9 @@ pub fn check(
     inputs: &Inputs,
     messages: &mut Messages<'_>,
 ) {
+    for warning in request.warnings.iter().chain(&inputs.warnings) {
+        messages.warning(warning);
+    }
     if !request.allow_multiple {
         for (symbol, first, second) in &resolution.duplicates {
             messages.duplicate(resolution, *symbol, *first, *second);
@@ -30,14 +33,15 @@ pub fn check(
     let mut undefined: Vec<SymbolId> = Vec::new();
     for (id, symbol) in resolution.symbols.iter().enumerate() {
         // What a shared library leaves undefined, the program may define.
-        let allowed = request.shared && !request.no_undefined && !symbol.is_hidden();
+        let allowed = request.shared && !request.no_undefined && !symbol.is_hidden()
+            || request.may_be_undefined.iter().any(|name| name.as_bytes() == symbol.name);
         if symbol.definition == Definition::None && symbol.strongly_wanted && !allowed {
             undefined.push(id as SymbolId);
         }
     }
     if !undefined.is_empty() && request.unresolved.in_objects {
         let reached = request.gc_sections.then(|| reachable(request, resolution, scope));
-        report_undefined(request, resolution, &undefined, reached.as_ref(), messages);
+        report_undefined(request, resolution, inputs, &undefined, reached.as_ref(), messages);
     }
     if request.unresolved.in_libraries {
         check_libraries(request, resolution, inputs, messages);
@@ -125,7 +129,7 @@ pub fn stack(request: &Request, resolution: &Resolution<'_>, messages: &mut Mess
         }
         None => needs_executable_stack(request, resolution, messages),
     };
-    Stack { is_executable, size }
+    Stack { is_executable, has_header: request.stack_header, size }
 }
 
 fn needs_executable_stack(
@@ -151,7 +155,9 @@ fn needs_executable_stack(
         }
         (None, None) => return false,
     };
-    if request.warn_exec_stack != Some(false) {
+    if request.error_exec_stack {
+        messages.error(&why);
+    } else if request.warn_exec_stack != Some(false) {
         messages.warning(&why);
     }
     true
@@ -196,11 +202,13 @@ fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messa
 fn report_undefined(
     request: &Request,
     resolution: &Resolution<'_>,
+    inputs: &Inputs,
     undefined: &[SymbolId],
     reached: Option<&Vec<Vec<bool>>>,
     messages: &mut Messages<'_>,
 ) {
-    const PLACES: usize = 3;
+    let mut references: HashMap<SymbolId, References> = HashMap::new();
+    let mut order = Vec::new();
     for (object, view) in resolution.objects.iter().enumerate() {
         let wanted = |id: SymbolId| undefined.binary_search(&id).is_ok();
         if !(0..view.globals.len()).any(|global| wanted(resolution.symbol_of(object, global))) {
@@ -216,16 +224,26 @@ fn report_undefined(
                     continue;
                 }
                 let id = resolution.symbol_of(object, symref.global as usize);
-                let of_sequence = symref_is_call(edit) && !request.shared;
-                if wanted(id) && !of_sequence {
-                    let warn = request.unresolved.warn;
-                    messages.undefined(resolution, id, object, index, u64::from(edit.offset), warn, PLACES);
+                if wanted(id) && (request.shared || !symref_is_call(edit)) {
+                    let found = references.entry(id).or_insert_with(|| {
+                        order.push(id);
+                        References::default()
+                    });
+                    found.add((object, index, u64::from(edit.offset)));
                 }
             }
         }
     }
-    messages.end_undefined(PLACES);
+    let names = hints::Names::new(resolution, inputs);
+    for (count, id) in order.iter().enumerate() {
+        // Nobody reads more, and looking for other spellings takes time.
+        let hints = if count < HINTS { names.hints(*id, messages) } else { Vec::new() };
+        messages.undefined(request, resolution, *id, &references[id], &hints);
+    }
 }
+
+/// How many undefined symbols are looked for under other spellings.
+const HINTS: usize = 20;
 
 /// Whether an edit is the call of a thread-local sequence, which is relaxed away in an executable.
 fn symref_is_call(edit: &Edit) -> bool {

@@ -1,6 +1,7 @@
 //! Records -> resolution: which definition each name is bound to, and which COMDAT groups are kept.
 
 pub mod check;
+mod hints;
 pub mod linker_symbols;
 pub mod needs;
 pub mod scope;

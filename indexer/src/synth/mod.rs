@@ -516,6 +516,8 @@ impl<'a> Synth<'a> {
             (symbolic, elf::DF_SYMBOLIC),
         ]);
         let flags_1 = bits(&[(bind_now, elf::DF_1_NOW), (self.request.pie, elf::DF_1_PIE)]);
+        let (asked, asked_1) = self.request.dynamic_flags;
+        let (flags, flags_1) = (flags | u64::from(asked), flags_1 | u64::from(asked_1));
         for (tag, flags) in [(elf::DT_FLAGS, flags), (elf::DT_FLAGS_1, flags_1)] {
             if flags != 0 {
                 add(tag, flags);

@@ -186,7 +186,6 @@ pub static TABLE: &[Row] = &[
     row("accept-unknown-input-arch", None, Ignored, ""),
     row("no-accept-unknown-input-arch", None, Ignored, ""),
     row("assert", Required, Ignored, ""),
-    row("Bno-symbolic", None, Ignored, ""),
     row("check-sections", None, Ignored, "sections never overlap"),
     row("no-check-sections", None, Ignored, ""),
     row("ctf-variables", None, Ignored, "debug information stays in the objects"),

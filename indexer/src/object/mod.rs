@@ -297,9 +297,19 @@ impl<'a> Reader<'a> {
         let understood = match understood {
             Ok(None) => return Ok(None),
             Ok(Some(understood)) => understood,
-            Err(Refusal::UnknownType) => bail!("{}: unsupported {}", place(), relocations::name(kind)),
-            Err(Refusal::UnknownSequence) => {
-                bail!("{}: {} is not part of a known code sequence", place(), relocations::name(kind))
+            // The psABI has more than compilers write; the system's linker may know them.
+            Err(refusal) => {
+                let name = relocations::name(kind);
+                let why = match refusal {
+                    Refusal::UnknownType => format!("{}: unsupported {name}", place()),
+                    Refusal::UnknownSequence => {
+                        format!("{}: {name} is not part of a known code sequence", place())
+                    }
+                };
+                if kind <= LAST_TYPE {
+                    return Err(HandOn(why).into());
+                }
+                bail!(why);
             }
         };
         if offset + width(understood.kind) > size {
@@ -440,6 +450,9 @@ const NEEDS_SLOT: u32 = uses::GOT
     | uses::TLS_DYNAMIC
     | uses::TLS_DESCRIPTOR
     | uses::TLS_CALL_INDIRECT;
+
+/// `R_X86_64_CODE_6_GOTPC32_TLSDESC`, the last of the psABI's relocation types.
+const LAST_TYPE: u32 = 51;
 
 /// Bytes that an edit needs from its field on, inside the section.
 fn width(kind: Kind) -> u64 {

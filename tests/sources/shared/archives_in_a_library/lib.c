@@ -1,0 +1,2 @@
+int shown(void);
+int api(void) { return shown(); }

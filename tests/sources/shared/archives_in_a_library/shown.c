@@ -1,0 +1,2 @@
+int quiet(void);
+int shown(void) { return quiet() + 1; }

@@ -1,0 +1,1 @@
+void outer(void (*callback)(void)) { callback(); }

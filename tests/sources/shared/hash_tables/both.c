@@ -1,0 +1,1 @@
+int both(void) { return 3; }

@@ -1,0 +1,1 @@
+int gnu(void) { return 2; }

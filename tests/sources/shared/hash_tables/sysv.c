@@ -1,0 +1,1 @@
+int sysv(void) { return 1; }

@@ -1,0 +1,3 @@
+#include "bounds.h"
+ENTRY(6)
+SHOW(show_own, "program:")

@@ -1,0 +1,3 @@
+#include "tables.h"
+int packed_table(void) { return table(); }
+int packed_sparse(void) { return few(); }

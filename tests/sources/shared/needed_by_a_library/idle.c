@@ -1,0 +1,2 @@
+#include <stdio.h>
+int idle(void) { return 1; }

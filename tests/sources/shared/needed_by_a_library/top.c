@@ -1,0 +1,2 @@
+int wanted(void);
+int top(void) { return wanted(); }

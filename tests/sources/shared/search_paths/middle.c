@@ -1,0 +1,2 @@
+const char *leaf(void);
+const char *middle(void) { return leaf(); }

@@ -1,0 +1,2 @@
+const char *middle(void);
+const char *top(void) { return middle(); }

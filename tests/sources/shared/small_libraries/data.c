@@ -1,0 +1,2 @@
+int number = 1;
+const char text[] = "text";

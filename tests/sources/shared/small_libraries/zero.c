@@ -1,0 +1,2 @@
+static int zeroes[100000000];
+int *zero(long index) { return zeroes + index; }

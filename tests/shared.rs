@@ -278,6 +278,18 @@ fn code_that_is_not_position_independent_is_refused() {
 }
 
 #[test]
+fn a_library_cannot_run_before_all_others() {
+    let project = Project::new("shared/preinit");
+    project.write(
+        "lib.c",
+        "static void f(void) {}\n\
+         __attribute__((section(\".preinit_array\"), used)) static void (*const entry)(void) = f;\n",
+    );
+    project.compile_with("lib.c", &["-fPIC"]);
+    refused(&project, &["lib.o"], ".preinit_array section is not allowed in DSO");
+}
+
+#[test]
 fn a_version_that_no_script_names_is_an_error() {
     let project = Project::new("shared/no-version");
     project.write("lib.c", "__asm__(\".symver f1, f@V9\");\nint f1(void) { return 1; }\n");

@@ -724,6 +724,37 @@ mod tests {
         );
     }
 
+    /// Scripts that were cut, doubled and mixed up are read or refused.
+    #[test]
+    fn malformed_scripts_are_no_harm() {
+        let script =
+            "V1 { global: foo*; [a-z]\\*; extern \"C++\" { ns::*; \"f(int)\" }; local: *; }; # x\nV2 { } V1;";
+        let mut state = 1u64;
+        let mut below = |limit: usize| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 33) as usize % limit
+        };
+        for _ in 0..20_000 {
+            let mut text = script.as_bytes().to_vec();
+            for _ in 0..=below(4) {
+                let (from, to) = (below(text.len()), below(text.len()));
+                match below(3) {
+                    0 => text.swap(from, to),
+                    1 => text.insert(from, b"{};:*[]\\\"#/?!^-\n "[below(17)]),
+                    _ => text.truncate(from.max(1)),
+                }
+            }
+            let text = String::from_utf8_lossy(&text);
+            let _ = parse_dynamic_list(&text, Path::new("list"));
+            if let Ok(script) = read(&text) {
+                let matcher = Matcher::new(&script);
+                for name in ["foo", "z*", "_Z1fi", "", "[a-z"] {
+                    matcher.find(name.as_bytes());
+                }
+            }
+        }
+    }
+
     #[test]
     fn globs() {
         let is = |glob: &str, text: &str| matches(&pieces(glob.as_bytes()), text.as_bytes());

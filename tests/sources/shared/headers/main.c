@@ -1,6 +1,7 @@
 //#Shared: libh.so = lib.c
 //#Link: main.c libh.so
 //#LinkFlags: -rdynamic
+//#Compiler: gcc clang
 //#Stdout: segments: loaded yes, dynamic yes, relro yes, unwind yes, tls yes, stack yes
 //#Stdout: loaded ones ascend: yes, none is writable and executable: yes
 //#Stdout: after relro: constant table yes, dynamic section yes

@@ -1,6 +1,7 @@
 //#Shared: liba.so = lib.c
 //#Shared: libb.so = b.c
 //#Object: own.c
+//#Compiler: gcc clang
 //#Stdout: a: 1 2
 //#Stdout: b: 3 4 5
 //#Stdout: program: 6

@@ -4,6 +4,7 @@
 //#Link: main.c
 //#Flags: -O1 -pthread
 //#Args: $LIB/libplugin.so $LIB/libdesc.so
+//#Compiler: gcc clang
 //#Stdout: a thread that was there before: 7 0, again 8 1
 //#Stdout: main: 7 0, again 8 1
 //#Stdout: a later thread: 7 0, again 8 1

@@ -1,5 +1,6 @@
 //#Shared: libv.so = lib.c other.c
 //#Flags: -O1
+//#Compiler: gcc clang
 //#Stdout: default_f found
 //#Stdout: protected_f found
 //#Stdout: hidden_f not found

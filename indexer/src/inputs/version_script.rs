@@ -393,7 +393,7 @@ impl VersionMatcher {
 
 impl Names {
     fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.globs.nodes.is_empty()
+        self.exact.is_empty() && self.globs.is_empty()
     }
 }
 
@@ -404,10 +404,39 @@ fn demangle(name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Globs, in a tree of the bytes that stand before their first wildcard: a name is only compared with those that
-/// begin as it does.
+/// Globs, so that a name is only compared with those that begin as it does, or that begin with a wildcard and
+/// end as it does.
 #[derive(Default)]
 struct Globs {
+    forward: Tree,
+    /// Of what is reversed.
+    backward: Tree,
+}
+
+impl Globs {
+    fn add(&mut self, glob: &[u8], rank: Rank) {
+        let mut pieces = pieces(glob);
+        if matches!(pieces.first(), Some(Piece::Byte(_))) {
+            self.forward.add(pieces, rank);
+        } else {
+            pieces.reverse();
+            self.backward.add(pieces, rank);
+        }
+    }
+
+    fn find(&self, name: &[u8]) -> Option<Rank> {
+        let reversed: Vec<u8> = name.iter().rev().copied().collect();
+        self.forward.find(name).max(self.backward.find(&reversed))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.forward.nodes.is_empty() && self.backward.nodes.is_empty()
+    }
+}
+
+/// A tree of the bytes that stand before the globs' first wildcards.
+#[derive(Default)]
+struct Tree {
     /// The first is the root.
     nodes: Vec<Node>,
 }
@@ -419,12 +448,11 @@ struct Node {
     globs: Vec<(Vec<Piece>, Rank)>,
 }
 
-impl Globs {
-    fn add(&mut self, glob: &[u8], rank: Rank) {
+impl Tree {
+    fn add(&mut self, pieces: Vec<Piece>, rank: Rank) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
-        let pieces = pieces(glob);
         let plain = pieces.iter().map_while(|piece| match piece {
             Piece::Byte(byte) => Some(*byte),
             _ => None,

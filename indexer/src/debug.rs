@@ -20,7 +20,7 @@ use object::{LittleEndian, SymbolIndex};
 use rayon::prelude::*;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 /// Word of the command line by which the loader calls the linker, with the folder of a generation.
@@ -50,16 +50,16 @@ pub fn complete(folder: &Path) -> Result<()> {
     crate::index::write_file(&folder.join(DONE), &[])
 }
 
-/// A section of the linked debug information.
+/// A section without an address, linked.
 pub struct DebugSection {
-    pub name: &'static str,
+    pub name: String,
     pub bytes: Vec<u8>,
 }
 
 impl DebugSection {
     pub fn header(&self) -> SectionHeader<'_> {
         SectionHeader {
-            name: self.name.into(),
+            name: self.name.clone().into(),
             kind: elf::SHT_PROGBITS,
             data: &self.bytes,
             align: 1,
@@ -68,8 +68,19 @@ impl DebugSection {
     }
 }
 
-/// The sections that are linked; others are for indexes that we do not have.
-const NAMES: [&str; 14] = [
+/// Which sections are linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Debug information alone.
+    Debug,
+    /// All, for a file that has to be complete: compilers keep notes of their own in such sections.
+    All,
+    /// All but debug information.
+    WithoutDebug,
+}
+
+/// The sections of debug information; others are for indexes that we do not have.
+const NAMES: [&str; 15] = [
     ".debug_info",
     ".debug_abbrev",
     ".debug_line",
@@ -84,7 +95,24 @@ const NAMES: [&str; 14] = [
     ".debug_loclists",
     ".debug_types",
     ".debug_frame",
+    ".debug_macro",
 ];
+
+/// The name under which a section without an address is linked.
+fn wanted_name(name: &[u8], section: &elf::SectionHeader64<LittleEndian>, wanted: Wanted) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
+    if NAMES.contains(&name) {
+        return (wanted != Wanted::WithoutDebug).then(|| name.to_owned());
+    }
+    // What is said to linkers alone.
+    let for_linkers = [".note.GNU-stack", ".llvm", ".gnu.lto_", ".gnu.warning.", ".deplibs", ".debug_"];
+    let kind = section.sh_type(ENDIAN);
+    let flags = section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC | elf::SHF_EXCLUDE);
+    let linked = flags == 0
+        && matches!(kind, elf::SHT_PROGBITS | elf::SHT_NOTE)
+        && !for_linkers.iter().any(|prefix| name.starts_with(prefix));
+    (wanted != Wanted::Debug && linked).then(|| name.to_owned())
+}
 
 /// One object's debug sections.
 struct Part<'a> {
@@ -93,8 +121,8 @@ struct Part<'a> {
     sections: SectionTable<'a, File>,
     symbols: SymbolTable<'a, File>,
     data: &'a [u8],
-    /// Number in the object -> index in `NAMES`, and contents.
-    contents: BTreeMap<usize, (usize, Vec<u8>)>,
+    /// Number in the object -> name and contents.
+    contents: BTreeMap<usize, (String, Vec<u8>)>,
     /// Number in the object -> offset in the linked section.
     offsets: HashMap<usize, u64>,
 }
@@ -108,37 +136,49 @@ pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
-    link(&state, &view, &objects, output_folder)
+    link(&state, &view, &objects, output_folder, Wanted::Debug)
 }
 
-/// Links the debug information of the objects of a plan. `output_folder` is where copies of them are held.
+/// Links the sections without an address of the objects of a plan. `output_folder` is where copies of them are held.
 pub fn link(
     state: &State,
     view: &PlanView<'_>,
     objects: &(impl Objects + Sync),
     output_folder: &Path,
+    wanted: Wanted,
 ) -> Result<Vec<DebugSection>> {
     // An object that cannot be read any more has no lines; the others do.
     let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
         .into_par_iter()
-        .filter_map(|object| read(state, output_folder, object).ok().flatten())
+        .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
         .collect();
-    let mut sizes = [0u64; NAMES.len()];
+    // Who compiled is said once.
+    let mut comments: HashSet<Vec<u8>> = HashSet::new();
+    let mut sections: Vec<DebugSection> = Vec::new();
+    let mut sizes: HashMap<String, u64> = HashMap::new();
     for part in &mut parts {
+        part.contents.retain(|_, (name, bytes)| name != ".comment" || comments.insert(bytes.clone()));
         for (number, (name, contents)) in &part.contents {
-            part.offsets.insert(*number, sizes[*name]);
-            sizes[*name] += contents.len() as u64;
+            let size = match sizes.get_mut(name) {
+                Some(size) => size,
+                None => {
+                    sections.push(DebugSection { name: name.clone(), bytes: Vec::new() });
+                    sizes.entry(name.clone()).or_default()
+                }
+            };
+            part.offsets.insert(*number, *size);
+            *size += contents.len() as u64;
         }
     }
     parts.par_iter_mut().try_for_each(|part| relocate(part, view, objects))?;
-    let mut sections: Vec<DebugSection> = NAMES
-        .iter()
-        .zip(sizes)
-        .map(|(name, size)| DebugSection { name, bytes: Vec::with_capacity(size as usize) })
-        .collect();
+    for section in &mut sections {
+        section.bytes.reserve_exact(sizes[&section.name] as usize);
+    }
+    let index: HashMap<String, usize> =
+        (0..).zip(&sections).map(|(at, section)| (section.name.clone(), at)).collect();
     for part in parts {
         for (name, contents) in part.contents.into_values() {
-            sections[name].bytes.extend(contents);
+            sections[index[&name]].bytes.extend(contents);
         }
     }
     sections.retain(|section| !section.bytes.is_empty());
@@ -146,7 +186,7 @@ pub fn link(
 }
 
 /// Reads the debug sections of an object, if it is still what was linked.
-fn read(state: &State, output_folder: &Path, number: u32) -> Result<Option<Part<'static>>> {
+fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
     let object = &state.objects[number as usize];
     let file = state.files.get(object.file as usize).context("an object without a file")?;
     let mut path = file.path.clone();
@@ -174,7 +214,7 @@ fn read(state: &State, output_folder: &Path, number: u32) -> Result<Option<Part<
             continue;
         }
         let name = sections.section_name(ENDIAN, section)?;
-        let Some(known) = NAMES.iter().position(|known| known.as_bytes() == name) else { continue };
+        let Some(name) = wanted_name(name, section, wanted) else { continue };
         let bytes = match section.compression(ENDIAN, data)? {
             None => section.data(ENDIAN, data)?.to_vec(),
             Some((header, offset, size)) => {
@@ -190,7 +230,7 @@ fn read(state: &State, output_folder: &Path, number: u32) -> Result<Option<Part<
                 CompressedData { format, data: bytes, uncompressed_size }.decompress()?.into_owned()
             }
         };
-        contents.insert(index.0, (known, bytes));
+        contents.insert(index.0, (name, bytes));
     }
     if contents.is_empty() {
         return Ok(None);
@@ -230,7 +270,7 @@ fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &impl Objects) ->
             continue;
         }
         // A pair of zeroes would end a list of ranges, so what is not there is 1 in such lists.
-        let nowhere = u64::from(matches!(NAMES[*name], ".debug_ranges" | ".debug_loc"));
+        let nowhere = u64::from(matches!(name.as_str(), ".debug_ranges" | ".debug_loc"));
         let Some((relocations, _)) = table.rela(ENDIAN, part.data)? else { continue };
         for relocation in relocations {
             let index = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);

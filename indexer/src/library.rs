@@ -1,7 +1,7 @@
 //! Shared libraries: an ordinary file, rendered whole from the plan, and a generation that the next link starts from.
 
 use crate::args::{Request, Strip};
-use crate::debug;
+use crate::debug::{self, Wanted};
 use crate::emit::{self, Phdr};
 use crate::index::generation::{self, Draft};
 use crate::index::state::State;
@@ -74,11 +74,9 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
 /// The library's bytes.
 pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
     let strip = parts.request.strip;
-    let debug = match strip {
-        Strip::None => debug::link(parts.state, parts.view, objects, parts.folder)
-            .context("cannot link the debug information")?,
-        _ => Vec::new(),
-    };
+    let wanted = if strip == Strip::None { Wanted::All } else { Wanted::WithoutDebug };
+    let debug = debug::link(parts.state, parts.view, objects, parts.folder, wanted)
+        .context("cannot link the debug information")?;
     let whole = Whole {
         plan: *parts.view,
         phdrs: parts.phdrs.to_vec(),

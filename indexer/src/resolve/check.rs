@@ -43,7 +43,7 @@ pub fn check(
         let reached = request.gc_sections.then(|| reachable(request, resolution, scope));
         report_undefined(request, resolution, inputs, &undefined, reached.as_ref(), messages);
     }
-    if request.unresolved.in_libraries {
+    if request.unresolved.in_libraries && !request.shared {
         check_libraries(request, resolution, inputs, messages);
     }
     for name in &request.required {

@@ -2,7 +2,7 @@
 //! relocations.
 
 use super::check::is_function;
-use super::scope::Scope;
+use super::scope::{Scope, is_exportable};
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::Request;
 use crate::inputs::Inputs;
@@ -291,7 +291,7 @@ fn add_copies(
 fn add_exports(needs: &mut Needs, resolution: &Resolution<'_>, scope: &Scope) {
     for (id, symbol) in resolution.symbols.iter().enumerate() {
         let facts = &mut needs.facts[id];
-        let defined = matches!(symbol.definition, Definition::Object { .. } | Definition::Common { .. });
+        let defined = is_exportable(symbol.definition);
         facts.exported = facts.copy || (defined && scope.is_exported(id as SymbolId));
         if facts.exported {
             needs.exports.push(id as SymbolId);
@@ -381,6 +381,35 @@ pub fn libraries(resolution: &Resolution<'_>, inputs: &Inputs) -> Vec<u32> {
             used.insert(library);
         }
     }
-    let is_needed = |number: &u32| !inputs.shared[*number as usize].as_needed || used.contains(number);
-    (0..inputs.shared.len() as u32).filter(is_needed).collect()
+    let needed = |number: &u32| !inputs.shared[*number as usize].as_needed || used.contains(number);
+    let mut needed: Vec<bool> = (0..inputs.shared.len() as u32).map(|number| needed(&number)).collect();
+    while let Some(more) = needed_by_libraries(resolution, inputs, &needed) {
+        needed[more] = true;
+    }
+    (0..).zip(needed).filter(|(_, needed)| *needed).map(|(number, _)| number).collect()
+}
+
+/// A library that was named under `--as-needed`, that no object refers to, and that a needed library does without saying
+/// so itself (GNU ld's manual, `--as-needed`).
+fn needed_by_libraries(resolution: &Resolution<'_>, inputs: &Inputs, needed: &[bool]) -> Option<usize> {
+    if needed.iter().all(|needed| *needed) {
+        return None;
+    }
+    let mut providers: HashMap<&[u8], usize> = HashMap::new();
+    for (number, input) in inputs.shared.iter().enumerate().rev() {
+        let defined = input.library.symbols.iter().filter(|symbol| !symbol.is_undefined);
+        providers.extend(defined.map(|symbol| (symbol.name, number)));
+    }
+    let libraries =
+        || inputs.shared.iter().zip(needed).filter(|(_, needed)| **needed).map(|(input, _)| &input.library);
+    let is_listed = |soname: &[u8]| libraries().any(|library| library.needed.contains(&soname));
+    let here = |name: &[u8]| {
+        resolution.find(name).is_some_and(|id| is_exportable(resolution.symbols[id as usize].definition))
+    };
+    let wanted = libraries().flat_map(|library| &library.symbols).filter(|symbol| symbol.is_wanted());
+    let mut missing = wanted.filter_map(|symbol| {
+        let provider = *providers.get(symbol.name)?;
+        (!needed[provider] && !here(symbol.name)).then_some(provider)
+    });
+    missing.find(|provider| !is_listed(&inputs.shared[*provider].library.soname))
 }

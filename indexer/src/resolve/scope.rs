@@ -70,7 +70,7 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
     let globs: Vec<&[u8]> = request.exports.iter().map(|glob| glob.as_bytes()).collect();
     for (id, symbol) in resolution.symbols.iter().enumerate() {
         let id = id as SymbolId;
-        let defined = matches!(symbol.definition, Definition::Object { .. } | Definition::Common { .. });
+        let defined = is_exportable(symbol.definition);
         if !defined || symbol.is_hidden() || symbol.is_local() {
             scope.exported.push(false);
             scope.interposable.push(false);
@@ -92,10 +92,18 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
         let exported = asked && verdict != Some(Verdict::Local);
         scope.exported.push(exported);
         scope.interposable.push(
-            request.shared && exported && may_be_interposed(request, inputs, resolution, symbol, listed),
+            request.shared
+                && exported
+                && matches!(symbol.definition, Definition::Object { .. } | Definition::Common { .. })
+                && may_be_interposed(request, inputs, resolution, symbol, listed),
         );
     }
     scope
+}
+
+/// Whether others can be told of a definition. What the linker itself defines is nobody else's concern.
+pub fn is_exportable(definition: Definition) -> bool {
+    !matches!(definition, Definition::None | Definition::Shared { .. } | Definition::Linker)
 }
 
 /// Definitions that name their version themselves.

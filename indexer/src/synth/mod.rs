@@ -406,6 +406,9 @@ impl<'a> Synth<'a> {
         if kind == elf::STT_GNU_IFUNC && !self.needs.facts[id as usize].interposable {
             kind = elf::STT_FUNC;
         }
+        if symbol.is_tls() {
+            kind = elf::STT_TLS;
+        }
         if kind == elf::STT_COMMON {
             kind = elf::STT_OBJECT;
         }

@@ -256,3 +256,108 @@ fn keywords_become_flags_of_the_program() {
     let outcome = link(&project, &["hello.o", "-Wl,-z,no-such-keyword"]);
     assert!(outcome.stderr_text().contains("warning: -z no-such-keyword ignored"), "{outcome:?}");
 }
+
+/// A program with a member of an archive and common symbols.
+fn with_member(name: &str) -> Project {
+    let project = project(name);
+    project.write(
+        "main.c",
+        "int member(int);\nint shared_name, other_name;\nint main(void) { return member(shared_name); }\n",
+    );
+    project.write("member.c", "int shared_name;\nlong other_name;\nint member(int x) { return x; }\n");
+    project.compile_with("main.c", &["-fcommon"]);
+    project.compile_with("member.c", &["-fcommon"]);
+    project.tool("ar", &["rcs", "libmember.a", "member.o"]);
+    project
+}
+
+/// The text between two lines.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let start = text.find(start).unwrap_or_else(|| panic!("no `{start}` in\n{text}"));
+    let len = text[start + 1..].find(end).map_or(text.len() - start, |len| len + 1);
+    &text[start..start + len]
+}
+
+#[test]
+fn a_map_says_what_lies_where() {
+    let project = with_member("map");
+    link(&project, &["main.o", "libmember.a", "-Wl,-Map=app.map,--cref"]);
+    let map = String::from_utf8(project.read("app.map")).unwrap();
+    let included = between(&map, "Archive member included to satisfy reference by file (symbol)", "\n\nA");
+    assert!(included.contains("libmember.a(member.o)") && included.contains("main.o (member)"), "{included}");
+    assert!(between(&map, "Allocating common symbols", "\n\nD").contains("shared_name"));
+    assert!(between(&map, "Discarded input sections", "Linker script").contains("Memory Configuration"));
+    let text = between(&map, "\n.text ", "\n\n");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let place = |word: &str| {
+        words.iter().position(|found| *found == word).unwrap_or_else(|| panic!("{word}: {text}"))
+    };
+    assert!(place("main.o") < place("main") && place("main") < place("libmember.a(member.o)"), "{text}");
+    assert_eq!(words[place("main") - 1], words[place("main.o") - 2], "{text}");
+    assert!(map.contains("LOAD main.o\n") && map.contains("OUTPUT(app elf64-x86-64"), "{map}");
+    let cross = between(&map, "Cross Reference Table", "\0");
+    let member: Vec<&str> = between(cross, "\nmember ", "\nmore").split_whitespace().take(3).collect();
+    assert_eq!(member, ["member", "libmember.a(member.o)", "main.o"]);
+
+    // The same link again has the same map.
+    project.remove("app.map");
+    link(&project, &["main.o", "libmember.a", "-Wl,-Map=app.map,--cref"]);
+    assert_eq!(String::from_utf8(project.read("app.map")).unwrap(), map);
+    for words in ["-Wl,-M", "-Wl,--print-map", "-Wl,-Map,-"] {
+        assert!(
+            link(&project, &["main.o", "libmember.a", words]).stdout_text().contains("LOAD main.o"),
+            "{words}"
+        );
+    }
+    assert!(
+        link(&project, &["main.o", "libmember.a", "-Wl,--cref"]).stdout_text().contains("Cross Reference")
+    );
+    std::fs::create_dir(project.path("maps")).unwrap();
+    link(&project, &["main.o", "libmember.a", "-Wl,-Map=maps"]);
+    assert!(project.exists("maps/app.map"));
+}
+
+#[test]
+fn symbols_are_traced() {
+    let project = with_member("traced");
+    let outcome =
+        link(&project, &["main.o", "libmember.a", "-Wl,-y,member,--trace-symbol=__libc_start_main"]);
+    let text = outcome.stdout_text() + &outcome.stderr_text();
+    assert!(text.contains("main.o: reference to member"), "{text}");
+    assert!(text.contains("libmember.a(member.o): definition of member"), "{text}");
+    assert!(text.contains("libc.so.6: definition of __libc_start_main"), "{text}");
+    // Errors are when it is needed.
+    let outcome = project.try_link(&["main.o", "-Wl,-y,member", "-o", "app"]);
+    assert!(
+        !outcome.succeeded() && outcome.stderr_text().contains("main.o: reference to member"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn read_files_are_listed_after_each_link() {
+    let project = with_member("dependencies");
+    for _ in 0..3 {
+        let outcome = link(&project, &["main.o", "libmember.a", "-Wl,--dependency-file=app.d,-t"]);
+        assert!(outcome.stdout_text().lines().any(|line| line == "libmember.a"), "{outcome:?}");
+        let rules = String::from_utf8(project.read("app.d")).unwrap();
+        assert!(rules.starts_with("app: \\\n  "), "{rules}");
+        assert!(rules.contains("\n  main.o \\\n") && rules.contains("\nmain.o:\n"), "{rules}");
+        project.remove("app.d");
+        project.write("main.c", "int member(int);\nint shared_name, other_name;\nint main(void) { return member(0) + shared_name; }\n");
+        project.compile_with("main.c", &["-fcommon"]);
+    }
+}
+
+#[test]
+fn common_symbols_that_meet_are_warned_of() {
+    let project = with_member("common");
+    project.edit("definition.c", "int shared_name = 1;\n");
+    let words = ["main.o", "libmember.a", "definition.o", "-Wl,--warn-common"];
+    for _ in 0..2 {
+        let text = link(&project, &words).stderr_text();
+        assert!(text.contains("multiple common of `shared_name'"), "{text}");
+        assert!(text.contains("common of `other_name' overriding smaller common from main.o"), "{text}");
+        assert!(text.contains("definition of `shared_name' overriding common from"), "{text}");
+    }
+}

@@ -6,13 +6,14 @@ use crate::index::generation::{self, Draft};
 use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
-use crate::inputs::{self, Inputs, SourceFile, mapped};
+use crate::inputs::{self, Inputs, mapped};
 use crate::layout::{self, Layout};
 use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
+use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, scope};
 use crate::symbols;
 use crate::synth::{Part, Placed, Synth};
@@ -24,7 +25,7 @@ use shared::record::{ObjectView, flag};
 use shared::render::RenderError;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Links. Returns false if the program has errors, which were printed.
 pub fn link(request: &Request) -> Result<bool> {
@@ -38,9 +39,9 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing)? {
-        relink::Outcome::Done(status) => {
+        relink::Outcome::Done(status, files) => {
             message::print_warnings(request, &status.warnings);
-            report(request, &status, &[])?;
+            report(request, &status, &files)?;
             if request.time {
                 timing.print();
             }
@@ -68,6 +69,8 @@ pub fn link(request: &Request) -> Result<bool> {
     let mut resolution = resolve::resolve(request, &program, &inputs);
     let mut meanings = linker_symbols::define(request, &mut resolution);
     let scope = scope::scope(request, &resolution, &inputs);
+    let facts = Facts { request, program: &program, inputs: &inputs, resolution: &resolution };
+    facts.trace_symbols();
     let mut messages = Messages::new(&program, &inputs.files, request.demangle);
     check::check(request, &resolution, &scope, &inputs, &mut messages);
     let stack = check::stack(request, &resolution, &mut messages);
@@ -99,6 +102,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let layout = layout::layout(request, &resolution);
     check_reach(request, &layout)?;
     let slots = plan::slots(request, &resolution, &needs, &layout, &synth, &meanings);
+    Facts { request, program: &program, inputs: &inputs, resolution: &resolution }.write(&layout, &slots)?;
     timing.phase("layout");
     // From here addresses are final.
 
@@ -168,7 +172,7 @@ pub fn link(request: &Request) -> Result<bool> {
         emit::write(&request.output, &phdrs, &identity, stack)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
-    report(request, &status, &inputs.files)?;
+    report(request, &status, &report::paths(&inputs.files))?;
     timing.phase("output");
     if request.time {
         timing.print();
@@ -326,7 +330,7 @@ fn status(
 }
 
 /// What `--explain`, `--verbose`, `--trace` and `--dependency-file` ask for.
-fn report(request: &Request, status: &Status, files: &[SourceFile]) -> Result<()> {
+fn report(request: &Request, status: &Status, files: &[PathBuf]) -> Result<()> {
     if request.explain {
         for object in &status.reindexed {
             let name = message::input_name(Path::new(&object.path), object.member.as_bytes());
@@ -345,15 +349,5 @@ fn report(request: &Request, status: &Status, files: &[SourceFile]) -> Result<()
             status.reindexed.len()
         );
     }
-    if request.trace {
-        for file in files {
-            println!("{}", file.path.display());
-        }
-    }
-    if let Some(path) = &request.dependency_file {
-        let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
-        let text = format!("{}: {}\n", request.output.display(), names.join(" \\\n  "));
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    report::files(request, files)
 }

@@ -15,6 +15,7 @@ pub mod message;
 pub mod object;
 pub mod plan;
 pub mod relink;
+pub mod report;
 pub mod resolve;
 pub mod symbols;
 pub mod synth;

@@ -96,6 +96,14 @@ impl Object {
 pub struct Program {
     pub objects: Vec<Object>,
     pub reindexed: Vec<Reindexed>,
+    /// Why archive members were loaded, in the order in which they were, by their ranks.
+    pub reasons: Vec<(Rank, Reason)>,
+}
+
+/// Who wanted a member, unless it was the command line or a library; and which symbol.
+pub struct Reason {
+    pub by: Option<Rank>,
+    pub symbol: u64,
 }
 
 /// A definition that an archive or a lazy object offers.
@@ -133,7 +141,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         })
         .collect();
 
-    let mut program = Program { objects: Vec::new(), reindexed: Vec::new() };
+    let mut program = Program { objects: Vec::new(), reindexed: Vec::new(), reasons: Vec::new() };
     let mut defined: HashSet<u64> = HashSet::new();
     if request.is_static && request.pie {
         // The image is not moved, so libc's code that would relocate it must not run.
@@ -148,9 +156,10 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         (0..inputs.shared.len()).filter(|library| !inputs.shared[*library].as_needed).collect();
     let mut asked_by_library: HashSet<usize> = HashSet::new();
     let asked_by_name = request.undefined.iter().chain(&request.required).chain(&inputs.undefined);
-    let mut wanted: Vec<u64> = asked_by_name.map(|name| name_hash(name.as_bytes())).collect();
-    wanted.extend(request.entry.iter().map(|name| name_hash(name.as_bytes())));
-    wanted.extend(request.defsyms.iter().map(|(_, meaning)| name_hash(meaning.as_bytes())));
+    let mut wanted: Vec<(u64, Option<Rank>)> =
+        asked_by_name.map(|name| (name_hash(name.as_bytes()), None)).collect();
+    wanted.extend(request.entry.iter().map(|name| (name_hash(name.as_bytes()), None)));
+    wanted.extend(request.defsyms.iter().map(|(_, meaning)| (name_hash(meaning.as_bytes()), None)));
 
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
@@ -166,27 +175,34 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
                     }
                 } else if global.binding != ::object::elf::STB_WEAK && global.section == GlobalRec::UNDEFINED
                 {
-                    wanted.push(*wraps.get(&global.hash).unwrap_or(&global.hash));
+                    let hash = *wraps.get(&global.hash).unwrap_or(&global.hash);
+                    wanted.push((hash, Some(object.rank)));
                 }
             }
         }
         program.objects.extend(loaded);
         let mut next = Vec::new();
-        for hash in wanted.drain(..) {
+        for (hash, by) in wanted.drain(..) {
             if defined.contains(&hash) || !asked.insert(hash) {
                 continue;
             }
             let Some(offer) = offers.get(&hash) else { continue };
             match offer.source {
                 Source::Shared(library) => libraries.push(library),
-                source if taken.insert(source) => next.push(*offer),
+                source if taken.insert(source) => {
+                    next.push(*offer);
+                    program.reasons.push((offer.rank, Reason { by, symbol: hash }));
+                }
                 _ => {}
             }
         }
         for library in libraries.drain(..).filter(|library| asked_by_library.insert(*library)) {
             let wants = wants_of_library(inputs, library, &offers);
             let wants = wants.into_iter().filter(|(hash, _)| !defined.contains(hash));
-            next.extend(wants.filter(|(_, offer)| taken.insert(offer.source)).map(|(_, offer)| offer));
+            for (symbol, offer) in wants.filter(|(_, offer)| taken.insert(offer.source)) {
+                next.push(offer);
+                program.reasons.push((offer.rank, Reason { by: None, symbol }));
+            }
         }
         for hash in commons.drain(..) {
             if given.contains(&hash) || !asked.insert(hash) {
@@ -195,6 +211,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
             let Some(offer) = offers.get(&hash) else { continue };
             if gives_value(inputs, offer.source, hash)? && taken.insert(offer.source) {
                 next.push(*offer);
+                program.reasons.push((offer.rank, Reason { by: None, symbol: hash }));
             }
         }
         if next.is_empty() {

@@ -192,6 +192,9 @@ impl<'a> Messages<'a> {
         if references.more > 0 {
             lines.push(format!("more undefined references to `{name}' follow ({})", references.more));
         }
+        if resolution.symbols[symbol as usize].is_hidden() {
+            lines.push(format!("hidden symbol `{name}' isn't defined"));
+        }
         lines.extend(hints.iter().map(|hint| format!(">>> {hint}")));
         self.unresolved(request, lines.join("\n"));
     }

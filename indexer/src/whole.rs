@@ -3,6 +3,7 @@
 
 use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::object::classify::class_name;
 use crate::symbols;
 use anyhow::{Result, anyhow};
 use object::elf;
@@ -157,7 +158,7 @@ impl Whole<'_> {
                         part.header.align = part.header.align.max(align);
                     }
                     _ => {
-                        let name = if name.is_empty() { class_name(class) } else { name };
+                        let name = if name.is_empty() { class_name(class).as_bytes() } else { name };
                         let flags = flags_of(class);
                         parts.push(Part::new(name, kind_of(class), flags, addr, section.size, align));
                         last = Some(key);
@@ -288,32 +289,6 @@ fn flags_of(class: Class) -> u32 {
         _ => elf::SHF_WRITE,
     };
     elf::SHF_ALLOC | own
-}
-
-/// The usual name of the output section of a class.
-fn class_name(class: Class) -> &'static [u8] {
-    match class {
-        Class::DynamicTables => b".tables",
-        Class::Note => b".note",
-        Class::NamedRo | Class::RoData => b".rodata",
-        Class::EhFrame => b".eh_frame",
-        Class::ExceptTable => b".gcc_except_table",
-        Class::Plt => b".plt",
-        Class::Init => b".init",
-        Class::Text | Class::NamedText => b".text",
-        Class::Fini => b".fini",
-        Class::TlsData => b".tdata",
-        Class::TlsBss => b".tbss",
-        Class::PreinitArray => b".preinit_array",
-        Class::InitArray => b".init_array",
-        Class::FiniArray => b".fini_array",
-        Class::RelRo => b".data.rel.ro",
-        Class::Dynamic => b".dynamic",
-        Class::Got => b".got",
-        Class::GotPlt => b".got.plt",
-        Class::NamedData | Class::Data => b".data",
-        Class::Bss => b".bss",
-    }
 }
 
 /// Number of the section that has an address, for symbols; of the last one before it if none has.

@@ -106,6 +106,10 @@ pub struct Request {
     pub wraps: Vec<String>,
     pub export_dynamic: bool,
     pub exports: Vec<String>,
+    /// Export all variables.
+    pub export_data: bool,
+    /// Archives whose symbols are not exported.
+    pub exclude_libs: Vec<String>,
     pub gc_sections: bool,
     pub exec_stack: Option<bool>,
     /// Whether to warn of an executable stack; `None`: of one that nobody asked for.
@@ -137,6 +141,11 @@ pub struct Request {
     pub eh_frame_hdr: bool,
     pub index: Option<PathBuf>,
     pub dependency_file: Option<PathBuf>,
+    /// Where the map goes; `-`: to stdout.
+    pub map: Option<PathBuf>,
+    pub cref: bool,
+    pub trace_symbols: Vec<String>,
+    pub why_extract: Option<PathBuf>,
     pub trace: bool,
     pub verbose: bool,
     pub time: bool,
@@ -168,6 +177,10 @@ impl Request {
         hash.finish()
     }
 }
+
+/// The C++ functions and data of `--dynamic-list-cpp-new` and `-typeinfo`, as the ABI writes them.
+const OPERATORS_NEW: [&str; 4] = ["_Znw*", "_Zna*", "_Zdl*", "_Zda*"];
+const TYPE_INFORMATION: [&str; 2] = ["_ZTI*", "_ZTS*"];
 
 /// What is to be done.
 pub enum Task {
@@ -207,6 +220,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         wraps: Vec::new(),
         export_dynamic: false,
         exports: Vec::new(),
+        export_data: false,
+        exclude_libs: Vec::new(),
         gc_sections: false,
         exec_stack: None,
         warn_exec_stack: None,
@@ -231,6 +246,10 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         dependency_file: None,
+        map: None,
+        cref: false,
+        trace_symbols: Vec::new(),
+        why_extract: None,
         trace: false,
         verbose: false,
         time: false,
@@ -300,7 +319,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "pop-state" => state = saved.pop().context("--pop-state without --push-state")?,
             "start-lib" => state.lazy = true,
             "end-lib" => state.lazy = false,
-            "export-dynamic" | "E" | "dynamic-list-data" => request.export_dynamic = true,
+            "export-dynamic" | "E" => request.export_dynamic = true,
+            "dynamic-list-data" => request.export_data = true,
+            "dynamic-list-cpp-new" => request.exports.extend(OPERATORS_NEW.map(String::from)),
+            "dynamic-list-cpp-typeinfo" => request.exports.extend(TYPE_INFORMATION.map(String::from)),
+            "exclude-libs" => request.exclude_libs.extend(text().split([',', ':']).map(String::from)),
             "no-export-dynamic" => request.export_dynamic = false,
             "export-dynamic-symbol" => request.exports.push(text()),
             "shared" | "Bshareable" => request.shared = true,
@@ -315,6 +338,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
                     "both" => (true, true),
                     other => bail!("invalid hash style '{other}'"),
                 }
+            }
+            "export-dynamic-symbol-list" => {
+                let list = fs::read_to_string(&value)
+                    .with_context(|| format!("cannot open dynamic list {}", text()))?;
+                request.exports.extend(crate::inputs::script::dynamic_list(&list));
             }
             "version-script" => request.version_scripts.push(value.into()),
             "dynamic-list" => request.dynamic_lists.push(value.into()),
@@ -385,6 +413,12 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "no-allow-multiple-definition" => request.allow_multiple = false,
             "suppress-warnings" => request.no_warnings = true,
             "no-demangle" => request.demangle = false,
+            "Map" => request.map = Some(value.into()),
+            "M" | "print-map" => request.map = Some("-".into()),
+            "cref" => request.cref = true,
+            "no-cref" => request.cref = false,
+            "y" | "trace-symbol" => request.trace_symbols.push(text()),
+            "why-extract" => request.why_extract = Some(value.into()),
             "dependency-file" => request.dependency_file = Some(value.into()),
             // Groups, -nostdlib, --no-undefined, the emulation and such change nothing that is left.
             _ => {}

@@ -177,6 +177,7 @@ pub static TABLE: &[Row] = &[
     row("physical-image-base", Required, Refused, "load addresses need a linker script"),
     row("discard-section", Required, Refused, "remove the section with objcopy"),
     row("reproduce", Required, Refused, "--trace lists the files that are linked"),
+    row("why-extract", Required, Taken, "write to FILE why archive members are loaded"),
     row("why-live", Required, Refused, "nothing is collected; --cref says who refers to what"),
     row("print-dependencies", Optional, Refused, "--cref says who refers to what"),
 ];

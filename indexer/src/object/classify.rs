@@ -83,6 +83,32 @@ pub fn home(name: &[u8], kind: u32, flags: u64) -> Option<Home> {
     }
 }
 
+/// The output section that GNU ld has for a class.
+pub fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::DynamicTables => ".dynsym",
+        Class::Note => ".note",
+        Class::NamedRo | Class::RoData => ".rodata",
+        Class::EhFrame => ".eh_frame",
+        Class::ExceptTable => ".gcc_except_table",
+        Class::Plt => ".plt",
+        Class::Init => ".init",
+        Class::Text | Class::NamedText => ".text",
+        Class::Fini => ".fini",
+        Class::TlsData => ".tdata",
+        Class::TlsBss => ".tbss",
+        Class::PreinitArray => ".preinit_array",
+        Class::InitArray => ".init_array",
+        Class::FiniArray => ".fini_array",
+        Class::RelRo => ".data.rel.ro",
+        Class::Dynamic => ".dynamic",
+        Class::Got => ".got",
+        Class::GotPlt => ".got.plt",
+        Class::NamedData | Class::Data => ".data",
+        Class::Bss => ".bss",
+    }
+}
+
 /// Whether `__start_` and `__stop_` symbols can be made of a section's name (GNU ld's manual, "Input Section
 /// Example").
 pub fn is_c_identifier(name: &[u8]) -> bool {

@@ -22,7 +22,7 @@ use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::timing::Timing;
-use crate::{debug, message, object as reader, symbols};
+use crate::{debug, message, object as reader, report, symbols};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
@@ -34,7 +34,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// How the attempt ended.
 pub enum Outcome {
-    Done(Status),
+    /// With the files of the link.
+    Done(Status, Vec<PathBuf>),
     /// A full link is needed, because of this.
     Full(String),
 }
@@ -68,6 +69,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     };
     if state.request != request.identity() {
         full!("the command line, or the linker, changed");
+    }
+    if let Some(why) = report::needs_full_link(request) {
+        full!("{why}");
     }
     let renamed = match rename_objects(request, &mut state) {
         Some(renamed) => renamed,
@@ -157,7 +161,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             return Ok(Outcome::Full(why));
         }
         timing.phase("output");
-        return Ok(Outcome::Done(status));
+        return Ok(Outcome::Done(status, files(&state)));
     }
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
         full!("the table of function names is full");
@@ -174,7 +178,11 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
-    Ok(Outcome::Done(status))
+    Ok(Outcome::Done(status, files(&state)))
+}
+
+fn files(state: &State) -> Vec<PathBuf> {
+    state.files.iter().map(|file| file.path.clone()).collect()
 }
 
 /// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
@@ -246,7 +254,7 @@ fn nothing_changed(
         true => library::write_again(request, executable, state)?,
         false => emit::replace(&request.output, &executable.bytes)?,
     }
-    Ok(Outcome::Done(status))
+    Ok(Outcome::Done(status, files(state)))
 }
 
 /// Writes the names of functions with those of the changed objects replaced. Returns the file's CRC, or

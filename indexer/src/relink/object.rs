@@ -230,6 +230,7 @@ fn bind(
                     None => true,
                 };
                 let listed = request.export_dynamic
+                    || request.export_data
                     || !request.exports.is_empty()
                     || !request.dynamic_lists.is_empty()
                     || request.shared && global.visibility == ::object::elf::STV_DEFAULT;

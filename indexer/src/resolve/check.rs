@@ -9,9 +9,10 @@ use crate::emit::Stack;
 use crate::inputs::Inputs;
 use crate::inputs::shared::SharedSymbol;
 use crate::message::{Messages, References, relocation_name};
+use crate::object::show;
 use object::elf;
 use shared::edit::Kind;
-use shared::record::{Class, Edit, SymRef, flag, uses};
+use shared::record::{Class, Edit, GlobalRec, SymRef, flag, uses};
 use std::collections::{HashMap, HashSet};
 
 /// Reports what is wrong with the program. `layout` has not happened yet.
@@ -52,8 +53,13 @@ pub fn check(
             messages.error(&format!("required symbol '{name}' not defined"));
         }
     }
-    if !request.shared {
+    if request.shared {
+        check_library(resolution, scope, messages);
+    } else {
         check_entry(request, resolution, messages);
+    }
+    if request.warn_common {
+        warn_of_commons(resolution, messages);
     }
     if request.pie {
         for (object, view) in resolution.objects.iter().enumerate() {
@@ -103,6 +109,59 @@ fn check_libraries(
         for (symbol, hidden) in wanted {
             messages.undefined_in_library(request, resolution, input.file, symbol, hidden);
         }
+    }
+}
+
+/// `--warn-common` (GNU ld's manual): what happened to common symbols that met another symbol of their name.
+fn warn_of_commons(resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
+    // Size of the common symbol, if it is one, and its object.
+    let mut before: HashMap<SymbolId, (Option<u64>, usize)> = HashMap::new();
+    for (object, view) in resolution.objects.iter().enumerate() {
+        for (number, global) in view.globals.iter().enumerate() {
+            if !global.is_definition() || global.binding != elf::STB_GLOBAL {
+                continue;
+            }
+            let id = resolution.symbol_of(object, number);
+            let new = (global.section == GlobalRec::COMMON).then_some(global.size);
+            let Some((old, first)) = before.get(&id).copied() else {
+                before.insert(id, (new, object));
+                continue;
+            };
+            let name = messages.name(view.string(global.name));
+            let (here, there) = (messages.object_name(object), messages.object_name(first));
+            messages.warning(&match (old, new) {
+                (None, None) => continue,
+                (Some(_), None) => format!("{here}: definition of `{name}' overriding common from {there}"),
+                (None, Some(_)) => {
+                    format!("{here}: common of `{name}' overridden by definition from {there}")
+                }
+                (Some(old), Some(new)) if old > new => {
+                    format!("{here}: common of `{name}' overridden by larger common from {there}")
+                }
+                (Some(old), Some(new)) if old < new => {
+                    format!("{here}: common of `{name}' overriding smaller common from {there}")
+                }
+                _ => format!("{here} and {there}: multiple common of `{name}'"),
+            });
+            if old.is_some() && old <= new || new.is_none() {
+                before.insert(id, (new, object));
+            }
+        }
+    }
+}
+
+/// What only programs may have, and versions that the script does not know.
+fn check_library(resolution: &Resolution<'_>, scope: &Scope, messages: &mut Messages<'_>) {
+    for (object, view) in resolution.objects.iter().enumerate() {
+        if view.blocks.iter().any(|block| block.class == Class::PreinitArray as u32) {
+            let name = messages.object_name(object);
+            messages.error(&format!("{name}: .preinit_array section is not allowed in DSO"));
+        }
+    }
+    for (symbol, version) in &scope.unknown {
+        let name = messages.name(resolution.symbols[*symbol as usize].name);
+        let name = name.split('@').next().unwrap_or_default();
+        messages.error(&format!("version node not found for symbol {name}@{}", show(version)));
     }
 }
 
@@ -182,7 +241,7 @@ fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messa
                     let symbol =
                         &resolution.symbols[resolution.symbol_of(object, symref.global as usize) as usize];
                     let absolute = matches!(symbol.definition, Definition::Object { object, global }
-                        if resolution.global(object, global).section == shared::record::GlobalRec::ABSOLUTE);
+                        if resolution.global(object, global).section == GlobalRec::ABSOLUTE);
                     !absolute && !matches!(symbol.definition, Definition::None | Definition::Value(_))
                 }
                 _ => true,

@@ -163,6 +163,7 @@ pub fn resolve<'a>(request: &'a Request, program: &'a Program, inputs: &'a Input
         resolution.add_object(object as u32, wraps);
     }
     resolution.add_words(request);
+    resolution.hide_archives(request, program, inputs);
     resolution.add_shared(inputs);
     resolution.add_aliases(request, inputs);
     resolution
@@ -229,6 +230,29 @@ impl<'a> Resolution<'a> {
             } else if global.section == GlobalRec::UNDEFINED {
                 symbol.referenced = true;
                 symbol.strongly_wanted |= global.binding != elf::STB_WEAK;
+            }
+        }
+    }
+
+    /// `--exclude-libs`: what members of these archives define is as if it were hidden. An archive is named with
+    /// or without `.a`.
+    fn hide_archives(&mut self, request: &Request, program: &Program, inputs: &Inputs) {
+        if request.exclude_libs.is_empty() {
+            return;
+        }
+        let is_excluded = |object: u32| {
+            let object = &program.objects[object as usize];
+            let thin = || inputs.archives.iter().find(|archive| archive.rank == object.rank.0);
+            let file = if object.member.is_empty() { thin()?.file } else { object.file };
+            let name = inputs.files[file as usize].path.file_name()?.to_str()?;
+            let plain = name.strip_suffix(".a").unwrap_or(name);
+            request.exclude_libs.iter().find(|excluded| [name, plain, "ALL"].contains(&excluded.as_str()))
+        };
+        for symbol in &mut self.symbols {
+            if let Definition::Object { object, .. } | Definition::Common { object, .. } = symbol.definition
+                && is_excluded(object).is_some()
+            {
+                symbol.visibility = stricter(symbol.visibility, elf::STV_HIDDEN);
             }
         }
     }
@@ -364,6 +388,14 @@ impl<'a> Symbol<'a> {
             referenced: false,
             mention: (shared::record::NONE, shared::record::NONE),
             weak_definition: false,
+        }
+    }
+
+    /// The name without a version.
+    pub fn plain_name(&self) -> &'a [u8] {
+        match self.name.iter().position(|byte| *byte == b'@') {
+            Some(at) if at > 0 => &self.name[..at],
+            _ => self.name,
         }
     }
 

@@ -147,7 +147,8 @@ pub fn needs(
             Definition::Object { object, global } => {
                 let absolute = resolution.global(object, global).section == GlobalRec::ABSOLUTE;
                 facts.interposable = scope.is_interposable(id);
-                facts.near = !absolute && !facts.interposable && !(request.shared && symbol.is_tls());
+                let moves = facts.interposable || request.shared && symbol.is_tls();
+                facts.near = !absolute && !moves;
                 facts.iplt = symbol.kind == elf::STT_GNU_IFUNC && !facts.interposable;
                 facts.plt = facts.interposable && used & uses::CALL != 0;
             }

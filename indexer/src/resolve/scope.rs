@@ -5,7 +5,7 @@ use super::check::is_function;
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::{Request, Symbolic};
 use crate::inputs::Inputs;
-use crate::inputs::version_script::{Verdict, Version};
+use crate::inputs::version_script::{Verdict, Version, VersionMatcher};
 use object::elf;
 use std::collections::{HashMap, HashSet};
 
@@ -21,6 +21,8 @@ pub struct Scope {
     versions: HashMap<SymbolId, u16>,
     /// The versions that the image defines; the first has number 2.
     pub defined: Vec<Version>,
+    /// Definitions that name a version which no script has.
+    pub unknown: Vec<(SymbolId, Vec<u8>)>,
 }
 
 impl Scope {
@@ -61,6 +63,13 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
     let named = inputs.version_script.versions.iter().filter(|version| !version.name.is_empty());
     scope.defined = named.cloned().collect();
     let own = own_versions(&mut scope, resolution);
+    let own_matchers: HashMap<u16, VersionMatcher> = own
+        .values()
+        .filter_map(|number| {
+            let index = usize::from((number & !VERSION_HIDDEN) - VERSION_GLOBAL - 1);
+            Some((*number, VersionMatcher::new(scope.defined.get(index)?)))
+        })
+        .collect();
     // What libraries define or refer to, they must find in an executable.
     let mut wanted: HashSet<SymbolId> = HashSet::new();
     if !request.shared {
@@ -76,13 +85,16 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
             scope.interposable.push(false);
             continue;
         }
-        let listed = inputs.dynamic_list.as_ref().is_some_and(|list| list.find(symbol.name).is_some());
-        let asked = request.shared
-            || request.export_dynamic
-            || listed
-            || wanted.contains(&id)
+        let listed = inputs.dynamic_list.as_ref().is_some_and(|list| list.find(symbol.name).is_some())
+            || (request.export_data && symbol.kind == elf::STT_OBJECT)
             || globs.iter().any(|glob| glob_matches(glob, symbol.name));
+        let asked = request.shared || request.export_dynamic || listed || wanted.contains(&id);
         let verdict = match own.get(&id) {
+            Some(number)
+                if own_matchers.get(number).is_some_and(|matcher| matcher.hides(symbol.plain_name())) =>
+            {
+                Some(Verdict::Local)
+            }
             Some(number) => Some(Verdict::Global(*number)),
             None => inputs.version_matcher.as_ref().and_then(|matcher| matcher.find(symbol.name)),
         };
@@ -115,7 +127,11 @@ fn own_versions(scope: &mut Scope, resolution: &Resolution<'_>) -> HashMap<Symbo
             let definer = resolution.symbols[id as usize].definition;
             if definer == (Definition::Object { object: object as u32, global: version.global }) {
                 let hidden = if version.is_default != 0 { 0 } else { VERSION_HIDDEN };
-                own.insert(id, scope.number(view.string(version.version)) | hidden);
+                let name = view.string(version.version);
+                if !scope.defined.iter().any(|known| known.name.as_bytes() == name) {
+                    scope.unknown.push((id, name.to_vec()));
+                }
+                own.insert(id, scope.number(name) | hidden);
             }
         }
     }

@@ -291,7 +291,7 @@ impl<'a> Synth<'a> {
         }
         let defined = self.needs.exports.iter().map(|id| (*id, true));
         let undefined = canonical.iter().map(|id| (*id, false));
-        let hash = |id: SymbolId| gnu_hash::hash(plain_name(resolution.symbols[id as usize].name));
+        let hash = |id: SymbolId| gnu_hash::hash(resolution.symbols[id as usize].plain_name());
         let mut hashed: Vec<(u32, SymbolId, bool)> =
             defined.chain(undefined).map(|(id, defined)| (hash(id), id, defined)).collect();
         let buckets = gnu_hash::buckets(hashed.len());
@@ -306,8 +306,8 @@ impl<'a> Synth<'a> {
         let hashes: Vec<u32> = hashed.iter().map(|(hash, ..)| *hash).collect();
         self.hash_table = gnu_hash::table(&hashes, unhashed.len() as u32 + 1);
         if self.request.sysv_hash {
-            let names = self.symbols.iter().map(|symbol| resolution.symbols[symbol.id as usize].name);
-            let names: Vec<&[u8]> = std::iter::once(&b""[..]).chain(names.map(plain_name)).collect();
+            let names = self.symbols.iter().map(|symbol| resolution.symbols[symbol.id as usize].plain_name());
+            let names: Vec<&[u8]> = std::iter::once(&b""[..]).chain(names).collect();
             self.sysv_table = sysv_hash::table(&names);
         }
         if !self.request.gnu_hash {
@@ -378,7 +378,7 @@ impl<'a> Synth<'a> {
         defined: bool,
     ) -> DynamicSymbol {
         let symbol = &resolution.symbols[id as usize];
-        let name = plain_name(symbol.name);
+        let name = symbol.plain_name();
         let (mut kind, mut size, mut version) = (symbol.kind, 0, versions::GLOBAL);
         let mut binding = if symbol.strongly_wanted || defined { elf::STB_GLOBAL } else { elf::STB_WEAK };
         match symbol.definition {
@@ -707,14 +707,6 @@ pub fn rela(place: ImageAddr, symbol: u32, kind: u32, addend: i64) -> [u8; RELA 
     bytes[8..16].copy_from_slice(&(u64::from(symbol) << 32 | u64::from(kind)).to_le_bytes());
     bytes[16..].copy_from_slice(&addend.to_le_bytes());
     bytes
-}
-
-/// A name without the version that a reference asked for.
-fn plain_name(name: &[u8]) -> &[u8] {
-    match name.iter().position(|byte| *byte == b'@') {
-        Some(at) if at > 0 => &name[..at],
-        _ => name,
-    }
 }
 
 fn defined(resolution: &Resolution<'_>, name: &[u8]) -> Option<SymbolId> {

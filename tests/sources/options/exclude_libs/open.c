@@ -1,0 +1,1 @@
+int open_one(void) { return 3; }

@@ -1,0 +1,1 @@
+int thin(void) { return 2; }

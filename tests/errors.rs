@@ -245,6 +245,27 @@ fn a_library_for_another_machine_is_skipped() {
 }
 
 #[test]
+fn expressions_of_the_command_line() {
+    let project = project("defsym");
+    project.edit("main.c", "int wanted(void);\nint main(void) { return wanted(); }\n");
+    for (meaning, named) in [
+        ("absent+4", "undefined symbol `absent' referenced in expression"),
+        ("wanted", "undefined symbol `wanted' referenced in expression"),
+        ("puts", "unresolvable symbol `puts' referenced in expression"),
+    ] {
+        let option = format!("-Wl,--defsym=wanted={meaning}");
+        assert_fails(&project, Compiler::Gcc, &["main.o", &option], &["--defsym:", named]);
+    }
+    for wrong in ["wanted", "wanted=1+", "1=wanted", "wanted=12abc"] {
+        let outcome = project.try_link(&["main.o", &format!("-Wl,--defsym={wrong}"), "-o", "new"]);
+        assert!(
+            !outcome.succeeded() && outcome.stderr_text().contains("syntax error"),
+            "{wrong}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn an_address_out_of_reach() {
     let project = project("out-of-reach");
     project.edit("main.c", "int main(void) { return 0; }\n__asm__(\".data\\n.long far\");\n");

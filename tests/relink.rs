@@ -509,3 +509,14 @@ fn a_long_series_of_edits() {
         }
     }
 }
+
+#[test]
+fn what_the_command_line_names_anew_follows() {
+    let project = Project::new("relink/defsym");
+    project.edit("main.c", "#include <stdio.h>\nint renamed(void);\nint main(void) { printf(\"%d\\n\", renamed()); return 0; }\n");
+    for (number, before) in ["", "int more(int x) { return x * x + 3; }\n"].iter().enumerate() {
+        project.edit("other.c", &format!("{before}int actual(void) {{ return {number}; }}\n"));
+        project.link(&["main.o", "other.o", "-Wl,--defsym=renamed=actual", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), format!("{number}\n"));
+    }
+}

@@ -2,6 +2,7 @@
 //! members that they need. Objects that the index knows and that have not changed are not read.
 
 use crate::args::Request;
+use crate::args::expression::Expression;
 use crate::index::state::State;
 use crate::index::store::{self, Database, Entry, Store};
 use crate::inputs::shared::SharedSymbol;
@@ -159,7 +160,10 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
     let mut wanted: Vec<(u64, Option<Rank>)> =
         asked_by_name.map(|name| (name_hash(name.as_bytes()), None)).collect();
     wanted.extend(request.entry.iter().map(|name| (name_hash(name.as_bytes()), None)));
-    wanted.extend(request.defsyms.iter().map(|(_, meaning)| (name_hash(meaning.as_bytes()), None)));
+    wanted.extend(request.defsyms.iter().filter_map(|(_, meaning)| match meaning {
+        Expression::Symbol(name, _) => Some((name_hash(name.as_bytes()), None)),
+        _ => None,
+    }));
 
     let mut round = std::mem::take(&mut inputs.objects);
     loop {

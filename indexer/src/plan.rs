@@ -45,8 +45,9 @@ pub fn slots(
         })
         .collect();
     for (id, symbol) in resolution.symbols.iter().enumerate() {
-        if let Definition::Alias(target) = symbol.definition {
-            slots[id].value = slots[target as usize].value;
+        if let Definition::Alias(..) = symbol.definition {
+            let (target, distance) = resolution.aliased(id as SymbolId);
+            slots[id].value = slots[target as usize].value.wrapping_add_signed(distance);
         }
     }
     for (index, (id, kind)) in needs.got.iter().enumerate().filter(|(_, (id, _))| *id != NONE) {
@@ -113,7 +114,7 @@ fn value(
         Definition::Common { .. } => synth.common_addr(layout, id).map_or(0, |addr| addr.0),
         Definition::Value(value) => value,
         Definition::Linker => meanings.get(&id).map_or(0, |meaning| meant(meaning, layout, synth).0),
-        Definition::None | Definition::Shared { .. } | Definition::Alias(_) => 0,
+        Definition::None | Definition::Shared { .. } | Definition::Alias(..) => 0,
     }
 }
 

@@ -253,7 +253,7 @@ impl Facts<'_> {
         for (id, symbol) in self.resolution.symbols.iter().enumerate() {
             let made = matches!(
                 symbol.definition,
-                Definition::Common { .. } | Definition::Linker | Definition::Alias(_) | Definition::Value(_)
+                Definition::Common { .. } | Definition::Linker | Definition::Alias(..) | Definition::Value(_)
             );
             if made && !symbol.is_local() {
                 let value = slots[id].value;

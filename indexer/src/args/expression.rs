@@ -1,7 +1,7 @@
 //! Expressions of the command line (GNU ld's manual, "Expressions in Linker Scripts"): numbers, symbols, and what
 //! can be calculated before addresses are known.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// What an expression comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,10 +44,26 @@ fn scaled(text: &str, base: u32) -> Option<u64> {
     Some(u64::from_str_radix(digits, base).ok()?.wrapping_mul(scale))
 }
 
+/// Reads `SYMBOL=EXPRESSION`; `None`: what only a linker script can say.
+pub fn assignment(text: &str) -> Result<Option<(String, Expression)>> {
+    let read = || -> Result<Option<(String, Expression)>> {
+        let Some((name, meaning)) = text.split_once('=') else {
+            bail!("syntax error: expected SYMBOL=EXPRESSION")
+        };
+        if name.trim_start().starts_with("PROVIDE") {
+            return Ok(None);
+        }
+        let Symbol(name, 0) = parse(name)? else { bail!("syntax error at `{name}', which is no symbol") };
+        let meaning = parse(meaning)?;
+        Ok((meaning != Other).then_some((name, meaning)))
+    };
+    read().with_context(|| format!("--defsym:1: {text}"))
+}
+
 /// Reads an expression.
 pub fn parse(text: &str) -> Result<Expression> {
     let mut parser = Parser { rest: text.trim() };
-    let value = parser.binary(0)?;
+    let value = parser.choice()?;
     if !parser.rest.is_empty() {
         bail!("syntax error at `{}'", parser.rest);
     }
@@ -71,6 +87,23 @@ impl<'a> Parser<'a> {
         found.is_some()
     }
 
+    fn choice(&mut self) -> Result<Expression> {
+        let condition = self.binary(0)?;
+        if !self.take("?") {
+            return Ok(condition);
+        }
+        let yes = self.choice()?;
+        if !self.take(":") {
+            bail!("syntax error: `:' is missing");
+        }
+        let no = self.choice()?;
+        Ok(match condition {
+            Number(0) => no,
+            Number(_) => yes,
+            _ => Other,
+        })
+    }
+
     fn binary(&mut self, level: usize) -> Result<Expression> {
         let Some(operators) = OPERATORS.get(level) else { return self.unary() };
         let mut left = self.binary(level + 1)?;
@@ -92,7 +125,7 @@ impl<'a> Parser<'a> {
     fn unary(&mut self) -> Result<Expression> {
         let Some(first) = self.rest.chars().next() else { bail!("syntax error at the end") };
         if self.take("(") {
-            let inner = self.binary(0)?;
+            let inner = self.choice()?;
             if !self.take(")") {
                 bail!("syntax error: `)' is missing");
             }
@@ -196,6 +229,7 @@ mod tests {
             ("7 % 4 - 1", 2),
             ("6^3", 5),
             ("2 || 0", 1),
+            ("1 ? 2 : 3", 2),
         ];
         for (text, value) in numbers {
             assert_eq!(parse(text).unwrap(), Number(value), "{text}");
@@ -203,8 +237,13 @@ mod tests {
         assert_eq!(parse("main").unwrap(), Symbol("main".into(), 0));
         assert_eq!(parse("4 + main-0x10").unwrap(), Symbol("main".into(), -12));
         assert_eq!(parse("\"a b\"+1").unwrap(), Symbol("a b".into(), 1));
-        for other in ["a-b", "a*2", "ADDR(.text)", ".", "~a"] {
+        for other in ["a ? 1 : 2", "a == 1", "a-b", "a*2", "ADDR(.text)", ".", "~a"] {
             assert_eq!(parse(other).unwrap(), Other, "{other}");
+        }
+        assert_eq!(assignment("a = b").unwrap(), Some(("a".into(), Symbol("b".into(), 0))));
+        assert_eq!(assignment("a=ADDR(.text)").unwrap(), None);
+        for wrong in ["a", "=1", "1=2", "a=", "a=b+", "a+1=2"] {
+            assert!(assignment(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "1+", "(1", "1 2", "12abc", "1/0", "*"] {
             assert!(parse(wrong).is_err(), "{wrong}");

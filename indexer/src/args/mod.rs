@@ -6,6 +6,7 @@ mod others;
 pub mod table;
 
 use anyhow::{Context, Result, bail};
+use expression::Expression;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
@@ -102,7 +103,7 @@ pub struct Request {
     pub fini: String,
     pub undefined: Vec<String>,
     pub required: Vec<String>,
-    pub defsyms: Vec<(String, String)>,
+    pub defsyms: Vec<(String, Expression)>,
     pub wraps: Vec<String>,
     pub export_dynamic: bool,
     pub exports: Vec<String>,
@@ -296,9 +297,9 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "fini" => request.fini = text(),
             "u" | "undefined" => request.undefined.push(text()),
             "require-defined" => request.required.push(text()),
-            "defsym" => match text().split_once('=') {
-                Some((name, meaning)) => request.defsyms.push((name.into(), meaning.into())),
-                None => bail!("--defsym {}: expected SYMBOL=EXPRESSION", text()),
+            "defsym" => match expression::assignment(&text())? {
+                Some(assignment) => request.defsyms.push(assignment),
+                None => hand_on(),
             },
             "wrap" => request.wraps.push(text()),
             "dynamic-linker" | "I" => request.interp = Some(value),

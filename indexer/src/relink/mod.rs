@@ -9,6 +9,7 @@ mod library;
 mod object;
 mod pages;
 
+use crate::args::expression::Expression;
 use crate::args::{self, Request};
 use crate::emit::{self, Identity};
 use crate::index::generation::{self, Draft};
@@ -128,6 +129,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     {
         return Ok(Outcome::Full(why));
     }
+    if let Some(name) = stale_alias(&editor, request)? {
+        full!("what --defsym={name} refers to has moved");
+    }
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
 
@@ -179,6 +183,22 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
     Ok(Outcome::Done(status, files(&state)))
+}
+
+/// The first symbol of `--defsym` whose value is no longer that of what it refers to.
+fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a str>> {
+    let view = editor.view()?;
+    let value = |name: &str| {
+        let found = editor.find(reader::name_hash(name.as_bytes()))?;
+        Some(view.slots.get(found.slot as usize)?.value)
+    };
+    let is_stale = |(name, meaning): &&(String, Expression)| match meaning {
+        Expression::Symbol(target, offset) => {
+            value(name) != value(target).map(|value| value.wrapping_add_signed(*offset))
+        }
+        _ => false,
+    };
+    Ok(request.defsyms.iter().find(is_stale).map(|(name, _)| name.as_str()))
 }
 
 fn files(state: &State) -> Vec<PathBuf> {

@@ -4,7 +4,8 @@ use super::needs::{self, Facts};
 use super::scope::Scope;
 use super::{Definition, Resolution, Symbol, SymbolId, hints};
 use crate::HandOn;
-use crate::args::{Request, expression};
+use crate::args::Request;
+use crate::args::expression::{self, Expression};
 use crate::emit::Stack;
 use crate::inputs::Inputs;
 use crate::inputs::shared::SharedSymbol;
@@ -53,6 +54,7 @@ pub fn check(
             messages.error(&format!("required symbol '{name}' not defined"));
         }
     }
+    check_aliases(request, resolution, messages);
     if request.shared {
         check_library(resolution, scope, messages);
     } else {
@@ -165,6 +167,21 @@ fn check_library(resolution: &Resolution<'_>, scope: &Scope, messages: &mut Mess
     }
 }
 
+/// What `--defsym` refers to has to be in the program, not in a shared library.
+fn check_aliases(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
+    for (name, meaning) in &request.defsyms {
+        let Expression::Symbol(target, _) = meaning else { continue };
+        let id = resolution.find(name.as_bytes()).map(|id| resolution.aliased(id).0);
+        let why = match id.map(|id| resolution.symbols[id as usize].definition) {
+            None | Some(Definition::None | Definition::Alias(..)) => "undefined",
+            Some(Definition::Shared { .. }) => "unresolvable",
+            Some(_) => continue,
+        };
+        let target = messages.name(target.as_bytes());
+        messages.error(&format!("--defsym:1: {why} symbol `{target}' referenced in expression"));
+    }
+}
+
 /// Without an entry point the program starts with its first code, as in GNU ld.
 fn check_entry(request: &Request, resolution: &Resolution<'_>, messages: &mut Messages<'_>) {
     let name = request.entry.as_deref().unwrap_or("_start");
@@ -238,8 +255,8 @@ fn check_narrow(resolution: &Resolution<'_>, object: usize, messages: &mut Messa
             let is_place = match symref.section {
                 SymRef::ABSOLUTE | SymRef::DISCARDED => false,
                 SymRef::GLOBAL => {
-                    let symbol =
-                        &resolution.symbols[resolution.symbol_of(object, symref.global as usize) as usize];
+                    let id = resolution.symbol_of(object, symref.global as usize);
+                    let symbol = &resolution.symbols[resolution.aliased(id).0 as usize];
                     let absolute = matches!(symbol.definition, Definition::Object { object, global }
                         if resolution.global(object, global).section == GlobalRec::ABSOLUTE);
                     !absolute && !matches!(symbol.definition, Definition::None | Definition::Value(_))

@@ -7,6 +7,7 @@ pub mod needs;
 pub mod scope;
 
 use crate::args::Request;
+use crate::args::expression::Expression;
 use crate::inputs::shared::SharedSymbol;
 use crate::inputs::{Inputs, SharedInput};
 use crate::load::Program;
@@ -28,26 +29,16 @@ pub enum Definition {
     /// Nothing defines it.
     None,
     /// Global `global` of object `object`.
-    Object {
-        object: u32,
-        global: u32,
-    },
+    Object { object: u32, global: u32 },
     /// A common symbol: the largest of the objects' wishes.
-    Common {
-        size: u64,
-        align: u64,
-        object: u32,
-        global: u32,
-    },
+    Common { size: u64, align: u64, object: u32, global: u32 },
     /// Symbol `symbol` of shared library `library`.
-    Shared {
-        library: u32,
-        symbol: u32,
-    },
+    Shared { library: u32, symbol: u32 },
     /// The linker defines it when addresses are known.
     Linker,
-    /// Another symbol, or a number: `--defsym`.
-    Alias(SymbolId),
+    /// So many bytes from another symbol: `--defsym`.
+    Alias(SymbolId, i64),
+    /// A number: `--defsym`.
     Value(u64),
 }
 
@@ -89,6 +80,17 @@ impl<'a> Resolution<'a> {
 
     pub fn find(&self, name: &[u8]) -> Option<SymbolId> {
         self.names.get(&Name { hash: name_hash(name), bytes: name }).copied()
+    }
+
+    /// The symbol that a symbol is an alias of in the end, and the distance from it; itself if it is none.
+    pub fn aliased(&self, mut id: SymbolId) -> (SymbolId, i64) {
+        let mut distance = 0i64;
+        // Aliases of each other lead nowhere; `check` finds them.
+        for _ in 0..=self.symbols.len() {
+            let Definition::Alias(target, offset) = self.symbols[id as usize].definition else { break };
+            (id, distance) = (target, distance.wrapping_add(offset));
+        }
+        (id, distance)
     }
 
     /// Whether a section is part of the program.
@@ -266,18 +268,15 @@ impl<'a> Resolution<'a> {
         }
         for (name, meaning) in &request.defsyms {
             let id = self.intern(name.as_bytes(), name_hash(name.as_bytes()));
-            let number = match meaning.strip_prefix("0x") {
-                Some(digits) => u64::from_str_radix(digits, 16).ok(),
-                None => meaning.parse().ok(),
-            };
-            let definition = match number {
-                Some(value) => Definition::Value(value),
-                None => {
-                    let target = self.intern(meaning.as_bytes(), name_hash(meaning.as_bytes()));
+            let definition = match meaning {
+                Expression::Symbol(target, offset) => {
+                    let target = self.intern(target.as_bytes(), name_hash(target.as_bytes()));
                     self.symbols[target as usize].referenced = true;
                     self.symbols[target as usize].strongly_wanted = true;
-                    Definition::Alias(target)
+                    Definition::Alias(target, *offset)
                 }
+                Expression::Number(value) => Definition::Value(*value),
+                Expression::Other => continue,
             };
             self.symbols[id as usize].definition = definition;
         }

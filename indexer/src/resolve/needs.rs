@@ -158,7 +158,7 @@ pub fn needs(
                 needs.commons.push(id);
             }
             Definition::Linker => facts.near = !(request.shared && symbol.is_tls()),
-            Definition::Alias(_) | Definition::Value(_) => {}
+            Definition::Alias(..) | Definition::Value(_) => {}
         }
         add_got(&mut needs, request, id, symbol, used, &mut facts);
         if facts.iplt {

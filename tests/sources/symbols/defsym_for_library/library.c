@@ -1,0 +1,2 @@
+int renamed(void);
+int of_library(void) { return renamed(); }

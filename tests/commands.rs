@@ -197,3 +197,46 @@ fn files_that_unfold_has_not_linked_are_refused() {
         }
     }
 }
+
+#[test]
+fn the_search_path_is_changed_in_the_file_as_build_systems_do_when_they_install() {
+    let project = project("search-path");
+    for (folder, value) in [("one", 1), ("two", 2)] {
+        project.write(&format!("{folder}/f.c"), format!("int f(void) {{ return {value}; }}\n"));
+        project.link(&["-shared", "-fPIC", &format!("{folder}/f.c"), "-o", &format!("{folder}/libf.so")]);
+    }
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d\\n\", f()); return 0; }\n",
+    );
+    let link = ["main.o", "-Lone", "-lf", "-Wl,-rpath,$ORIGIN/one:::::", "-o", "app"];
+    project.link(&link);
+    assert_eq!(project.output("app", &[]), "1\n");
+    let listed = project.tool("ldd", &["./app"]).stdout_text();
+    assert!(listed.contains("one/libf.so"), "{listed}");
+
+    // Every copy of the text in the file, as long as it was.
+    let mut file = project.read("app");
+    let (old, new) = (b"$ORIGIN/one:::::\0", b"$ORIGIN/../two\0\0\0");
+    let places: Vec<usize> = (0..file.len() - old.len()).filter(|at| file[*at..].starts_with(old)).collect();
+    assert!(!places.is_empty());
+    for place in places {
+        file[place..place + new.len()].copy_from_slice(new);
+    }
+    project.write("installed/app", file);
+    project.tool("chmod", &["+x", "installed/app"]);
+    for pager in ["uffd", "signal", "eager"] {
+        project.set_env("UNFOLD_PAGER", pager);
+        assert_eq!(project.output("installed/app", &[]), "2\n");
+    }
+    let path = project.tool("readelf", &["-d", "installed/app"]).stdout_text();
+    assert!(path.contains("[$ORIGIN/../two]"), "{path}");
+    // A relink changes nothing about it.
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d.\\n\", f()); return 0; }\n",
+    );
+    project.link(&link);
+    project.unset_env("UNFOLD_PAGER");
+    assert_eq!(project.output("app", &[]), "1.\n");
+}

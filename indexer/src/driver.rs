@@ -169,7 +169,8 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc: crc32fast::hash(&symbols),
         };
-        emit::write(&request.output, &phdrs, &identity, stack)?;
+        let declaration = synth.declaration(&layout, &inputs);
+        emit::write(&request.output, &phdrs, &identity, stack, declaration.as_ref())?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
     report(request, &status, &report::paths(&inputs.files))?;

@@ -1,9 +1,11 @@
 //! Plan -> the executable: header page, configuration page, loader.
 
+use crate::declared::{self, declare};
 use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
+use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
 use shared::plan::{RegionKind, RegionRec};
@@ -185,20 +187,75 @@ fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
     fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Where the path of libraries is: in the loaded file and in the image.
+#[derive(Clone, Copy, Default)]
+struct PathPlace {
+    at: u64,
+    len: u64,
+    image: ImageAddr,
+}
+
+/// What a dynamically linked executable declares in its file.
+pub struct Declaration<'a> {
+    pub needed: Vec<&'a [u8]>,
+    /// Where libraries are looked for, and where the image has that text.
+    pub path: Option<(Vec<u8>, ImageAddr)>,
+    pub new_tags: bool,
+}
+
 /// Writes the executable. A running program keeps its file.
-pub fn write(output: &Path, phdrs: &[Phdr], identity: &Identity<'_>, stack: Stack) -> Result<()> {
-    let mut file = header_page(phdrs, stack)?;
-    file.extend(config_page(output, identity)?);
+pub fn write(
+    output: &Path,
+    phdrs: &[Phdr],
+    identity: &Identity<'_>,
+    stack: Stack,
+    declaration: Option<&Declaration<'_>>,
+) -> Result<()> {
+    let (mut own, end) = own_phdrs();
+    let offset = align_up(LOADER + LOADER_FILE.len() as u64, PAGE);
+    let addr = align_up(end, PAGE);
+    let mut place = PathPlace::default();
+    let declared = declaration.map(|declaration| {
+        let path = declaration.path.as_ref().map(|(path, _)| path.as_slice());
+        let declared = declare(addr, &declaration.needed, path, declaration.new_tags);
+        let size = declared.bytes.len() as u64;
+        let flags = elf::PF_R | elf::PF_W;
+        own.push(Phdr { kind: elf::PT_LOAD, flags, offset, addr, file_size: size, size, align: PAGE });
+        let (start, size) = declared.dynamic;
+        let (addr, offset) = (addr + start, offset + start);
+        own.push(Phdr { kind: elf::PT_DYNAMIC, flags, offset, addr, file_size: size, size, align: 8 });
+        declared
+    });
+    if let (Some((at, len)), Some((_, image))) =
+        (declared.as_ref().and_then(|declared| declared.path), declaration.and_then(|d| d.path.as_ref()))
+    {
+        place = PathPlace { at: addr + at, len, image: *image };
+    }
+    own.push(stack.phdr());
+    let mut file = header_page(&own, phdrs)?;
+    file.extend(config_page(output, identity, place)?);
     file.extend_from_slice(LOADER_FILE);
+    if let Some(declared) = declared {
+        file.resize(offset as usize, 0);
+        file.extend(declared.bytes);
+    }
     add_sections(&mut file, identity);
     keep_copy(&file, identity)?;
     replace(output, &file)
 }
 
 /// Writes the executable of another generation: the same file, with its regions as they are now.
-pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Identity<'_>) -> Result<()> {
-    let mut file =
-        old.get(..LOADER as usize + LOADER_FILE.len()).context("the executable is truncated")?.to_vec();
+pub fn rewrite(
+    output: &Path,
+    old: &[u8],
+    old_config: &OutputConfig,
+    regions: &[RegionRec],
+    identity: &Identity<'_>,
+) -> Result<()> {
+    let loads = loads(old).context("the executable is truncated")?;
+    let end = loads.iter().map(|load| load.offset + load.file_size).max().unwrap_or_default();
+    let mut file = old.get(..end as usize).context("the executable is truncated")?.to_vec();
+    let place = PathPlace { at: old_config.path, len: old_config.path_len, image: old_config.image_path };
     for phdr in file[IMAGE_PHDRS as usize..CONFIG as usize].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
         let (kind, addr, file_size) = (phdr[0], word(16), word(32));
@@ -211,33 +268,42 @@ pub fn rewrite(output: &Path, old: &[u8], regions: &[RegionRec], identity: &Iden
             }
         }
     }
-    file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity)?);
+    file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity, place)?);
     add_sections(&mut file, identity);
     keep_copy(&file, identity)?;
     replace(output, &file)
 }
 
-/// A section for each part of the file that the kernel loads.
+/// Program headers of the parts of the file that the kernel loads; of `.dynamic` too.
+fn loads(file: &[u8]) -> Option<Vec<Phdr>> {
+    let count = usize::from(u16::from_le_bytes(file.get(56..58)?.try_into().ok()?));
+    Some(Phdr::read(file.get(EHDR..EHDR + count * PHDR)?))
+}
+
+/// Sections for all that the kernel loads.
 fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
-    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
+    let phdrs = loads(file).unwrap_or_default();
+    let dynamic = phdrs.iter().find(|phdr| phdr.kind == elf::PT_DYNAMIC);
     let mut sections = Vec::new();
-    for phdr in file[EHDR..EHDR + count * PHDR].chunks_exact(PHDR) {
-        let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
-        let (kind, flags) = (word(0) as u32, (word(0) >> 32) as u32);
-        if kind != elf::PT_LOAD {
+    for load in phdrs.iter().filter(|phdr| phdr.kind == elf::PT_LOAD) {
+        let holds = |phdr: &&Phdr| (load.addr..load.addr + load.size).contains(&phdr.addr);
+        if let Some(dynamic) = dynamic.filter(holds) {
+            let first = sections.len() as u32 + 1;
+            let place = (load.addr, load.offset);
+            sections.extend(declared::sections(place, (dynamic.addr, dynamic.size), first));
             continue;
         }
-        let (mut offset, mut addr, mut size) = (word(8), word(16), word(32));
+        let (mut offset, mut addr, mut size) = (load.offset, load.addr, load.file_size);
         if offset == 0 {
             // The ELF header and its program headers are no section.
             (offset, addr, size) = (IMAGE_PHDRS, addr + IMAGE_PHDRS, size - IMAGE_PHDRS);
         }
         let access = [(elf::PF_W, elf::SHF_WRITE), (elf::PF_X, elf::SHF_EXECINSTR)];
-        let access = access.iter().filter(|(flag, _)| flags & flag != 0).fold(0, |all, (_, bit)| all | bit);
+        let access = access.iter().filter(|(flag, _)| load.flags & flag != 0);
         let section = SectionHeader {
             name: ".unfold".into(),
             kind: elf::SHT_PROGBITS,
-            flags: u64::from(elf::SHF_ALLOC | access),
+            flags: u64::from(access.fold(elf::SHF_ALLOC, |all, (_, bit)| all | bit)),
             addr,
             offset,
             size,
@@ -245,19 +311,11 @@ fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
             ..SectionHeader::default()
         };
         sections.push(section.clone());
-        let zeroes = word(40) - word(32);
+        let zeroes = load.size - load.file_size;
         if zeroes != 0 {
+            let (name, kind) = (".bss".into(), elf::SHT_NOBITS);
             let (addr, offset) = (addr + size, offset + size);
-            let kind = elf::SHT_NOBITS;
-            sections.push(SectionHeader {
-                name: ".bss".into(),
-                kind,
-                addr,
-                offset,
-                size: zeroes,
-                align: 1,
-                ..section
-            });
+            sections.push(SectionHeader { name, kind, addr, offset, size: zeroes, align: 1, ..section });
         }
     }
     sections
@@ -416,40 +474,30 @@ fn umask() -> u32 {
     mask.bits()
 }
 
-/// ELF header and program headers of the loader, and those of the image at their own place.
-fn header_page(image: &[Phdr], stack: Stack) -> Result<Vec<u8>> {
+/// Program headers of the loader, whose segments move behind the two pages, and the end of its memory.
+fn own_phdrs() -> (Vec<Phdr>, u64) {
     let word = |at: usize| u64::from_le_bytes(LOADER_FILE[at..at + 8].try_into().unwrap_or_default());
     let half = |at: usize| u16::from_le_bytes(LOADER_FILE[at..at + 2].try_into().unwrap_or_default());
-    let (phoff, phnum) = (word(32) as usize, usize::from(half(56)));
-    let mut phdrs = vec![Phdr {
-        kind: elf::PT_LOAD,
-        flags: elf::PF_R,
-        offset: 0,
-        addr: 0,
-        file_size: LOADER,
-        size: LOADER,
-        align: PAGE,
-    }];
-    // The loader's segments move behind the two pages, in the file and in memory.
-    for index in 0..phnum {
-        let at = phoff + index * PHDR;
-        let small = |at: usize| u32::from_le_bytes(LOADER_FILE[at..at + 4].try_into().unwrap_or_default());
-        let phdr = Phdr {
-            kind: small(at),
-            flags: small(at + 4),
-            offset: word(at + 8) + LOADER,
-            addr: word(at + 16) + LOADER,
-            file_size: word(at + 32),
-            size: word(at + 40),
-            align: word(at + 48),
-        };
-        if phdr.kind == elf::PT_LOAD {
-            phdrs.push(phdr);
-        }
-    }
-    phdrs.push(stack.phdr());
-    let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
-    page.extend(phdrs.iter().flat_map(Phdr::bytes));
+    let (start, count) = (word(32) as usize, usize::from(half(56)));
+    let flags = elf::PF_R;
+    let first =
+        Phdr { kind: elf::PT_LOAD, flags, offset: 0, addr: 0, file_size: LOADER, size: LOADER, align: PAGE };
+    let moved = Phdr::read(&LOADER_FILE[start..start + count * PHDR]).into_iter().map(|phdr| Phdr {
+        offset: phdr.offset + LOADER,
+        addr: phdr.addr + LOADER,
+        ..phdr
+    });
+    let loads = moved.filter(|phdr| phdr.kind == elf::PT_LOAD);
+    let phdrs: Vec<Phdr> = std::iter::once(first).chain(loads).collect();
+    let end = phdrs.iter().map(|phdr| phdr.addr + phdr.size).max().unwrap_or(LOADER);
+    (phdrs, end)
+}
+
+/// ELF header and program headers of the file, and those of the image at their own place.
+fn header_page(own: &[Phdr], image: &[Phdr]) -> Result<Vec<u8>> {
+    let entry = u64::from_le_bytes(LOADER_FILE[24..32].try_into().unwrap_or_default());
+    let mut page = elf_header(elf::ET_DYN, entry + LOADER, EHDR as u64, own.len());
+    page.extend(own.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {
         anyhow::bail!("too many program headers");
     }
@@ -476,7 +524,7 @@ pub fn elf_header(kind: u16, entry: u64, phoff: u64, phnum: usize) -> Vec<u8> {
     header
 }
 
-fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
+fn config_page(output: &Path, identity: &Identity<'_>, place: PathPlace) -> Result<Vec<u8>> {
     let len = (LOADER - CONFIG) as usize;
     let mut strings = Vec::new();
     let mut text = |bytes: &[u8]| {
@@ -500,6 +548,9 @@ fn config_page(output: &Path, identity: &Identity<'_>) -> Result<Vec<u8>> {
         relative,
         name,
         linker,
+        path: place.at,
+        path_len: place.len,
+        image_path: place.image,
     };
     let mut page = bytes_of(&[config]).to_vec();
     page.extend(strings);

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod debug;
+pub mod declared;
 pub mod driver;
 pub mod emit;
 pub mod hand_on;

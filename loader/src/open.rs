@@ -6,9 +6,9 @@ use crate::image::{Image, OwnState, Pack};
 use crate::report::{die, die_errno, note_number, set_name, stop};
 use crate::{symbols, sys};
 use core::sync::atomic::AtomicU8;
-use shared::CHUNK;
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanError, PlanView};
+use shared::{CHUNK, ImageAddr};
 
 const RELINK: &[u8] = b"; link the program again";
 
@@ -26,6 +26,19 @@ fn config(environment: &Environment) -> (&'static [u8], &'static OutputConfig) {
         Some(config) => (page, config),
         None => die(&[b"the executable is damaged", RELINK]),
     }
+}
+
+/// The path in the file, which build systems change when they install a program.
+fn search_path(page: &'static [u8], config: &OutputConfig) -> (&'static [u8], ImageAddr) {
+    if config.path_len == 0 {
+        return (&[], ImageAddr(0));
+    }
+    let base = page.as_ptr() as u64 - CONFIG;
+    // SAFETY: the linker wrote the path into a segment of the file, which the kernel mapped at this distance from
+    // the configuration page; the page's checksum was verified.
+    let path =
+        unsafe { core::slice::from_raw_parts((base + config.path) as *const u8, config.path_len as usize) };
+    (path, config.image_path)
 }
 
 /// Opens the generation's folder: where it was, or beside the executable.
@@ -118,12 +131,15 @@ fn array<T>(count: usize) -> &'static mut [T] {
 /// The image, and the pages of the generation's patch.
 pub struct Opened {
     pub image: Image,
+    /// Where libraries are looked for, as the file says, and the place of that text in the image.
+    pub search_path: (&'static [u8], ImageAddr),
     pub patch_pages: &'static [PatchPage],
 }
 
 /// Opens what the executable's configuration names, and checks it.
 pub fn open(environment: &Environment) -> Opened {
     let (page, config) = config(environment);
+    let search_path = search_path(page, config);
     if let Some(name) = output::c_string(page, config.name) {
         set_name(&name[..name.len() - 1]);
     }
@@ -197,5 +213,5 @@ pub fn open(environment: &Environment) -> Opened {
         patch: config.patch,
         dir,
     };
-    Opened { image, patch_pages }
+    Opened { image, search_path, patch_pages }
 }

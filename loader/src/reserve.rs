@@ -6,14 +6,14 @@ use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
 use crate::{pager, sys};
-use shared::PAGE;
 use shared::log::Pager;
 use shared::output::HEADER_LEN;
 use shared::plan::{PatchPage, RegionKind, RegionRec};
+use shared::{ImageAddr, PAGE};
 
 /// Maps every region. From here on the image is complete but for what is lazy.
 pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pager) {
-    let Opened { mut image, patch_pages } = opened;
+    let Opened { mut image, search_path, patch_pages } = opened;
     let header = image.plan.header;
     let len = header.limit.offset_from(header.base);
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED_NOREPLACE;
@@ -48,7 +48,33 @@ pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pa
         }
     }
     sys::close(file);
+    set_search_path(&image, search_path);
     (image::publish(image), pager)
+}
+
+/// Gives the image the search path of the file, if somebody has changed that.
+fn set_search_path(image: &Image, (path, place): (&[u8], ImageAddr)) {
+    let Some(region) = image.plan.region_at(place).filter(|region| region.kind() == Some(RegionKind::Eager))
+    else {
+        return;
+    };
+    let room = region.end.offset_from(place);
+    // SAFETY: the region was just mapped, readable.
+    let own =
+        unsafe { core::slice::from_raw_parts(place.0 as *const u8, room.min(path.len() as u64) as usize) };
+    if own == path || own.len() < path.len() {
+        return;
+    }
+    let start = place.page_start().0;
+    let len = (place + path.len() as u64).align_up(PAGE).0 - start;
+    // SAFETY: pages of the image, which are ours alone until the program starts; the text has the same length.
+    unsafe {
+        if sys::failed(sys::mprotect(start, len, sys::PROT_READ | sys::PROT_WRITE)) {
+            die(&[b"cannot change the search path of libraries"]);
+        }
+        core::ptr::copy_nonoverlapping(path.as_ptr(), place.0 as *mut u8, path.len());
+        sys::mprotect(start, len, region.prot.into());
+    }
 }
 
 fn map_fixed(addr: u64, len: u64, prot: u64, fd: i64, offset: u64) {

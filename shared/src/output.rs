@@ -12,7 +12,7 @@ use crate::checksum::checksum;
 use crate::pod::{self, StrRef};
 
 /// First word of the configuration page; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x03");
 
 /// Where in the first page the image's program headers are.
 pub const IMAGE_PHDRS: u64 = 0x400;
@@ -42,12 +42,17 @@ pub struct OutputConfig {
     pub name: StrRef,
     /// The linker, which adds debug information when it is asked for. A C string.
     pub linker: StrRef,
+    /// Where libraries are looked for: the path's place in the file as it is loaded, and in the image, which takes it
+    /// from there. Length 0: there is none.
+    pub path: u64,
+    pub path_len: u64,
+    pub image_path: ImageAddr,
 }
 
 crate::pod! {
     OutputConfig {
         magic: u64, checksum: u64, base: ImageAddr, generation: u64, plan: u64, patch: u64, absolute: StrRef,
-        relative: StrRef, name: StrRef, linker: StrRef,
+        relative: StrRef, name: StrRef, linker: StrRef, path: u64, path_len: u64, image_path: ImageAddr,
     }
 }
 

@@ -363,11 +363,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "no-gc-sections" => request.gc_sections = false,
             "z" if keywords::take(&mut request, &text())? => hand_on(),
             "rpath" | "R" => {
-                for part in value.as_bytes().split(|byte| *byte == b':') {
-                    let part = OsString::from_vec(part.to_vec());
-                    if !request.rpaths.contains(&part) {
-                        request.rpaths.push(part);
-                    }
+                // As it is: build systems leave room for the path that they put there when they install.
+                let known =
+                    request.rpaths.iter().flat_map(|path| path.as_bytes().split(|byte| *byte == b':'));
+                if !known.into_iter().any(|part| part == value.as_bytes()) {
+                    request.rpaths.push(value);
                 }
             }
             "enable-new-dtags" => request.new_dtags = true,

@@ -179,7 +179,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
         symbols_crc,
     };
-    emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity)?;
+    emit::rewrite(&request.output, &executable.bytes, &executable.config, editor.view()?.regions, &identity)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
     Ok(Outcome::Done(status, files(&state)))

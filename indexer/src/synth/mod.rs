@@ -13,6 +13,7 @@ pub mod sysv_hash;
 pub mod versions;
 
 use crate::args::{Request, Symbolic};
+use crate::emit::Declaration;
 use crate::inputs::Inputs;
 use crate::layout::Layout;
 use crate::object::build::{RecordBuilder, Section};
@@ -274,8 +275,7 @@ impl<'a> Synth<'a> {
             .map(|library| self.strings.add(&inputs.shared[*library as usize].library.soname))
             .collect();
         if !self.request.rpaths.is_empty() {
-            let paths: Vec<&[u8]> = self.request.rpaths.iter().map(|path| path.as_bytes()).collect();
-            self.runpath = Some(self.strings.add(&paths.join(&b':')));
+            self.runpath = Some(self.strings.add(&self.search_path()));
         }
         if let Some(soname) = self.request.soname.as_ref().filter(|_| self.request.shared) {
             self.soname = Some(self.strings.add(soname.as_bytes()));
@@ -519,7 +519,10 @@ impl<'a> Synth<'a> {
             (symbolic, elf::DF_SYMBOLIC),
         ]);
         let flags_1 = bits(&[(bind_now, elf::DF_1_NOW), (self.request.pie, elf::DF_1_PIE)]);
-        let (asked, asked_1) = self.request.dynamic_flags;
+        let (asked, mut asked_1) = self.request.dynamic_flags;
+        if !self.request.shared {
+            asked_1 &= !(elf::DF_1_INITFIRST | elf::DF_1_NODELETE | elf::DF_1_NOOPEN);
+        }
         let (flags, flags_1) = (flags | u64::from(asked), flags_1 | u64::from(asked_1));
         for (tag, flags) in [(elf::DT_FLAGS, flags), (elf::DT_FLAGS_1, flags_1)] {
             if flags != 0 {
@@ -623,6 +626,26 @@ impl<'a> Synth<'a> {
             self.add_edits(&mut builder, &symref_of);
         }
         builder.finish([0, 0])
+    }
+
+    /// What the executable's file says of its libraries.
+    pub fn declaration<'i>(&self, layout: &Layout, inputs: &'i Inputs) -> Option<Declaration<'i>> {
+        if self.request.is_static {
+            return None;
+        }
+        let name = |library: &u32| inputs.shared[*library as usize].library.soname.as_slice();
+        let place = |offset: u32| self.addr(layout, Part::DynStr) + u64::from(offset);
+        Some(Declaration {
+            needed: self.needs.libraries.iter().map(name).collect(),
+            path: self.runpath.map(|offset| (self.search_path(), place(offset))),
+            new_tags: self.request.new_dtags,
+        })
+    }
+
+    /// Where the dynamic linker looks for libraries.
+    fn search_path(&self) -> Vec<u8> {
+        let paths: Vec<&[u8]> = self.request.rpaths.iter().map(|path| path.as_bytes()).collect();
+        paths.join(&b':')
     }
 
     /// `.rela.dyn` and `.relr.dyn` of a shared library.

@@ -2,6 +2,7 @@
 
 use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
+use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
@@ -169,8 +170,8 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc: crc32fast::hash(&symbols),
         };
-        let declaration = synth.declaration(&layout, &inputs);
-        emit::write(&request.output, &phdrs, &identity, stack, declaration.as_ref())?;
+        let evident = evident::of_image(&view, &objects).map_err(failed)?;
+        emit::write(&request.output, &phdrs, &identity, stack, evident)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
     report(request, &status, &report::paths(&inputs.files))?;

@@ -1,11 +1,10 @@
 //! Plan -> the executable: header page, configuration page, loader.
 
-use crate::declared::{self, declare};
+use crate::evident::{self, Evident, PathPlace};
 use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
-use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
 use shared::plan::{RegionKind, RegionRec};
@@ -22,10 +21,10 @@ use std::path::{Path, PathBuf};
 pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
 
 pub const EHDR: usize = 64;
-const PHDR: usize = 56;
+pub const PHDR: usize = 56;
 
 /// A program header (gABI, "Program Header").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phdr {
     pub kind: u32,
     pub flags: u32,
@@ -187,76 +186,39 @@ fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
     fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Where the path of libraries is: in the loaded file and in the image.
-#[derive(Clone, Copy, Default)]
-struct PathPlace {
-    at: u64,
-    len: u64,
-    image: ImageAddr,
-}
-
-/// What a dynamically linked executable declares in its file.
-pub struct Declaration<'a> {
-    pub needed: Vec<&'a [u8]>,
-    /// Where libraries are looked for, and where the image has that text.
-    pub path: Option<(Vec<u8>, ImageAddr)>,
-    pub new_tags: bool,
-}
-
 /// Writes the executable. A running program keeps its file.
 pub fn write(
     output: &Path,
     phdrs: &[Phdr],
     identity: &Identity<'_>,
     stack: Stack,
-    declaration: Option<&Declaration<'_>>,
+    evident: Evident,
 ) -> Result<()> {
-    let (mut own, end) = own_phdrs();
-    let offset = align_up(LOADER + LOADER_FILE.len() as u64, PAGE);
-    let addr = align_up(end, PAGE);
-    let mut place = PathPlace::default();
-    let declared = declaration.map(|declaration| {
-        let path = declaration.path.as_ref().map(|(path, _)| path.as_slice());
-        let declared = declare(addr, &declaration.needed, path, declaration.new_tags);
-        let size = declared.bytes.len() as u64;
-        let flags = elf::PF_R | elf::PF_W;
-        own.push(Phdr { kind: elf::PT_LOAD, flags, offset, addr, file_size: size, size, align: PAGE });
-        let (start, size) = declared.dynamic;
-        let (addr, offset) = (addr + start, offset + start);
-        own.push(Phdr { kind: elf::PT_DYNAMIC, flags, offset, addr, file_size: size, size, align: 8 });
-        declared
-    });
-    if let (Some((at, len)), Some((_, image))) =
-        (declared.as_ref().and_then(|declared| declared.path), declaration.and_then(|d| d.path.as_ref()))
-    {
-        place = PathPlace { at: addr + at, len, image: *image };
-    }
-    own.push(stack.phdr());
-    let mut file = header_page(&own, phdrs)?;
-    file.extend(config_page(output, identity, place)?);
+    let file = header_page(phdrs, stack)?;
+    finish(output, file, identity, evident)
+}
+
+/// Puts the rest of the executable behind its header page, and writes it.
+fn finish(output: &Path, mut file: Vec<u8>, identity: &Identity<'_>, mut evident: Evident) -> Result<()> {
+    file.resize(LOADER as usize, 0);
     file.extend_from_slice(LOADER_FILE);
-    if let Some(declared) = declared {
-        file.resize(offset as usize, 0);
-        file.extend(declared.bytes);
-    }
-    add_sections(&mut file, identity);
+    let path = evident.load(&mut file);
+    file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity, path)?);
+    add_sections(&mut file, identity, &evident);
     keep_copy(&file, identity)?;
     replace(output, &file)
 }
 
-/// Writes the executable of another generation: the same file, with its regions as they are now.
+/// Writes the executable of another generation: the same headers, with its regions as they are now.
 pub fn rewrite(
     output: &Path,
     old: &[u8],
-    old_config: &OutputConfig,
     regions: &[RegionRec],
     identity: &Identity<'_>,
+    evident: Evident,
 ) -> Result<()> {
-    let loads = loads(old).context("the executable is truncated")?;
-    let end = loads.iter().map(|load| load.offset + load.file_size).max().unwrap_or_default();
-    let mut file = old.get(..end as usize).context("the executable is truncated")?.to_vec();
-    let place = PathPlace { at: old_config.path, len: old_config.path_len, image: old_config.image_path };
-    for phdr in file[IMAGE_PHDRS as usize..CONFIG as usize].chunks_exact_mut(PHDR) {
+    let mut file = old.get(..CONFIG as usize).context("the executable is truncated")?.to_vec();
+    for phdr in file[IMAGE_PHDRS as usize..].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
         let (kind, addr, file_size) = (phdr[0], word(16), word(32));
         let region = regions.iter().find(|region| region.start.0 == addr && kind == elf::PT_LOAD as u8);
@@ -268,31 +230,16 @@ pub fn rewrite(
             }
         }
     }
-    file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity, place)?);
-    add_sections(&mut file, identity);
-    keep_copy(&file, identity)?;
-    replace(output, &file)
+    finish(output, file, identity, evident)
 }
 
-/// Program headers of the parts of the file that the kernel loads; of `.dynamic` too.
-fn loads(file: &[u8]) -> Option<Vec<Phdr>> {
-    let count = usize::from(u16::from_le_bytes(file.get(56..58)?.try_into().ok()?));
-    Some(Phdr::read(file.get(EHDR..EHDR + count * PHDR)?))
-}
-
-/// Sections for all that the kernel loads.
+/// Sections for all that the kernel loads, but for the tables of other programs, which have their own.
 fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
-    let phdrs = loads(file).unwrap_or_default();
-    let dynamic = phdrs.iter().find(|phdr| phdr.kind == elf::PT_DYNAMIC);
+    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
+    let loader = LOADER + LOADER_FILE.len() as u64;
+    let phdrs = Phdr::read(&file[EHDR..EHDR + count * PHDR]);
     let mut sections = Vec::new();
-    for load in phdrs.iter().filter(|phdr| phdr.kind == elf::PT_LOAD) {
-        let holds = |phdr: &&Phdr| (load.addr..load.addr + load.size).contains(&phdr.addr);
-        if let Some(dynamic) = dynamic.filter(holds) {
-            let first = sections.len() as u32 + 1;
-            let place = (load.addr, load.offset);
-            sections.extend(declared::sections(place, (dynamic.addr, dynamic.size), first));
-            continue;
-        }
+    for load in phdrs.iter().filter(|phdr| phdr.kind == elf::PT_LOAD && phdr.offset < loader) {
         let (mut offset, mut addr, mut size) = (load.offset, load.addr, load.file_size);
         if offset == 0 {
             // The ELF header and its program headers are no section.
@@ -324,14 +271,16 @@ fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
 /// Adds sections: of everything that is loaded, because `strip` and `objcopy` copy nothing else; and the one by
 /// which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). Its path is absolute, because
 /// executables are copied and linked to other folders, as cargo does.
-fn add_sections(file: &mut Vec<u8>, identity: &Identity<'_>) {
+fn add_sections(file: &mut Vec<u8>, identity: &Identity<'_>, evident: &Evident) {
     let mut link = identity.folder.join(crate::symbols::FILE).into_os_string().into_encoded_bytes();
     link.push(0);
     link.resize(link.len().next_multiple_of(4), 0);
     link.extend(identity.symbols_crc.to_le_bytes());
     let loaded = loaded_sections(file);
     let mut sections = Sections::default();
+    let count = loaded.len() as u32;
     loaded.into_iter().for_each(|section| sections.push(section));
+    evident.add(&mut sections, count);
     sections.add(".gnu_debuglink", elf::SHT_PROGBITS, &link, 4);
     sections.append(file);
 }
@@ -474,8 +423,9 @@ fn umask() -> u32 {
     mask.bits()
 }
 
-/// Program headers of the loader, whose segments move behind the two pages, and the end of its memory.
-fn own_phdrs() -> (Vec<Phdr>, u64) {
+/// ELF header and program headers of the file, and those of the image at their own place. The loader's segments move
+/// behind the two pages, in the file and in memory.
+fn header_page(image: &[Phdr], stack: Stack) -> Result<Vec<u8>> {
     let word = |at: usize| u64::from_le_bytes(LOADER_FILE[at..at + 8].try_into().unwrap_or_default());
     let half = |at: usize| u16::from_le_bytes(LOADER_FILE[at..at + 2].try_into().unwrap_or_default());
     let (start, count) = (word(32) as usize, usize::from(half(56)));
@@ -488,16 +438,12 @@ fn own_phdrs() -> (Vec<Phdr>, u64) {
         ..phdr
     });
     let loads = moved.filter(|phdr| phdr.kind == elf::PT_LOAD);
-    let phdrs: Vec<Phdr> = std::iter::once(first).chain(loads).collect();
-    let end = phdrs.iter().map(|phdr| phdr.addr + phdr.size).max().unwrap_or(LOADER);
-    (phdrs, end)
-}
-
-/// ELF header and program headers of the file, and those of the image at their own place.
-fn header_page(own: &[Phdr], image: &[Phdr]) -> Result<Vec<u8>> {
-    let entry = u64::from_le_bytes(LOADER_FILE[24..32].try_into().unwrap_or_default());
-    let mut page = elf_header(elf::ET_DYN, entry + LOADER, EHDR as u64, own.len());
-    page.extend(own.iter().flat_map(Phdr::bytes));
+    let mut phdrs: Vec<Phdr> = std::iter::once(first).chain(loads).chain([stack.phdr()]).collect();
+    if image.iter().any(|phdr| phdr.kind == elf::PT_DYNAMIC) {
+        phdrs.extend(evident::phdrs());
+    }
+    let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
+    page.extend(phdrs.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {
         anyhow::bail!("too many program headers");
     }

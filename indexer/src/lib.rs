@@ -3,9 +3,9 @@
 
 pub mod args;
 pub mod debug;
-pub mod declared;
 pub mod driver;
 pub mod emit;
+pub mod evident;
 pub mod hand_on;
 pub mod index;
 pub mod inputs;

@@ -12,6 +12,7 @@ mod pages;
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
 use crate::emit::{self, Identity};
+use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::pinned;
@@ -167,6 +168,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         timing.phase("output");
         return Ok(Outcome::Done(status, files(&state)));
     }
+    let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
+        full!("what other programs read of the executable cannot be rendered");
+    };
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
         full!("the table of function names is full");
     };
@@ -179,7 +183,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
         symbols_crc,
     };
-    emit::rewrite(&request.output, &executable.bytes, &executable.config, editor.view()?.regions, &identity)?;
+    emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity, evident)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
     Ok(Outcome::Done(status, files(&state)))

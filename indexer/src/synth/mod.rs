@@ -13,7 +13,6 @@ pub mod sysv_hash;
 pub mod versions;
 
 use crate::args::{Request, Symbolic};
-use crate::emit::Declaration;
 use crate::inputs::Inputs;
 use crate::layout::Layout;
 use crate::object::build::{RecordBuilder, Section};
@@ -626,20 +625,6 @@ impl<'a> Synth<'a> {
             self.add_edits(&mut builder, &symref_of);
         }
         builder.finish([0, 0])
-    }
-
-    /// What the executable's file says of its libraries.
-    pub fn declaration<'i>(&self, layout: &Layout, inputs: &'i Inputs) -> Option<Declaration<'i>> {
-        if self.request.is_static {
-            return None;
-        }
-        let name = |library: &u32| inputs.shared[*library as usize].library.soname.as_slice();
-        let place = |offset: u32| self.addr(layout, Part::DynStr) + u64::from(offset);
-        Some(Declaration {
-            needed: self.needs.libraries.iter().map(name).collect(),
-            path: self.runpath.map(|offset| (self.search_path(), place(offset))),
-            new_tags: self.request.new_dtags,
-        })
     }
 
     /// Where the dynamic linker looks for libraries.

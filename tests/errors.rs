@@ -275,6 +275,9 @@ fn an_address_out_of_reach() {
         named.extend(["out of range: ", "8589934592 is not in [0, 4294967295]"]);
     }
     assert_fails(&project, Compiler::Gcc, words, &named);
+    // Code is not rendered by the link, and yet checked.
+    project.edit("main.c", "int far(void);\nint main(void) { return far(); }\n");
+    assert_fails(&project, Compiler::Gcc, words, &named[..3]);
 }
 
 #[test]

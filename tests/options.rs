@@ -361,3 +361,17 @@ fn common_symbols_that_meet_are_warned_of() {
         assert!(text.contains("definition of `shared_name' overriding common from"), "{text}");
     }
 }
+
+#[test]
+fn a_number_moves_with_a_program_that_takes_its_distance() {
+    let project = project("number-in-pie");
+    project.write(
+        "main.c",
+        "extern char number[];\nint main(void) { return ((unsigned long)number & 0xfff) - 0x30; }\n",
+    );
+    for pie in [&["-fpie", "-pie"], &["-fno-pie", "-no-pie"]] {
+        project.compile_with("main.c", &[pie[0]]);
+        link(&project, &["main.o", pie[1], "-Wl,--defsym=number=0x30"]);
+        assert_eq!(project.output("app", &[]), "");
+    }
+}

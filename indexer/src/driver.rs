@@ -103,6 +103,8 @@ pub fn link(request: &Request) -> Result<bool> {
     let layout = layout::layout(request, &resolution);
     check_reach(request, &layout)?;
     let slots = plan::slots(request, &resolution, &needs, &layout, &synth, &meanings);
+    let messages = Messages::new(&program, &inputs.files, request.demangle);
+    check::reach(request, &resolution, &layout, &slots, &messages)?;
     Facts { request, program: &program, inputs: &inputs, resolution: &resolution }.write(&layout, &slots)?;
     timing.phase("layout");
     // From here addresses are final.

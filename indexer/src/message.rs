@@ -277,17 +277,22 @@ pub fn render_error(
         Some((kind, messages.target_name(view, symref)))
     });
     let Some((kind, target)) = named else { return anyhow!("{place}: {error:?}") };
-    let kind_name = relocation_name(kind);
     match error {
-        EditError::Overflow { value, bits } => {
-            let (least, most) = limits(kind, bits);
-            anyhow!(
-                "{place}: relocation truncated to fit: {kind_name} against {target}; relocation {kind_name} out of \
-                 range: {value} is not in [{least}, {most}]; references {target}"
-            )
+        EditError::Overflow { value, bits } => overflow(&place, kind, &target, value, bits),
+        EditError::Malformed => {
+            anyhow!("{place}: relocation of no meaning: {} against {target}", relocation_name(kind))
         }
-        EditError::Malformed => anyhow!("{place}: relocation of no meaning: {kind_name} against {target}"),
     }
+}
+
+/// A value that does not fit its field, in the words of ld and of lld.
+pub fn overflow(place: &str, kind: Kind, target: &str, value: i64, bits: u32) -> anyhow::Error {
+    let name = relocation_name(kind);
+    let (least, most) = limits(kind, bits);
+    anyhow!(
+        "{place}: relocation truncated to fit: {name} against {target}; relocation {name} out of range: {value} is \
+         not in [{least}, {most}]; references {target}"
+    )
 }
 
 /// The least and the most that fits the field of a relocation (`shared::edit`).

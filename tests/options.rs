@@ -375,3 +375,16 @@ fn a_number_moves_with_a_program_that_takes_its_distance() {
         assert_eq!(project.output("app", &[]), "");
     }
 }
+
+#[test]
+fn libraries_are_looked_for_in_the_folders_of_the_system() {
+    let project = project("native-folders");
+    project.edit("main.c", "#include <stdlib.h>\nvoid begin(void) { exit(0); }\n");
+    let words =
+        ["-o", "app", "-e", "begin", "main.o", "-lc", "-dynamic-linker", "/lib64/ld-linux-x86-64.so.2"];
+    let outcome = project.ld(&words);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert_eq!(project.output("app", &[]), "");
+    let outcome = project.ld(&[&words[..], &["-nostdlib"]].concat());
+    assert!(!outcome.succeeded() && outcome.stderr_text().contains("cannot find -lc"), "{outcome:?}");
+}

@@ -15,7 +15,7 @@ use crate::message::{self, Messages};
 use crate::plan::{self, PackObjects};
 use crate::relink;
 use crate::report::{self, Facts};
-use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, scope};
+use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, reach, scope};
 use crate::symbols;
 use crate::synth::{Part, Placed, Synth};
 use crate::timing::Timing;
@@ -104,7 +104,7 @@ pub fn link(request: &Request) -> Result<bool> {
     check_reach(request, &layout)?;
     let slots = plan::slots(request, &resolution, &needs, &layout, &synth, &meanings);
     let messages = Messages::new(&program, &inputs.files, request.demangle);
-    check::reach(request, &resolution, &layout, &slots, &messages)?;
+    reach::check(request, &resolution, &layout, &slots, &messages)?;
     Facts { request, program: &program, inputs: &inputs, resolution: &resolution }.write(&layout, &slots)?;
     timing.phase("layout");
     // From here addresses are final.

@@ -70,6 +70,8 @@ pub enum Strip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Symbolic {
     None,
+    NonWeakFunctions,
+    NonWeak,
     Functions,
     All,
 }
@@ -183,6 +185,19 @@ impl Request {
 const OPERATORS_NEW: [&str; 4] = ["_Znw*", "_Zna*", "_Zdl*", "_Zda*"];
 const TYPE_INFORMATION: [&str; 2] = ["_ZTI*", "_ZTS*"];
 
+/// Where libraries are looked for last; `=` is the system's root.
+const NATIVE_FOLDERS: [&str; 9] = [
+    "=/usr/local/lib/x86_64-linux-gnu",
+    "=/lib/x86_64-linux-gnu",
+    "=/usr/lib/x86_64-linux-gnu",
+    "=/usr/local/lib64",
+    "=/lib64",
+    "=/usr/lib64",
+    "=/usr/local/lib",
+    "=/lib",
+    "=/usr/lib",
+];
+
 /// What is to be done.
 pub enum Task {
     Link(Box<Request>),
@@ -263,6 +278,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
     let mut handed_on = None;
     let mut version = false;
     let mut sysroot = OsString::new();
+    let mut folders = NATIVE_FOLDERS.as_slice();
     while let Some(word) = words.pop_front() {
         if !is_option(&word) {
             request.inputs.push((Input::File(word.into()), state));
@@ -288,6 +304,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "l" | "library" => request.inputs.push((Input::Library(value), state)),
             "L" | "library-path" => request.search.push(value.into()),
             "sysroot" => sysroot = value,
+            "nostdlib" => folders = &[],
             "m" if value != "elf_x86_64" => hand_on(),
             "oformat" if value != "elf64-x86-64" && value != "elf" => hand_on(),
             "orphan-handling" if value != "place" => hand_on(),
@@ -331,6 +348,9 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "soname" | "h" => request.soname = Some(value),
             "Bsymbolic" => request.symbolic = Symbolic::All,
             "Bsymbolic-functions" => request.symbolic = Symbolic::Functions,
+            "Bsymbolic-non-weak" => request.symbolic = Symbolic::NonWeak,
+            "Bsymbolic-non-weak-functions" => request.symbolic = Symbolic::NonWeakFunctions,
+            "Bgroup" => request.dynamic_flags.1 |= object::elf::DF_1_GROUP,
             "Bno-symbolic" => request.symbolic = Symbolic::None,
             "hash-style" => {
                 (request.sysv_hash, request.gnu_hash) = match text().as_str() {
@@ -421,10 +441,11 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "y" | "trace-symbol" => request.trace_symbols.push(text()),
             "why-extract" => request.why_extract = Some(value.into()),
             "dependency-file" => request.dependency_file = Some(value.into()),
-            // Groups, -nostdlib, --no-undefined, the emulation and such change nothing that is left.
+            // Groups, the emulation and such change nothing that is left.
             _ => {}
         }
     }
+    request.search.extend(folders.iter().map(PathBuf::from));
     for folder in &mut request.search {
         let bytes = folder.as_os_str().as_bytes();
         let inside = bytes.strip_prefix(b"=").or_else(|| bytes.strip_prefix(b"$SYSROOT"));
@@ -576,11 +597,14 @@ mod tests {
         let request =
             link(&["-oapp", "-Ldir", "-L", "other", "a.o", "-lm", "--library=c", "-rpath", "/x:/y"]);
         assert_eq!(request.output, PathBuf::from("app"));
-        assert_eq!(request.search, ["dir", "other"].map(PathBuf::from));
+        assert_eq!(
+            request.search[..3],
+            ["dir", "other", NATIVE_FOLDERS[0].trim_start_matches('=')].map(PathBuf::from)
+        );
         assert_eq!(request.inputs[1].0, Input::Library("m".into()));
         assert_eq!(request.inputs[2].0, Input::Library("c".into()));
         assert_eq!(request.rpaths, ["/x", "/y"]);
-        let search = link(&["-L=/a", "-L$SYSROOT/b", "-L/c", "--sysroot=/root", "a.o"]).search;
+        let search = link(&["-L=/a", "-L$SYSROOT/b", "-L/c", "--sysroot=/root", "-nostdlib", "a.o"]).search;
         assert_eq!(search, ["/root/a", "/root/b", "/c"].map(PathBuf::from));
         assert!(parse(vec!["--no-such-option".into()]).is_err());
     }

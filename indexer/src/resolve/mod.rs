@@ -4,6 +4,7 @@ pub mod check;
 mod hints;
 pub mod linker_symbols;
 pub mod needs;
+pub mod reach;
 pub mod scope;
 
 use crate::args::Request;

@@ -161,6 +161,8 @@ fn may_be_interposed(
         _ if inputs.dynamic_list.is_some() => false,
         Symbolic::All => false,
         Symbolic::Functions => !is_function(symbol.kind),
+        Symbolic::NonWeak => binding == elf::STB_WEAK,
+        Symbolic::NonWeakFunctions => binding == elf::STB_WEAK || !is_function(symbol.kind),
         Symbolic::None => true,
     }
 }

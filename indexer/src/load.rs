@@ -5,7 +5,6 @@ use crate::args::Request;
 use crate::args::expression::Expression;
 use crate::index::state::State;
 use crate::index::store::{self, Database, Entry, Store};
-use crate::inputs::shared::SharedSymbol;
 use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
 use crate::object::{self, name_hash};
 use crate::{HandOn, message};
@@ -13,6 +12,7 @@ use anyhow::{Context, Result};
 use dashmap::DashMap;
 use rayon::prelude::*;
 use shared::record::{GlobalRec, ObjectView};
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -261,16 +261,19 @@ pub fn keep_records(
 /// What a shared library needs and an archive offers that comes behind it, or that no other library defines.
 fn wants_of_library(inputs: &Inputs, library: usize, offers: &DashMap<u64, Offer>) -> Vec<(u64, Offer)> {
     let wanting = &inputs.shared[library];
-    let is_shared = |wanted: &SharedSymbol| {
-        let mut all = inputs.shared.iter().flat_map(|input| &input.library.symbols);
-        all.any(|symbol| symbol.provides(wanted))
+    // Seldom needed, and libraries have many symbols.
+    let names: OnceCell<HashSet<&[u8]>> = OnceCell::new();
+    let is_shared = |name: &[u8]| {
+        let all = || inputs.shared.iter().flat_map(|input| &input.library.symbols);
+        let defined = || all().filter(|symbol| !symbol.is_undefined).map(|symbol| symbol.name).collect();
+        names.get_or_init(defined).contains(name)
     };
     let mut wants = Vec::new();
     for wanted in wanting.library.symbols.iter().filter(|symbol| symbol.is_wanted()) {
         let hash = name_hash(wanted.name);
         let Some(offer) = offers.get(&hash) else { continue };
         let is_shared_offer = matches!(offer.source, Source::Shared(_));
-        if !is_shared_offer && (offer.rank.0 > wanting.rank || !is_shared(wanted)) {
+        if !is_shared_offer && (offer.rank.0 > wanting.rank || !is_shared(wanted.name)) {
             wants.push((hash, *offer));
         }
     }

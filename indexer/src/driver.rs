@@ -81,11 +81,11 @@ pub fn link(request: &Request) -> Result<bool> {
     // From here no symbol is added or bound anew.
 
     // Bindings -> what the linker has to make, and how large it is.
-    let dead = check::dead_symbols(request, &resolution, &scope);
+    let dead = resolve::library::dead_symbols(request, &resolution, &scope);
     let needs = needs::needs(request, &resolution, &inputs, &scope, &dead);
     if request.shared {
         let mut messages = Messages::new(&program, &inputs.files, request.demangle);
-        let hand_on = check::check_shared(&resolution, &needs.facts, &mut messages);
+        let hand_on = resolve::library::check_addresses(&resolution, &needs.facts, &mut messages);
         if messages.print(request).is_none() {
             return Ok(false);
         }

@@ -603,7 +603,7 @@ mod tests {
         );
         assert_eq!(request.inputs[1].0, Input::Library("m".into()));
         assert_eq!(request.inputs[2].0, Input::Library("c".into()));
-        assert_eq!(request.rpaths, ["/x", "/y"]);
+        assert_eq!(request.rpaths, ["/x:/y"]);
         let search = link(&["-L=/a", "-L$SYSROOT/b", "-L/c", "--sysroot=/root", "-nostdlib", "a.o"]).search;
         assert_eq!(search, ["/root/a", "/root/b", "/c"].map(PathBuf::from));
         assert!(parse(vec!["--no-such-option".into()]).is_err());

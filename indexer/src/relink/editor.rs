@@ -145,6 +145,12 @@ impl Editor {
         read_names(self.names).expect("the list was checked when it was opened")
     }
 
+    /// The numbers in `.dynsym` of the slots that have one.
+    pub fn dynamic_numbers(&self) -> HashMap<u32, u32> {
+        let listed = self.names().1.iter().filter(|name| name.dynamic != 0);
+        listed.map(|name| (name.slot, name.dynamic)).collect()
+    }
+
     pub fn find(&self, hash: u64) -> Option<NameRec> {
         let names = self.names().1;
         let added = || self.added_names.iter().find(|name| name.hash == hash).copied();

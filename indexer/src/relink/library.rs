@@ -14,7 +14,6 @@ use anyhow::{Context, Result};
 use shared::ImageAddr;
 use shared::pod;
 use shared::record::{ObjectView, SectionRec};
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -28,13 +27,7 @@ pub fn newest(folder: &Path) -> Option<Executable> {
 
 /// Makes the tables of relocations anew. The inner error is a reason for a full link.
 pub fn relocate(editor: &mut Editor, request: &Request) -> Result<Result<(), String>> {
-    let numbers: HashMap<u32, u32> = editor
-        .names()
-        .1
-        .iter()
-        .filter(|name| name.dynamic != 0)
-        .map(|name| (name.slot, name.dynamic))
-        .collect();
+    let numbers = editor.dynamic_numbers();
     let tables = {
         let view = editor.view()?;
         let count = view.objects.len() as u32 - 1;

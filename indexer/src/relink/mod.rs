@@ -4,10 +4,26 @@
 //! changed are objects that still fit what was resolved, then resolution stands, all other addresses stand, and the new generation is the one before with a patch. Otherwise there
 //! is a reason why not, and a full link follows.
 
+/// Ends a step with a reason for a full link.
+macro_rules! full {
+    ($($text:tt)*) => { return Ok(Err(format!($($text)*))) };
+}
+
+/// Runs a step; a reason for a full link ends the whole attempt.
+macro_rules! step {
+    ($attempt:expr) => {
+        match $attempt? {
+            Ok(value) => value,
+            Err(why) => return Ok(Err(why)),
+        }
+    };
+}
+
 mod editor;
 mod library;
 mod object;
 mod pages;
+mod place;
 
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
@@ -52,32 +68,32 @@ struct Changed {
     offset: u64,
 }
 
-macro_rules! full {
+macro_rules! link_in_full {
     ($($text:tt)*) => { return Ok(Outcome::Full(format!($($text)*))) };
 }
 
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
     let output_folder = generation::output_folder(index, &request.output)?;
-    let Some(executable) = executable_before(request, &output_folder) else { full!("first link") };
+    let Some(executable) = executable_before(request, &output_folder) else { link_in_full!("first link") };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
-        full!("the index is another one");
+        link_in_full!("the index is another one");
     }
     let Some(mut state) =
         fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
     else {
-        full!("the index is of another version, or damaged");
+        link_in_full!("the index is of another version, or damaged");
     };
     if state.request != request.identity() {
-        full!("the command line, or the linker, changed");
+        link_in_full!("the command line, or the linker, changed");
     }
     if let Some(why) = report::needs_full_link(request) {
-        full!("{why}");
+        link_in_full!("{why}");
     }
     let renamed = match rename_objects(request, &mut state) {
         Some(renamed) => renamed,
-        None => full!("the objects of the command line changed"),
+        None => link_in_full!("the objects of the command line changed"),
     };
     timing.phase("state");
 
@@ -85,14 +101,14 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let now: Vec<Option<Fingerprint>> =
         state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect();
     if let Some(path) = state.missing.iter().find(|path| path.exists()) {
-        full!("{} has appeared", path.display());
+        link_in_full!("{} has appeared", path.display());
     }
     timing.phase("stat");
     let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
     for (number, (file, now)) in state.files.iter().zip(now).enumerate() {
         match now {
             // The full link says what is missing, and in which words.
-            None => full!("{} is gone", file.path.display()),
+            None => link_in_full!("{} is gone", file.path.display()),
             Some(now) if now != file.fingerprint => {
                 stale.insert(number as u32, now);
             }
@@ -131,7 +147,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         return Ok(Outcome::Full(why));
     }
     if let Some(name) = stale_alias(&editor, request)? {
-        full!("what --defsym={name} refers to has moved");
+        link_in_full!("what --defsym={name} refers to has moved");
     }
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
@@ -169,10 +185,10 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         return Ok(Outcome::Done(status, files(&state)));
     }
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
-        full!("what other programs read of the executable cannot be rendered");
+        link_in_full!("what other programs read of the executable cannot be rendered");
     };
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
-        full!("the table of function names is full");
+        link_in_full!("the table of function names is full");
     };
     let (number, folder) = draft.publish()?;
     let identity = Identity {

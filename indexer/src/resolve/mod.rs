@@ -2,6 +2,7 @@
 
 pub mod check;
 mod hints;
+pub mod library;
 pub mod linker_symbols;
 pub mod needs;
 pub mod reach;

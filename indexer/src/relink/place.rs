@@ -1,0 +1,190 @@
+//! Gives the sections of a changed object their places: those that they had, if they fit, else behind everything
+//! else of their region.
+
+use super::editor::Editor;
+use super::object::{Attempt, is_live, put_records};
+use crate::layout::{REGIONS, place_sections, slack};
+use anyhow::{Result, anyhow};
+use shared::plan::{BlockPlace, RegionKind};
+use shared::record::{BlockRec, Class, NONE, ObjectView, Placement};
+use shared::render::live_frames;
+use shared::{CHUNK, ImageAddr, PAGE};
+
+/// Places the sections of the new record: where those of the old one were, if they fit, else behind
+/// everything else of the region. Returns the placements of the new sections.
+pub fn place(
+    editor: &mut Editor,
+    number: u32,
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+    kept: &[bool],
+) -> Result<Result<Vec<Placement>, String>> {
+    let live = |section: u32| is_live(new, kept, section);
+    let mut left: Vec<(usize, BlockPlace)> = editor
+        .view()?
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| place.object == number && place.block != NONE)
+        .map(|(index, place)| (index, *place))
+        .collect();
+    let was_live: Vec<bool> = (0..old.sections.len() as u32)
+        .map(|section| Ok(editor.view()?.placement(number, section).is_some_and(Placement::is_live)))
+        .collect::<Result<_>>()?;
+    // What was there is no longer, wherever the new sections come to lie.
+    for (_, place) in &left {
+        editor.leave(number, place.addr, place.capacity);
+    }
+    let mut placements = vec![Placement::default(); new.sections.len()];
+    for (block_number, block) in new.blocks.iter().enumerate() {
+        let same = |place: &BlockPlace| {
+            let there = &old.blocks[place.block as usize];
+            (there.class, there.priority, old.string(there.name))
+                == (block.class, block.priority, new.string(block.name))
+        };
+        let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
+        if Class::from_number(block.class).is_some_and(Class::is_contiguous) {
+            let shapes = |view: &ObjectView<'_>, block: &BlockRec, live: &dyn Fn(u32) -> bool| {
+                let (first, sections) = view.sections_of(block);
+                let live = sections.iter().enumerate().filter(|(at, _)| live((first + at) as u32));
+                live.map(|(_, section)| (section.size, section.align)).collect::<Vec<_>>()
+            };
+            let before = found.map(|(_, place)| {
+                let old_live = |section: u32| was_live.get(section as usize).copied().unwrap_or(false);
+                shapes(old, &old.blocks[place.block as usize], &old_live)
+            });
+            if before != Some(shapes(new, block, &live)) {
+                full!("a section that has to stay in its row changed its size");
+            }
+        }
+        step!(place_block(editor, number, new, (block_number as u32, block), found, &live, &mut placements));
+    }
+    let blocks = editor.view()?.header.blocks;
+    for (index, place) in left {
+        let class = old.blocks.get(place.block as usize).and_then(|block| Class::from_number(block.class));
+        if class.is_none_or(Class::is_contiguous) {
+            full!("a section that has to stay in its row is gone");
+        }
+        editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
+    }
+
+    let view = editor.view()?;
+    let (table, objects, object) =
+        (view.header.placements, view.header.objects, view.objects[number as usize]);
+    let place = (u64::from(object.placements), old.sections.len());
+    let Some(start) = put_records(editor, table, place, editor.placements_used, &placements)? else {
+        full!("the table of placements is full");
+    };
+    editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
+    editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
+    Ok(Ok(placements))
+}
+
+fn place_block(
+    editor: &mut Editor,
+    number: u32,
+    new: &ObjectView<'_>,
+    (block_number, block): (u32, &BlockRec),
+    found: Option<(usize, BlockPlace)>,
+    live: &dyn Fn(u32) -> bool,
+    placements: &mut [Placement],
+) -> Attempt {
+    let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
+    let (first, sections) = new.sections_of(block);
+    let slots = &mut placements[first..first + sections.len()];
+    let rows = live_frames(new, block.first, block.count, live);
+    let blocks = editor.view()?.header.blocks;
+    if let Some((index, place)) = found {
+        let (_, end) = place_sections(sections, block.first, place.addr, live, slots);
+        let starts_there = sections
+            .iter()
+            .enumerate()
+            .find(|(at, _)| live(block.first + *at as u32))
+            .is_none_or(|(_, section)| place.addr.0.is_multiple_of(u64::from(section.align)));
+        if end <= place.addr + place.capacity && rows <= place.eh_rows && starts_there {
+            let place = BlockPlace { block: block_number, ..place };
+            editor.set(blocks, index as u64, place)?;
+            editor.touch(place.addr, place.capacity);
+            return Ok(Ok(()));
+        }
+        editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
+    }
+    if class.is_contiguous() {
+        full!("a section that has to stay in its row does not fit");
+    }
+    let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);
+    step!(append(editor, number, block_number, class, align, rows, |start| {
+        place_sections(sections, block.first, start, live, slots).1
+    }));
+    Ok(Ok(()))
+}
+
+/// Gives a block a place behind everything else of its region.
+fn append(
+    editor: &mut Editor,
+    number: u32,
+    block: u32,
+    class: Class,
+    align: u64,
+    rows: u32,
+    place: impl FnOnce(ImageAddr) -> ImageAddr,
+) -> Attempt {
+    let region_number = REGIONS
+        .iter()
+        .position(|(_, _, classes)| classes.contains(&class))
+        .ok_or_else(|| anyhow!("a class without a region"))?;
+    let view = editor.view()?;
+    let mut region = view.regions[region_number];
+    let (blocks, regions) = (view.header.blocks, view.header.regions);
+    let last = view.blocks.partition_point(|place| place.addr < region.limit);
+    let spare = last;
+    // Places of the next region that begin at the very limit come behind the spare ones.
+    let is_free = |index: usize| {
+        view.blocks
+            .get(index)
+            .is_some_and(|place| place.addr == region.limit && place.block == NONE && place.capacity == 0)
+    };
+    if !is_free(spare) {
+        full!("too many blocks were added since the last full link");
+    }
+    let free = view.blocks[..last].iter().rev().take_while(|place| place.addr >= region.start);
+    let used = free.map(|place| place.addr + place.capacity).max().unwrap_or(region.start);
+    let after_table =
+        view.header.eh_hdr + shared::render::EH_HDR_HEAD + view.header.eh_rows * shared::render::EH_HDR_ROW;
+    let used = if region.contains(view.header.eh_hdr) { used.max(after_table) } else { used };
+    let addr = used.align_up(align.max(16));
+    let end = place(addr);
+    let size = end.offset_from(addr);
+    let capacity = size + slack(class, size);
+    if addr + capacity > region.limit {
+        full!("its region has no more room");
+    }
+    let tail = view.blocks[spare];
+    let next = view.blocks.get(spare + 1).copied().filter(|_| is_free(spare + 1));
+    let mut eh = (tail.eh_row, 0);
+    if rows > 0 {
+        // The rows behind all code belong to the first spare place.
+        let Some(next) = next else { full!("too many blocks were added since the last full link") };
+        let room = rows + rows / 8;
+        if tail.eh_rows < room {
+            full!("the table of frames is full");
+        }
+        eh = (tail.eh_row, room);
+        let rest = BlockPlace { eh_row: tail.eh_row + room, eh_rows: tail.eh_rows - room, ..next };
+        editor.set(blocks, spare as u64 + 1, rest)?;
+    } else if tail.eh_rows > 0 {
+        let Some(next) = next else { full!("too many blocks were added since the last full link") };
+        let rest = BlockPlace { eh_row: tail.eh_row, eh_rows: tail.eh_rows, ..next };
+        editor.set(blocks, spare as u64 + 1, rest)?;
+    }
+    let place = BlockPlace { addr, capacity, object: number, block, eh_row: eh.0, eh_rows: eh.1 };
+    editor.set(blocks, spare as u64, place)?;
+    let unit = if region.kind == RegionKind::Lazy as u32 { CHUNK } else { PAGE };
+    let end = (addr + capacity).align_up(unit);
+    if end > region.end {
+        region.end = end;
+        editor.set(regions, region_number as u64, region)?;
+    }
+    editor.touch(addr, capacity);
+    Ok(Ok(()))
+}

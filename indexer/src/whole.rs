@@ -47,7 +47,8 @@ impl Whole<'_> {
                 (Some((region, offset)), _) => offset + addr.offset_from(region.start),
                 // What has no contents lies behind everything else, at a congruent offset.
                 (None, Some(region)) => {
-                    len + region.start.0.wrapping_sub(len) % PAGE + addr.offset_from(region.start)
+                    let gap = region.start.0.wrapping_sub(len) % self.align_of(region);
+                    len + gap + addr.offset_from(region.start)
                 }
                 (None, None) => len,
             }
@@ -98,6 +99,12 @@ impl Whole<'_> {
             at = offset + region.len();
         }
         places
+    }
+
+    /// What the program header of a region says of its alignment.
+    fn align_of(&self, region: &RegionRec) -> u64 {
+        let load = self.phdrs.iter().find(|phdr| phdr.kind == elf::PT_LOAD && phdr.addr == region.start.0);
+        load.map_or(PAGE, |load| load.align.max(PAGE))
     }
 
     /// A program header with its place in the file, and its size as it is now.

@@ -31,15 +31,6 @@ impl Whole<'_> {
     pub fn file(&self, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, RenderError> {
         let places = self.places();
         let len = places.iter().map(|(region, offset)| offset + region.len()).max().unwrap_or(PAGE);
-        let mut file = vec![0u8; len as usize];
-        for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
-        {
-            let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
-            bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
-                render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
-            })?;
-        }
-
         let offset_of = |addr: ImageAddr| {
             let found = places.iter().find(|(region, _)| region.contains(addr));
             let zeroes = self.plan.regions.iter().find(|region| region.contains(addr));
@@ -53,6 +44,15 @@ impl Whole<'_> {
                 (None, None) => len,
             }
         };
+        let mut parts = self.parts(objects, &offset_of);
+        let (file, table) = rayon::join(
+            || self.regions(objects, &places, len),
+            || {
+                let section_of = |addr: u64| section_at(&parts, addr);
+                self.symbols.then(|| symbols::of_image(&self.plan, objects, &section_of))
+            },
+        );
+        let mut file = file?;
         let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
         header.resize(self.phdrs_at as usize, 0);
         for phdr in &self.phdrs {
@@ -60,17 +60,12 @@ impl Whole<'_> {
         }
         file[..header.len()].copy_from_slice(&header);
 
-        let mut parts = self.parts(objects, &offset_of);
         count_versions(&file, &mut parts);
         if number_dynamic_symbols(&mut file, &parts) {
             file[EI_OSABI] = elf::ELFOSABI_GNU;
         }
         let mut sections = Sections::default();
         parts.iter().for_each(|part| sections.push(part.header.clone()));
-        let table = self.symbols.then(|| {
-            let section_of = |addr: u64| section_at(&parts, addr);
-            symbols::of_image(&self.plan, objects, &section_of)
-        });
         if let Some((symbols, names, first_global)) = &table {
             let number = parts.len() as u32 + 1;
             symbols::push_tables(&mut sections, symbols, names, (number + 1, *first_global));
@@ -82,6 +77,24 @@ impl Whole<'_> {
         Ok(file)
     }
 
+    /// The regions' contents, each at its place in a file of `len` bytes.
+    fn regions(
+        &self,
+        objects: &(impl Objects + Sync),
+        places: &[(RegionRec, u64)],
+        len: u64,
+    ) -> Result<Vec<u8>, RenderError> {
+        let mut file = vec![0u8; len as usize];
+        for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
+        {
+            let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
+            bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
+                render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
+            })?;
+        }
+        Ok(file)
+    }
+
     /// The regions that have contents, with their offsets in the file.
     fn places(&self) -> Vec<(RegionRec, u64)> {
         let mut at = 0;
@@ -90,11 +103,8 @@ impl Whole<'_> {
             if region.is_empty() || region.kind() == Some(RegionKind::Zero) {
                 continue;
             }
-            let load =
-                self.phdrs.iter().find(|phdr| phdr.kind == elf::PT_LOAD && phdr.addr == region.start.0);
-            let align = load.map_or(PAGE, |load| load.align.max(PAGE));
             // Offset and address are congruent (gABI, "Program Header").
-            let offset = at + region.start.0.wrapping_sub(at) % align;
+            let offset = at + region.start.0.wrapping_sub(at) % self.align_of(region);
             places.push((*region, offset));
             at = offset + region.len();
         }

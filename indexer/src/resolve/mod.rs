@@ -121,8 +121,8 @@ impl Hash for Name<'_> {
     }
 }
 
-/// Names are hashed already.
-#[derive(Default)]
+/// Names are hashed already, and numbers of symbols need little.
+#[derive(Clone, Default)]
 pub struct Identity(u64);
 
 impl Hasher for Identity {
@@ -135,7 +135,14 @@ impl Hasher for Identity {
     fn write_u64(&mut self, value: u64) {
         self.0 = value;
     }
+    fn write_u32(&mut self, value: u32) {
+        // Fibonacci hashing: the upper bits count too.
+        self.0 = u64::from(value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
+
+/// Something for some of the symbols.
+pub type OfSymbols<T> = HashMap<SymbolId, T, BuildHasherDefault<Identity>>;
 
 pub type Names<'a> = HashMap<Name<'a>, SymbolId, BuildHasherDefault<Identity>>;
 

@@ -5,16 +5,15 @@ use super::{Part, Placed, SYMBOL, Synth, definition_addr, rela};
 use crate::layout::Layout;
 use crate::object::build::RecordBuilder;
 use crate::resolve::needs::{GotKind, stays_zero};
-use crate::resolve::{Resolution, SymbolId};
+use crate::resolve::{OfSymbols, Resolution};
 use object::elf;
 use shared::edit::Kind;
 use shared::plan::{HOOKS, PLT_ENTRY, slot};
 use shared::record::{Edit, SymRef};
-use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 
 impl Synth<'_> {
-    pub(super) fn add_edits(&self, builder: &mut RecordBuilder<'_>, symref_of: &HashMap<SymbolId, u32>) {
+    pub(super) fn add_edits(&self, builder: &mut RecordBuilder<'_>, symref_of: &OfSymbols<u32>) {
         let mut local = |part: Part| {
             let section = *self.section_of.get(&part)?;
             Some(builder.add_symref(SymRef { section, global: 0, value: 0 }))

@@ -21,7 +21,7 @@ use crate::object::build::{RecordBuilder, Section};
 use crate::object::classify::Home;
 use crate::resolve::needs::{GotKind, Needs};
 use crate::resolve::scope::Scope;
-use crate::resolve::{Definition, Resolution, SymbolId};
+use crate::resolve::{Definition, OfSymbols, Resolution, SymbolId};
 use object::elf;
 use shared::ImageAddr;
 use shared::addr::align_up;
@@ -149,7 +149,7 @@ pub struct Synth<'a> {
     needs: &'a Needs,
     scope: &'a Scope,
     symbols: Vec<DynamicSymbol>,
-    symbol_index: HashMap<SymbolId, u32>,
+    symbol_index: OfSymbols<u32>,
     strings: Strings,
     versions: Versions,
     version_table: Vec<u8>,
@@ -161,11 +161,11 @@ pub struct Synth<'a> {
     libraries: Vec<u32>,
     runpath: Option<u32>,
     soname: Option<u32>,
-    plt_index: HashMap<SymbolId, u64>,
+    plt_index: OfSymbols<u64>,
     hooks: &'a [Option<SymbolId>],
     /// Offsets in [`Part::Copies`] and [`Part::Commons`].
-    copy_offsets: HashMap<SymbolId, u64>,
-    common_offsets: HashMap<SymbolId, u64>,
+    copy_offsets: OfSymbols<u64>,
+    common_offsets: OfSymbols<u64>,
     sizes: [u64; Part::ALL.len()],
     aligns: [u64; Part::ALL.len()],
     build_id: Vec<u8>,
@@ -193,7 +193,7 @@ impl<'a> Synth<'a> {
             needs,
             scope,
             symbols: Vec::new(),
-            symbol_index: HashMap::new(),
+            symbol_index: OfSymbols::default(),
             strings: Strings::default(),
             versions: Versions::after(versions::GLOBAL + scope.defined.len() as u16),
             version_table: Vec::new(),
@@ -204,10 +204,10 @@ impl<'a> Synth<'a> {
             libraries: Vec::new(),
             runpath: None,
             soname: None,
-            plt_index: HashMap::new(),
+            plt_index: OfSymbols::default(),
             hooks,
-            copy_offsets: HashMap::new(),
-            common_offsets: HashMap::new(),
+            copy_offsets: OfSymbols::default(),
+            common_offsets: OfSymbols::default(),
             sizes: [0; Part::ALL.len()],
             aligns: [8; Part::ALL.len()],
             build_id: Vec::new(),
@@ -359,7 +359,7 @@ impl<'a> Synth<'a> {
                 edits: Vec::new(),
             });
         }
-        let mut symref_of = HashMap::new();
+        let mut symref_of = OfSymbols::default();
         for id in self.referenced() {
             let global = GlobalRec { section: GlobalRec::UNDEFINED, ..GlobalRec::default() };
             let symref =

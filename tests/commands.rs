@@ -181,6 +181,49 @@ fn a_baked_program_needs_nothing_of_ours() {
     assert!(text.contains("INTERP"), "an ordinary dynamic executable:\n{text}");
 }
 
+/// CMake measures types, byte order and compilers by what it finds in a program that it links and never runs.
+#[test]
+fn what_is_measured_is_found_in_the_executable() {
+    let project = project("measured");
+    let has = |text: &str| project.read("app").windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    for size in ["08", "16", "04"] {
+        let source = "const char *constant = \"INFO:size[SIZE]\";\n\
+             char variable[] = \"INFO:written[SIZE]\";\n\
+             int main(int argc, char **argv) { return constant[argc] + variable[argc] == 0; }\n";
+        project.edit("measure.c", &source.replace("SIZE", size));
+        project.link(&["measure.o", "-o", "app"]);
+        for text in ["INFO:size", "INFO:written"] {
+            assert!(has(&format!("{text}[{size}]")), "{text}[{size}] is not in the executable");
+        }
+        assert!(size == "08" || !has("[08]"), "what was found before the relink is still there");
+    }
+    project.tool("strip", &["app"]);
+    assert!(has("INFO:size[04]"));
+    assert_eq!(project.output("app", &[]), "");
+}
+
+/// libtool asks objdump whether the run-time search path is there, and links each program of a build twice if not.
+#[test]
+fn tools_find_libraries_and_search_paths() {
+    let project = hello("dynamic");
+    project.compile("hello.c");
+    project.link(&["hello.o", "-o", "app", "-Wl,-rpath,/opt/somewhere"]);
+    for stripped in [false, true] {
+        if stripped {
+            project.tool("strip", &["app"]);
+        }
+        let text = project.tool("objdump", &["-p", "app"]).stdout_text();
+        for part in ["NEEDED", "libc.so.6", "RUNPATH", "/opt/somewhere"] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        let libraries = project.tool("ldd", &["app"]).stdout_text();
+        assert!(libraries.contains("libc.so.6 => /"), "{libraries}");
+        let symbols = project.tool("nm", &["-D", "app"]).stdout_text();
+        assert!(symbols.contains("U puts"), "{symbols}");
+        assert_eq!(project.output("app", &[]), "hello\n");
+    }
+}
+
 #[test]
 fn files_that_unfold_has_not_linked_are_refused() {
     let project = hello("foreign");

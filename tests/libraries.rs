@@ -202,3 +202,26 @@ fn a_long_series_of_edits() {
         );
     }
 }
+
+#[test]
+fn the_build_id_is_that_of_the_objects() {
+    let project = library("build-id");
+    let link = [LIBRARY, &["-Wl,--build-id"]].concat();
+    let id = || {
+        project.link(&link);
+        let notes = project.tool("readelf", &["-n", "libab.so"]).stdout_text();
+        notes.lines().find(|line| line.contains("Build ID")).expect("a build ID").to_owned()
+    };
+    let first = id();
+    edit(&project, "a.c", &A.replace("++counter", "counter += 2"));
+    let second = id();
+    assert_incremental(&project, "libab.so", &["a.o"]);
+    assert_ne!(first, second);
+    edit(&project, "a.c", A);
+    assert_eq!(id(), first);
+    edit(&project, "a.c", &A.replace("++counter", "counter += 2"));
+    if project.exists(".unfold") {
+        project.remove(".unfold");
+    }
+    assert_eq!(id(), second, "a link from nothing gives the same ID");
+}

@@ -17,7 +17,7 @@ use crate::relink;
 use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, reach, scope};
 use crate::symbols;
-use crate::synth::{Part, Placed, Synth};
+use crate::synth::{Part, Placed, Synth, notes};
 use crate::timing::Timing;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::ImageAddr;
@@ -93,7 +93,15 @@ pub fn link(request: &Request) -> Result<bool> {
             return Err(why.into());
         }
     }
-    let synth = Synth::measure(request, &resolution, &needs, &scope, &inputs, &hooks, build_id(&program));
+    let synth = Synth::measure(
+        request,
+        &resolution,
+        &needs,
+        &scope,
+        &inputs,
+        &hooks,
+        notes::identity(program.objects.iter().map(|object| object.entry.content)),
+    );
     let shape = synth.record(&resolution, None).leak();
     let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
     resolution.add_synthetic(shape, &synth.referenced());
@@ -227,13 +235,6 @@ pub fn remove_output(output: &Path) {
     if fs::symlink_metadata(output).is_ok_and(|metadata| metadata.is_file()) {
         fs::remove_file(output).ok();
     }
-}
-
-/// An ID that is the same for the same objects.
-fn build_id(program: &Program) -> [u64; 2] {
-    let sums: Vec<u64> = program.objects.iter().flat_map(|object| object.entry.content).collect();
-    let hash = xxhash_rust::xxh3::xxh3_128(shared::pod::bytes_of(&sums));
-    [hash as u64, (hash >> 64) as u64]
 }
 
 /// Code reaches 2 GiB; without PIE, addresses end there.

@@ -39,6 +39,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
+use crate::synth::notes;
 use crate::timing::Timing;
 use crate::{debug, message, object as reader, report, symbols};
 use anyhow::{Context, Result};
@@ -149,6 +150,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(name) = stale_alias(&editor, request)? {
         link_in_full!("what --defsym={name} refers to has moved");
     }
+    renew_build_id(&mut editor, &state, &changed)?;
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
 
@@ -295,6 +297,24 @@ fn nothing_changed(
         false => emit::replace(&request.output, &executable.bytes)?,
     }
     Ok(Outcome::Done(status, files(state)))
+}
+
+/// Another program has another build ID: the one that a full link of these objects would give it.
+fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Result<()> {
+    const NAME: &[u8] = b".note.gnu.build-id";
+    let Some((section, mut record)) = editor.own_section(NAME)? else { return Ok(()) };
+    let mut contents: Vec<[u64; 2]> = state.objects.iter().map(|object| object.entry.content).collect();
+    for changed in changed {
+        let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
+        contents[changed.object as usize] = record.header.content;
+    }
+    let note = notes::build_id(notes::identity(contents.into_iter()));
+    let start = section.data as usize;
+    record.get_mut(start..start + note.len()).context("the build ID has no room")?.copy_from_slice(&note);
+    editor.set_own(record)?;
+    let place = editor.own_place(NAME)?;
+    editor.touch(place, note.len() as u64);
+    Ok(())
 }
 
 /// Writes the names of functions with those of the changed objects replaced. Returns the file's CRC, or

@@ -7,7 +7,7 @@
 mod contents;
 mod dynamic;
 pub mod gnu_hash;
-mod notes;
+pub mod notes;
 pub mod relocations;
 pub mod relr;
 pub mod strings;

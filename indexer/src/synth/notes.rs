@@ -3,7 +3,9 @@
 use crate::args::Request;
 use crate::resolve::Resolution;
 use object::elf;
+use shared::pod::bytes_of;
 use shared::record::flag;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes of a build ID, as many as GNU ld writes.
 const BUILD_ID: usize = 20;
@@ -31,6 +33,13 @@ pub fn property(request: &Request, resolution: &Resolution<'_>) -> Vec<u8> {
         }
     }
     note
+}
+
+/// An ID that is the same for the same objects, given the identities of what is in them.
+pub fn identity(contents: impl Iterator<Item = [u64; 2]>) -> [u64; 2] {
+    let words: Vec<u64> = contents.flatten().collect();
+    let hash = xxh3_128(bytes_of(&words));
+    [hash as u64, (hash >> 64) as u64]
 }
 
 /// `.note.gnu.build-id`.

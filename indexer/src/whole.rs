@@ -5,6 +5,7 @@ use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
 use crate::object::classify::class_name;
 use crate::symbols;
+use crate::synth::dynamic::DT_RELRSZ;
 use anyhow::{Result, anyhow};
 use object::elf;
 use rayon::prelude::*;
@@ -61,6 +62,9 @@ impl Whole<'_> {
         file[..header.len()].copy_from_slice(&header);
 
         count_versions(&file, &mut parts);
+        if self.kind == elf::ET_DYN {
+            trim_relocations(&file, &mut parts);
+        }
         if number_dynamic_symbols(&mut file, &parts) {
             file[EI_OSABI] = elf::ELFOSABI_GNU;
         }
@@ -253,6 +257,22 @@ fn count_versions(file: &[u8], parts: &mut [Part]) {
                 break;
             }
             at += next;
+        }
+    }
+}
+
+/// The tables of relocations have room for more than `.dynamic` says.
+fn trim_relocations(file: &[u8], parts: &mut [Part]) {
+    let Some(dynamic) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNAMIC) else { return };
+    let start = dynamic.header.offset as usize;
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+    let entries = file[start..start + dynamic.header.size as usize].chunks_exact(16);
+    let entries: Vec<(u64, u64)> = entries.map(|entry| (word(&entry[..8]), word(&entry[8..]))).collect();
+    for (name, tag) in [(".rela.dyn", elf::DT_RELASZ), (".relr.dyn", DT_RELRSZ)] {
+        let size = entries.iter().find(|(known, _)| *known == u64::from(tag));
+        let part = parts.iter_mut().find(|part| part.header.name == name);
+        if let (Some((_, size)), Some(part)) = (size, part) {
+            part.header.size = *size;
         }
     }
 }

@@ -176,7 +176,10 @@ impl Request {
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
         hash.write(VERSION.as_bytes());
-        hash.write(crate::emit::LOADER_FILE);
+        // Another build of this linker may link otherwise.
+        if let Ok(own) = std::env::current_exe().and_then(fs::metadata) {
+            (own.len(), own.modified().ok()).hash(&mut hash);
+        }
         hash.finish()
     }
 }

@@ -59,6 +59,7 @@ pub fn relocate(editor: &mut Editor, request: &Request) -> Result<Result<(), Str
     if tables.rela.chunks_exact(crate::synth::RELA as usize).any(unnumbered) {
         return Ok(Err("it takes the address of a symbol that was only called".to_owned()));
     }
+    set_sizes(editor, &tables.sizes())?;
     let words: Vec<u8> = tables.relr.iter().flat_map(|word| word.to_le_bytes()).collect();
     for (name, table, filler) in [(&b".rela.dyn"[..], tables.rela, 0), (b".relr.dyn", words, 1u64)] {
         if !set_table(editor, name, &table, filler)? {
@@ -66,6 +67,19 @@ pub fn relocate(editor: &mut Editor, request: &Request) -> Result<Result<(), Str
         }
     }
     Ok(Ok(()))
+}
+
+/// Tells `.dynamic` how large the tables are.
+fn set_sizes(editor: &mut Editor, sizes: &[(u64, u64)]) -> Result<()> {
+    let (section, mut record) = editor.own_section(b".dynamic")?.context("no .dynamic")?;
+    let start = section.data as usize;
+    for entry in record[start..start + section.size as usize].chunks_exact_mut(16) {
+        let tag = u64::from_le_bytes(entry[..8].try_into().unwrap_or_default());
+        if let Some((_, size)) = sizes.iter().find(|(known, _)| *known == tag) {
+            entry[8..].copy_from_slice(&size.to_le_bytes());
+        }
+    }
+    editor.set_own(record)
 }
 
 /// Replaces the contents of one of the linker's own sections; false if they do not fit.

@@ -151,8 +151,15 @@ impl Synth<'_> {
             }
             Part::PltLazy => lazy_stubs(self.needs.plt.len() as u32),
             Part::Dynamic => {
-                let entries =
+                let mut entries =
                     self.dynamic(&|part| self.addr(layout, part).0, &|class| layout.class(class).start.0);
+                if self.request.shared {
+                    let sizes = placed.relocations.sizes();
+                    for (tag, value) in &mut entries {
+                        let known = sizes.iter().find(|(known, _)| *known == *tag);
+                        *value = known.map_or(*value, |(_, size)| *size);
+                    }
+                }
                 entries.into_iter().flat_map(|(tag, value)| [tag, value]).flat_map(u64::to_le_bytes).collect()
             }
             Part::Got | Part::GotPlt | Part::Hooks => vec![0; size],

@@ -226,6 +226,9 @@ impl Synth<'_> {
         add(elf::DT_RELA, part(Part::RelaDyn));
         add(elf::DT_RELASZ, size(Part::RelaDyn));
         add(elf::DT_RELAENT, RELA);
+        if self.request.shared {
+            add(elf::DT_RELACOUNT, 0);
+        }
         if size(Part::Relr) != 0 {
             add(DT_RELR, part(Part::Relr));
             add(DT_RELRSZ, size(Part::Relr));
@@ -290,6 +293,6 @@ fn relr_bound(resolution: &Resolution<'_>, needs: &Needs) -> u64 {
 }
 
 /// Tags of packed relative relocations (gABI, "Relative Relocation Table").
-const DT_RELRSZ: u32 = 35;
+pub const DT_RELRSZ: u32 = 35;
 const DT_RELR: u32 = 36;
 const DT_RELRENT: u32 = 37;

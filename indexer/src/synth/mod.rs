@@ -5,7 +5,7 @@
 //! follow a symbol which a relink may move are edits, not numbers.
 
 mod contents;
-mod dynamic;
+pub mod dynamic;
 pub mod gnu_hash;
 pub mod notes;
 pub mod relocations;

@@ -1,6 +1,7 @@
 //! What the dynamic linker has to relocate in a shared library: the table follows from placements and slots, so
 //! that a relink makes it anew in the same way.
 
+use super::dynamic::DT_RELRSZ;
 use super::{RELA, rela, relr};
 use object::elf;
 use rayon::prelude::*;
@@ -30,7 +31,20 @@ pub struct Image<'a> {
 #[derive(Default)]
 pub struct Tables {
     pub rela: Vec<u8>,
+    /// How many of these, the first, are relative.
+    pub relative: u64,
     pub relr: Vec<u64>,
+}
+
+impl Tables {
+    /// What `.dynamic` says of them. Their sections have room for more.
+    pub fn sizes(&self) -> [(u64, u64); 3] {
+        [
+            (elf::DT_RELASZ.into(), self.rela.len() as u64),
+            (elf::DT_RELACOUNT.into(), self.relative),
+            (DT_RELRSZ.into(), self.relr.len() as u64 * 8),
+        ]
+    }
 }
 
 /// An address that moves with the library, and what is there if the library is at 0.
@@ -58,6 +72,7 @@ pub fn tables(image: &Image<'_>) -> Tables {
         tables.relr = relr::encode(&packed.iter().map(|(place, _)| place.0).collect::<Vec<_>>());
         relative = rest;
     }
+    tables.relative = relative.len() as u64;
     for (place, value) in relative {
         tables.rela.extend(rela(place, 0, elf::R_X86_64_RELATIVE, value as i64));
     }

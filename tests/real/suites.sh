@@ -27,8 +27,8 @@ prepare_linkers() {
     local unfold system
     unfold=$(cd "$(dirname "$UNFOLD_LD")" && pwd) || die "no linker at $UNFOLD_LD: cargo build --release"
     system=$(command -v ld.bfd)
-    mkdir -p "$linkers/ld" "$linkers/unfold"
-    ln -s "$system" "$linkers/ld/ld"
+    mkdir -p "$linkers/gnu-ld" "$linkers/unfold"
+    ln -s "$system" "$linkers/gnu-ld/ld"
     cp "$unfold/unfold" "$linkers/unfold/"
     # Each link adds to $LINKS the line of --verbose; nothing else of the linker changes.
     cat > "$linkers/unfold/ld.unfold" <<END
@@ -147,7 +147,8 @@ run_suite() {
     [ -d "$src" ] || return
     rm -rf "${REAL:?}/suites/$name"
     prepare_linkers
-    for side in ld unfold; do
+    # Names of the same length: what programs do may depend on that of a path.
+    for side in gnu-ld unfold; do
         dir=$REAL/suites/$name/$side
         mkdir -p "$dir"
         (build_and_test)
@@ -156,17 +157,17 @@ run_suite() {
     # What is known to differ, and why, is in the suite's file and in the README.
     local sift="^(not )?(ok|step|skipped) (${known:-.^})"
     for file in outcomes configuration; do
-        diff -u <(grep -v -E "$sift" "ld/$file") <(grep -v -E "$sift" "unfold/$file") > "$file.diff" ||
+        diff -u <(grep -v -E "$sift" "gnu-ld/$file") <(grep -v -E "$sift" "unfold/$file") > "$file.diff" ||
             differs+=("$file.diff")
     done
-    diff ld/outcomes unfold/outcomes > all.diff || [ ${#differs[@]} -gt 0 ] ||
-        known_count=$(diff ld/outcomes unfold/outcomes | count -E '^< ok ')
+    diff gnu-ld/outcomes unfold/outcomes > all.diff || [ ${#differs[@]} -gt 0 ] ||
+        known_count=$(diff gnu-ld/outcomes unfold/outcomes | count -E '^< ok ')
     grep -q '^ok ' unfold/outcomes || differs+=(nothing-passed)
     [ "$(linked executable)" != 0 ] || differs+=(nothing-linked)
     printf '%s|%s|%s|%s|%s|%s|%s|%s|%s\n' "$name" "$system" "$(linked executable)" "$(linked library)" \
         "$(count -E "$CHECKS" unfold/links)" \
         "$(sed -n 's/.*\thanded on: //p' unfold/links | sort | uniq -c | awk '{ printf "%s%s ×%s", s, $2, $1; s = ", " }')" \
-        "$(tested ld)" "$(tested unfold)" "${differs[*]:-same}${known_count:+, but for $known_count known}" > row
+        "$(tested gnu-ld)" "$(tested unfold)" "${differs[*]:-same}${known_count:+, but for $known_count known}" > row
 }
 
 for name in "$@"; do

@@ -31,6 +31,15 @@ fn the_version_is_what_configure_scripts_look_for() {
     }
 }
 
+/// meson asks for the version through a compiler, which adds objects and libraries that have no `main`.
+#[test]
+fn the_version_needs_nothing_to_link() {
+    let project = project("version_through_compilers");
+    let outcome = project.try_link(&["-Wl,--version"]);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    assert!(outcome.stdout_text().contains("GNU ld"), "{outcome:?}");
+}
+
 #[test]
 fn run_makes_compilers_use_unfold() {
     let commands: &[&[&str]] = &[

@@ -412,7 +412,9 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "eh-frame-hdr" => request.eh_frame_hdr = true,
             "no-eh-frame-hdr" => request.eh_frame_hdr = false,
             "t" | "trace" => request.trace = true,
-            "v" | "V" | "version" => version = true,
+            // GNU ld links after -v, and not after --version: meson takes a failure for another linker.
+            "version" => return Ok(Task::Print(format!("{VERSION}\n"))),
+            "v" | "V" => version = true,
             "help" => return Ok(Task::Print(table::help())),
             "verbose" => request.verbose = true,
             "time" => request.time = true,

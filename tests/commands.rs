@@ -292,3 +292,17 @@ fn the_search_path_is_changed_in_the_file_as_build_systems_do_when_they_install(
     project.unset_env("UNFOLD_PAGER");
     assert_eq!(project.output("app", &[]), "1.\n");
 }
+
+#[test]
+fn a_script_that_calls_unfold_is_not_the_systems_linker() {
+    let project = project("loop");
+    project.edit("a.c", "int a(void) { return 1; }\n");
+    let unfold = &unfold_tests::tools::tested_linker().ld;
+    project.write("bin/ld", format!("#!/bin/sh\nexec {} \"$@\"\n", unfold.display()));
+    project.tool("chmod", &["+x", "bin/ld"]);
+    project.set_env("PATH", &project.path("bin").display().to_string());
+    let outcome = project.ld(&["-r", "a.o", "-o", "b.o"]);
+    if unfold_tests::tools::unfold_command().is_some() {
+        assert!(outcome.stderr_text().contains("UNFOLD_SYSTEM_LD"), "{outcome:?}");
+    }
+}

@@ -8,6 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+/// Set for the system's linker: who finds it and hands on would do so for ever.
+const GUARD: &str = "UNFOLD_HANDED_ON";
+
 /// Becomes the system's linker. Returns only if there is none.
 pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
     let Some(linker) = find() else {
@@ -17,6 +20,13 @@ pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
+    if std::env::var_os(GUARD).is_some() {
+        eprintln!(
+            "ld.unfold: error: {why}: unfold hands this to the system's linker, but the `ld` in PATH is unfold again \
+             (set UNFOLD_SYSTEM_LD)"
+        );
+        return ExitCode::FAILURE;
+    }
     if verbose {
         eprintln!("ld.unfold: {why}: handed to {}", linker.display());
     }
@@ -28,7 +38,7 @@ pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
         }
     };
     let error = match known {
-        None => Command::new(&linker).args(words).exec(),
+        None => Command::new(&linker).args(words).env(GUARD, "1").exec(),
         Some(known) => match run_with_response_file(&linker, &known) {
             Ok(status) => return status,
             Err(error) => error,
@@ -54,7 +64,7 @@ fn run_with_response_file(linker: &Path, words: &[OsString]) -> std::io::Result<
     }
     let mut response = OsString::from("@");
     response.push(file.path());
-    let status = Command::new(linker).arg(response).status()?;
+    let status = Command::new(linker).arg(response).env(GUARD, "1").status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

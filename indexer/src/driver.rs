@@ -171,6 +171,7 @@ pub fn link(request: &Request) -> Result<bool> {
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
         draft.write(symbols::FILE, &symbols)?;
+        let evident = evident::of_image(&view, &objects).map_err(failed)?;
         let (number, folder) = draft.publish()?;
         let identity = Identity {
             base: layout.base,
@@ -180,7 +181,6 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc: crc32fast::hash(&symbols),
         };
-        let evident = evident::of_image(&view, &objects).map_err(failed)?;
         emit::write(&request.output, &phdrs, &identity, stack, evident)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }

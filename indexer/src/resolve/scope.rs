@@ -5,7 +5,7 @@ use super::check::is_function;
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::{Request, Symbolic};
 use crate::inputs::Inputs;
-use crate::inputs::version_script::{Verdict, Version, VersionMatcher};
+use crate::inputs::version_script::{Kind, Language, Matcher, Pattern, Verdict, Version, VersionMatcher};
 use object::elf;
 use std::collections::{HashMap, HashSet};
 
@@ -76,7 +76,11 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
         let names = inputs.shared.iter().flat_map(|input| &input.library.symbols);
         wanted.extend(names.filter_map(|symbol| resolution.find(symbol.name)));
     }
-    let globs: Vec<&[u8]> = request.exports.iter().map(|glob| glob.as_bytes()).collect();
+    let globs = request.exports.iter().map(|text| {
+        let kind = if text.contains(['*', '?', '[']) { Kind::Glob } else { Kind::Exact };
+        Pattern { text: text.clone(), kind, language: Language::C }
+    });
+    let globs = Matcher::of_list(&globs.collect::<Vec<_>>());
     for (id, symbol) in resolution.symbols.iter().enumerate() {
         let id = id as SymbolId;
         let defined = is_exportable(symbol.definition);
@@ -87,7 +91,7 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
         }
         let listed = inputs.dynamic_list.as_ref().is_some_and(|list| list.find(symbol.name).is_some())
             || (request.export_data && symbol.kind == elf::STT_OBJECT)
-            || globs.iter().any(|glob| glob_matches(glob, symbol.name));
+            || globs.find(symbol.name).is_some();
         let asked = request.shared || request.export_dynamic || listed || wanted.contains(&id);
         let verdict = match own.get(&id) {
             Some(number)
@@ -164,29 +168,5 @@ fn may_be_interposed(
         Symbolic::NonWeak => binding == elf::STB_WEAK,
         Symbolic::NonWeakFunctions => binding == elf::STB_WEAK || !is_function(symbol.kind),
         Symbolic::None => true,
-    }
-}
-
-/// Shell patterns with `*` and `?`.
-pub fn glob_matches(glob: &[u8], name: &[u8]) -> bool {
-    match glob.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skip| glob_matches(rest, &name[skip..])),
-        Some((b'?', rest)) => !name.is_empty() && glob_matches(rest, &name[1..]),
-        Some((byte, rest)) => name.first() == Some(byte) && glob_matches(rest, &name[1..]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn globs() {
-        assert!(glob_matches(b"foo*", b"foobar"));
-        assert!(glob_matches(b"*", b""));
-        assert!(glob_matches(b"a?c", b"abc"));
-        assert!(!glob_matches(b"a?c", b"ac"));
-        assert!(!glob_matches(b"foo", b"foobar"));
     }
 }

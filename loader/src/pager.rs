@@ -42,11 +42,26 @@ pub fn open_userfaultfd() -> Result<i64, i64> {
     Ok(move_high(fd))
 }
 
-/// Moves a descriptor out of the way of programs that count on low numbers.
+/// Moves a descriptor out of the way: beyond the numbers that the program may have and that it looks through, if the
+/// limit can be raised for a moment and the kernel's table does not grow large by that.
 pub fn move_high(fd: i64) -> i64 {
     const F_DUPFD_CLOEXEC: u64 = 1030;
+    const RLIMIT_NOFILE: u64 = 7;
+    const ROOM: u64 = 16;
+    let limit = |new: *const [u64; 2], old: *mut [u64; 2]| {
+        // SAFETY: `struct rlimit64` is two words, the soft and the hard limit; either pointer may be null.
+        unsafe { sys::prlimit64(0, RLIMIT_NOFILE, new as u64, old as u64) }
+    };
+    let mut limits = [0u64; 2];
+    let known = !sys::failed(limit(core::ptr::null(), &mut limits));
+    let [soft, hard] = limits;
+    let wider = [soft + ROOM, hard.max(soft + ROOM)];
+    let raised = known && soft <= 32 << 10 && !sys::failed(limit(&wider, core::ptr::null_mut()));
     // SAFETY: duplicates a descriptor of ours.
-    let high = unsafe { sys::fcntl(fd as u64, F_DUPFD_CLOEXEC, 900) };
+    let high = unsafe { sys::fcntl(fd as u64, F_DUPFD_CLOEXEC, if raised { soft } else { 900 }) };
+    if raised {
+        limit(&limits, core::ptr::null_mut());
+    }
     if sys::failed(high) {
         return fd;
     }

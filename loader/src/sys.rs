@@ -62,6 +62,7 @@ pub mod number {
     pub const OPENAT: u64 = 257;
     pub const UNLINKAT: u64 = 263;
     pub const RENAMEAT: u64 = 264;
+    pub const PRLIMIT64: u64 = 302;
     pub const PROCESS_VM_READV: u64 = 310;
     pub const MEMFD_CREATE: u64 = 319;
     pub const USERFAULTFD: u64 = 323;
@@ -117,6 +118,7 @@ calls! {
     readlink = READLINK(path, buffer, len);
     ftruncate = FTRUNCATE(fd, len);
     fcntl = FCNTL(fd, command, argument);
+    prlimit64 = PRLIMIT64(pid, resource, new, old);
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
     tgkill = TGKILL(pid, tid, signal);
     kill = KILL(pid, signal);

@@ -4,6 +4,7 @@
 use unfold_tests::project::Project;
 use unfold_tests::random::Random;
 use unfold_tests::three_objects::assert_incremental;
+use unfold_tests::tools::unfold_command;
 
 const MAIN: &str = r#"#include <stdio.h>
 int a(void), b(void);
@@ -48,7 +49,10 @@ fn a_body_is_edited() {
         assert_incremental(&project, "libab.so", &["a.o"]);
         let counter = value + 1;
         assert_eq!(project.output("app", &[]), format!("{counter} {} {counter}\n", counter * 10));
-        assert_eq!(address(&project, "libab.so", "b"), before, "an unchanged object has moved");
+        // A linker that makes a full link each time has it where it comes to lie.
+        if unfold_command().is_some() {
+            assert_eq!(address(&project, "libab.so", "b"), before, "an unchanged object has moved");
+        }
     }
 }
 

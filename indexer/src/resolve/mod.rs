@@ -367,8 +367,9 @@ impl<'a> Resolution<'a> {
             if symbol.is_default {
                 look_up(symbol.name);
             }
-            // `name@version` asks for that version.
-            if let Some(version) = symbol.version {
+            // `name@version` asks for that version, `name@` for one that is hidden and has none.
+            let hidden = (!symbol.is_default).then_some(&b""[..]);
+            if let Some(version) = symbol.version.or(hidden) {
                 look_up(&[symbol.name, b"@", version].concat());
             }
         }

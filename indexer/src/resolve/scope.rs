@@ -66,8 +66,8 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
     let own_matchers: HashMap<u16, VersionMatcher> = own
         .values()
         .filter_map(|number| {
-            let index = usize::from((number & !VERSION_HIDDEN) - VERSION_GLOBAL - 1);
-            Some((*number, VersionMatcher::new(scope.defined.get(index)?)))
+            let index = (number & !VERSION_HIDDEN).checked_sub(VERSION_GLOBAL + 1)?;
+            Some((*number, VersionMatcher::new(scope.defined.get(usize::from(index))?)))
         })
         .collect();
     // What libraries define or refer to, they must find in an executable.
@@ -132,6 +132,10 @@ fn own_versions(scope: &mut Scope, resolution: &Resolution<'_>) -> HashMap<Symbo
             if definer == (Definition::Object { object: object as u32, global: version.global }) {
                 let hidden = if version.is_default != 0 { 0 } else { VERSION_HIDDEN };
                 let name = view.string(version.version);
+                if name.is_empty() {
+                    own.insert(id, VERSION_GLOBAL | hidden);
+                    continue;
+                }
                 if !scope.defined.iter().any(|known| known.name.as_bytes() == name) {
                     scope.unknown.push((id, name.to_vec()));
                 }

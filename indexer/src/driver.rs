@@ -69,6 +69,7 @@ pub fn link(request: &Request) -> Result<bool> {
     // Records -> bindings.
     let mut resolution = resolve::resolve(request, &program, &inputs);
     let mut meanings = linker_symbols::define(request, &mut resolution);
+    linker_symbols::define_versions(request, &inputs, &mut resolution);
     let scope = scope::scope(request, &resolution, &inputs);
     let facts = Facts { request, program: &program, inputs: &inputs, resolution: &resolution };
     facts.trace_symbols();

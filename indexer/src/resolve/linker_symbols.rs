@@ -3,6 +3,8 @@
 
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::Request;
+use crate::inputs::Inputs;
+use crate::object::name_hash;
 use object::elf;
 use shared::plan::HOOKS;
 use shared::record::{Class, GlobalRec, uses};
@@ -90,6 +92,19 @@ pub fn define(request: &Request, resolution: &mut Resolution<'_>) -> Vec<(Symbol
         }
     }
     meanings
+}
+
+/// As in GNU ld, a library has an absolute symbol for each version that it defines: tools that compare the symbols
+/// of libraries see them disappear otherwise.
+pub fn define_versions<'a>(request: &Request, inputs: &'a Inputs, resolution: &mut Resolution<'a>) {
+    let versions = inputs.version_script.versions.iter().map(|version| version.name.as_bytes());
+    for name in versions.filter(|name| request.shared && !name.is_empty()) {
+        let id = resolution.intern(name, name_hash(name));
+        let symbol = &mut resolution.symbols[id as usize];
+        if symbol.definition == Definition::None {
+            (symbol.definition, symbol.kind) = (Definition::Value(0), elf::STT_OBJECT);
+        }
+    }
 }
 
 /// Leads the objects' references to the functions of [`HOOKS`] through the hook table. Returns for each entry

@@ -100,7 +100,8 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
                 Some(Verdict::Local)
             }
             Some(number) => Some(Verdict::Global(*number)),
-            None => inputs.version_matcher.as_ref().and_then(|matcher| matcher.find(symbol.name)),
+            None => of_version(&scope, symbol)
+                .or_else(|| inputs.version_matcher.as_ref().and_then(|matcher| matcher.find(symbol.name))),
         };
         if let Some(Verdict::Global(number)) = verdict {
             scope.versions.insert(id, number);
@@ -115,6 +116,13 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
         );
     }
     scope
+}
+
+/// What is said of the symbol that stands for a version.
+fn of_version(scope: &Scope, symbol: &Symbol<'_>) -> Option<Verdict> {
+    let is_number = matches!(symbol.definition, Definition::Value(_));
+    let index = scope.defined.iter().position(|known| is_number && known.name.as_bytes() == symbol.name)?;
+    Some(Verdict::Global(index as u16 + VERSION_GLOBAL + 1))
 }
 
 /// Whether others can be told of a definition. What the linker itself defines is nobody else's concern.

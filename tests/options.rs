@@ -388,3 +388,14 @@ fn libraries_are_looked_for_in_the_folders_of_the_system() {
     let outcome = project.ld(&[&words[..], &["-nostdlib"]].concat());
     assert!(!outcome.succeeded() && outcome.stderr_text().contains("cannot find -lc"), "{outcome:?}");
 }
+
+#[test]
+fn scripts_that_do_more_than_name_libraries_are_handed_on() {
+    let project = hello("scripts");
+    for script in ["main_too = main;", "VERSION { V1 { main; }; };", "PROVIDE(main_too = main);"] {
+        project.write("more.ld", script);
+        let outcome = project.try_link(&["hello.o", "more.ld", "-o", "app"]);
+        assert!(outcome.succeeded(), "{script}: {outcome:?}");
+        assert_eq!(project.output("app", &[]), "hello\n", "{script}");
+    }
+}

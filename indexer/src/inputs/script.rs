@@ -1,6 +1,7 @@
 //! Linker scripts that stand for libraries (`libc.so`), and dynamic lists.
 
-use anyhow::{Result, bail};
+use crate::HandOn;
+use anyhow::{Result, anyhow, bail};
 
 /// What such a script names.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +21,9 @@ pub fn parse(text: &str) -> Result<Vec<Item>> {
         if command == ";" {
             continue;
         }
-        if tokens.next().as_deref() != Some("(") {
-            bail!("linker script command {command} is not one that stands for a library");
+        let next = tokens.next();
+        if next.as_deref() != Some("(") {
+            return Err(other_command(&command, next.as_deref().unwrap_or_default()));
         }
         let mut depth = 1;
         let mut as_needed_depth = None;
@@ -45,12 +47,40 @@ pub fn parse(text: &str) -> Result<Vec<Item>> {
                     "SEARCH_DIR" => items.push(Item::SearchDir(token)),
                     "EXTERN" => items.push(Item::Undefined(token)),
                     "OUTPUT_FORMAT" | "OUTPUT_ARCH" | "TARGET" => {}
-                    _ => bail!("linker script command {command} is not one that stands for a library"),
+                    _ => return Err(other_command(&command, "(")),
                 },
             }
         }
     }
     Ok(items)
+}
+
+/// Commands that lay out a program, or define symbols or versions (GNU ld's manual, "Linker Scripts").
+const OTHER_COMMANDS: [&str; 15] = [
+    "SECTIONS",
+    "MEMORY",
+    "PHDRS",
+    "VERSION",
+    "ENTRY",
+    "STARTUP",
+    "OUTPUT",
+    "INCLUDE",
+    "ASSERT",
+    "PROVIDE",
+    "PROVIDE_HIDDEN",
+    "HIDDEN",
+    "INSERT",
+    "NOCROSSREFS",
+    "REGION_ALIAS",
+];
+
+/// A command that does not stand for a library is the system's linker's, if it is one.
+fn other_command(command: &str, next: &str) -> anyhow::Error {
+    let is_assignment = command.contains('=') || next.ends_with('=');
+    if is_assignment || OTHER_COMMANDS.contains(&command) {
+        return HandOn(format!("linker script with {command}")).into();
+    }
+    anyhow!("linker script command {command} is not one that stands for a library")
 }
 
 /// The names (globs) in a dynamic list: `{ name; ...; };`.

@@ -399,3 +399,24 @@ fn scripts_that_do_more_than_name_libraries_are_handed_on() {
         assert_eq!(project.output("app", &[]), "hello\n", "{script}");
     }
 }
+
+#[test]
+fn scripts_are_looked_for_in_the_library_path() {
+    let project = project("scripts-in-path");
+    project.edit("lib.c", "int one(void) { return 1; }\nint two(void) { return 2; }\n");
+    std::fs::create_dir(project.path("maps")).expect("a new folder");
+    project.write("maps/lib.map", "V1 { global: one; local: *; };\n");
+    project.write("maps/lib.list", "{ one; };\n");
+    let words = [
+        "-shared",
+        "-Lmaps",
+        "-Wl,--version-script=lib.map,--dynamic-list=lib.list",
+        "lib.o",
+        "-o",
+        "lib.so",
+    ];
+    let outcome = project.try_link(&words);
+    assert!(outcome.succeeded(), "{outcome:?}");
+    let symbols = project.tool("nm", &["-D", "lib.so"]).stdout_text();
+    assert!(symbols.contains("one@@V1") && !symbols.contains("two"), "{symbols}");
+}

@@ -458,6 +458,14 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             *folder = OsString::from_vec([sysroot.as_bytes(), inside].concat()).into();
         }
     }
+    for script in request.version_scripts.iter_mut().chain(&mut request.dynamic_lists) {
+        let in_path = || request.search.iter().map(|dir| dir.join(&*script)).find(|path| path.is_file());
+        if !script.exists()
+            && let Some(found) = in_path()
+        {
+            *script = found;
+        }
+    }
     if let Some(option) = handed_on {
         return Ok(Task::HandOn(option));
     }

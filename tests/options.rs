@@ -390,17 +390,6 @@ fn libraries_are_looked_for_in_the_folders_of_the_system() {
 }
 
 #[test]
-fn scripts_that_do_more_than_name_libraries_are_handed_on() {
-    let project = hello("scripts");
-    for script in ["main_too = main;", "VERSION { V1 { main; }; };", "PROVIDE(main_too = main);"] {
-        project.write("more.ld", script);
-        let outcome = project.try_link(&["hello.o", "more.ld", "-o", "app"]);
-        assert!(outcome.succeeded(), "{script}: {outcome:?}");
-        assert_eq!(project.output("app", &[]), "hello\n", "{script}");
-    }
-}
-
-#[test]
 fn scripts_are_looked_for_in_the_library_path() {
     let project = project("scripts-in-path");
     project.edit("lib.c", "int one(void) { return 1; }\nint two(void) { return 2; }\n");
@@ -419,4 +408,26 @@ fn scripts_are_looked_for_in_the_library_path() {
     assert!(outcome.succeeded(), "{outcome:?}");
     let symbols = project.tool("nm", &["-D", "lib.so"]).stdout_text();
     assert!(symbols.contains("one@@V1") && !symbols.contains("two"), "{symbols}");
+}
+
+#[test]
+fn long_options_may_be_shortened() {
+    let project = hello("shortened");
+    for words in ["-Wl,--gc-section", "-Wl,--dynamic-link=/lib64/ld-linux-x86-64.so.2"] {
+        link(&project, &["hello.o", words]);
+        assert_eq!(project.output("app", &[]), "hello\n", "{words}");
+    }
+    let outcome = project.try_link(&["hello.o", "-Wl,--no-w", "-o", "app"]);
+    assert!(!outcome.succeeded(), "it may be one of several: {outcome:?}");
+}
+
+#[test]
+fn scripts_that_do_more_than_name_libraries_are_handed_on() {
+    let project = hello("scripts");
+    for script in ["main_too = main;", "VERSION { V1 { main; }; };", "PROVIDE(main_too = main);"] {
+        project.write("more.ld", script);
+        let outcome = project.try_link(&["hello.o", "more.ld", "-o", "app"]);
+        assert!(outcome.succeeded(), "{script}: {outcome:?}");
+        assert_eq!(project.output("app", &[]), "hello\n", "{script}");
+    }
 }

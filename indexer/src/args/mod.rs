@@ -530,7 +530,7 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
     };
     // A one-letter option takes the rest of its word, unless the whole word is an option by itself.
     let long = rows().find(|row| row.name.as_bytes() == name && (row.name.len() > 1 || body.len() == 1));
-    if let Some(row) = long {
+    if let Some(row) = long.or_else(|| double.then(|| table::abbreviated(name)).flatten()) {
         return match (row.value, attached) {
             (Value::None, Some(_)) => bail!("{}: takes no argument", word.to_string_lossy()),
             (Value::None, None) => Ok((row, None)),

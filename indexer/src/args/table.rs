@@ -299,6 +299,12 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     TABLE.iter().chain(super::others::TABLE)
 }
 
+/// The option of GNU ld that is the only one with this beginning.
+pub fn abbreviated(start: &[u8]) -> Option<&'static Row> {
+    let mut found = TABLE.iter().filter(|row| row.name.len() > 1 && row.name.as_bytes().starts_with(start));
+    found.next().filter(|_| found.next().is_none())
+}
+
 pub fn help_line(option: &str, help: &str, fate: &str) -> String {
     let gap = if help.is_empty() || fate.is_empty() { "" } else { "; " };
     format!("  {option:<32} {help}{gap}{fate}\n")

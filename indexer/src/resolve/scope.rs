@@ -103,6 +103,16 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
             None => of_version(&scope, symbol)
                 .or_else(|| inputs.version_matcher.as_ref().and_then(|matcher| matcher.find(symbol.name))),
         };
+        let verdict = match verdict {
+            Some(Verdict::Global(number))
+                if !own.is_empty()
+                    && !own.contains_key(&id)
+                    && is_taken(&scope, resolution, symbol, number) =>
+            {
+                Some(Verdict::Local)
+            }
+            other => other,
+        };
         if let Some(Verdict::Global(number)) = verdict {
             scope.versions.insert(id, number);
         }
@@ -123,6 +133,24 @@ fn of_version(scope: &Scope, symbol: &Symbol<'_>) -> Option<Verdict> {
     let is_number = matches!(symbol.definition, Definition::Value(_));
     let index = scope.defined.iter().position(|known| is_number && known.name.as_bytes() == symbol.name)?;
     Some(Verdict::Global(index as u16 + VERSION_GLOBAL + 1))
+}
+
+/// Whether a version that lists a name has it from another definition, `name@version`: of two, the dynamic linker
+/// would take any.
+fn is_taken(scope: &Scope, resolution: &Resolution<'_>, symbol: &Symbol<'_>, number: u16) -> bool {
+    let index = number.checked_sub(VERSION_GLOBAL + 1);
+    let Some(version) = index.and_then(|index| scope.defined.get(usize::from(index))) else { return false };
+    let place = |symbol: &Symbol<'_>| match symbol.definition {
+        Definition::Object { object, global } => {
+            let global = resolution.global(object, global);
+            Some((object, global.section, global.value))
+        }
+        _ => None,
+    };
+    let old = resolution.find(&[symbol.name, b"@", version.name.as_bytes()].concat());
+    let old = old.and_then(|old| place(&resolution.symbols[old as usize]));
+    let is_listed = |pattern: &Pattern| pattern.kind == Kind::Exact && pattern.text.as_bytes() == symbol.name;
+    old.is_some() && old != place(symbol) && version.global.iter().any(is_listed)
 }
 
 /// Whether others can be told of a definition. What the linker itself defines is nobody else's concern.

@@ -68,7 +68,8 @@ pub fn start(image: &'static Image) {
         sys::close(file);
         return;
     }
-    FILE.store(crate::pager::move_high(file), Ordering::Relaxed);
+    let Ok(file) = crate::pager::move_high(file) else { return };
+    FILE.store(file, Ordering::Relaxed);
     MAP.store(map[HEAD..].as_ptr().cast_mut(), Ordering::Release);
 }
 
@@ -176,7 +177,9 @@ pub fn without_keeping(image: &Image) {
         sys::close(fd);
         return;
     }
-    FILE.store(crate::pager::move_high(fd), Ordering::Relaxed);
+    if let Ok(fd) = crate::pager::move_high(fd) {
+        FILE.store(fd, Ordering::Relaxed);
+    }
 }
 
 /// Two processes that write the same chunk write the same bytes.

@@ -39,12 +39,14 @@ pub fn open_userfaultfd() -> Result<i64, i64> {
         sys::close(fd);
         return Err(result);
     }
-    Ok(move_high(fd))
+    move_high(fd)
 }
 
 /// Moves a descriptor out of the way: beyond the numbers that the program may have and that it looks through, if the
-/// limit can be raised for a moment and the kernel's table does not grow large by that.
-pub fn move_high(fd: i64) -> i64 {
+/// limit can be raised for a moment and the kernel's table does not grow large by that; else among the high ones. Where
+/// there are none (`ulimit -n`), the program needs the low ones itself: it is closed, and the result is the kernel's
+/// error.
+pub fn move_high(fd: i64) -> Result<i64, i64> {
     const F_DUPFD_CLOEXEC: u64 = 1030;
     const RLIMIT_NOFILE: u64 = 7;
     const ROOM: u64 = 16;
@@ -62,11 +64,8 @@ pub fn move_high(fd: i64) -> i64 {
     if raised {
         limit(&limits, core::ptr::null_mut());
     }
-    if sys::failed(high) {
-        return fd;
-    }
     sys::close(fd);
-    high
+    if sys::failed(high) { Err(high) } else { Ok(high) }
 }
 
 /// Registers `len` bytes at `addr` for missing pages.
@@ -96,7 +95,9 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
         PagerChoice::Signal => (Pager::Signal, -1),
         PagerChoice::Uffd => match open_userfaultfd() {
             Ok(fd) => (Pager::Uffd, fd),
-            Err(error) => die_errno(&[b"UNFOLD_PAGER=uffd: the kernel does not allow userfaultfd"], error),
+            Err(error) => {
+                die_errno(&[b"UNFOLD_PAGER=uffd: userfaultfd is not allowed, or has no descriptor"], error)
+            }
         },
         PagerChoice::Auto => match open_userfaultfd() {
             Ok(fd) => (Pager::Uffd, fd),

@@ -85,7 +85,7 @@ impl SharedLibrary {
 
 impl SharedSymbol {
     pub fn is_function(&self) -> bool {
-        matches!(self.kind, elf::STT_FUNC | elf::STT_GNU_IFUNC)
+        crate::resolve::check::is_function(self.kind)
     }
 }
 

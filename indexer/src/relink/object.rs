@@ -57,12 +57,12 @@ pub fn replace(editor: &mut Editor, request: &Request, changed: &Changed) -> Att
 
 /// Tells `.dynsym` the sizes of the symbols that the object defines: `dladdr` goes by them.
 fn set_sizes(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bindings: &[u32]) -> Result<()> {
-    let numbers = editor.dynamic_numbers();
     let mut sizes = Vec::new();
     for (global, id) in new.globals.iter().zip(bindings) {
         let slot = editor.view()?.slots[*id as usize];
-        if let Some(dynamic) = numbers.get(id).filter(|_| slot.object == number && global.is_definition()) {
-            sizes.push((*dynamic, global.size));
+        let exported = slot.flags & slot::EXPORTED != 0 && slot.object == number && global.is_definition();
+        if exported && let Some(name) = editor.find(global.hash).filter(|name| name.dynamic != 0) {
+            sizes.push((name.dynamic, global.size));
         }
     }
     if sizes.is_empty() {

@@ -6,8 +6,8 @@ use crate::inputs::version_script::Version;
 use object::elf;
 use std::collections::HashMap;
 
-/// Version numbers of unversioned symbols.
-pub const GLOBAL: u16 = 1;
+/// Version number of unversioned symbols.
+pub use crate::resolve::scope::VERSION_GLOBAL as GLOBAL;
 
 /// A version's name and number.
 type Needed = (Vec<u8>, u16);

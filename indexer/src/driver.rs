@@ -12,6 +12,7 @@ use crate::layout::{self, Layout};
 use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
+use crate::object::build::RecordBuilder;
 use crate::plan::{self, PackObjects};
 use crate::relink;
 use crate::report::{self, Facts};
@@ -27,6 +28,9 @@ use shared::render::RenderError;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// Objects that relinks can add, at the least.
+const SPARE_OBJECTS: usize = 64;
 
 /// Links. Returns false if the program has errors, which were printed.
 pub fn link(request: &Request) -> Result<bool> {
@@ -105,7 +109,12 @@ pub fn link(request: &Request) -> Result<bool> {
     );
     let shape = synth.record(&resolution, None).leak();
     let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
-    resolution.add_synthetic(shape, &synth.referenced());
+    let empty: &'static [u8] = RecordBuilder::default().finish([0, 0]).leak();
+    let spare = ObjectView::new(empty).context("an empty record contradicts itself")?;
+    resolution.add_spare(spare, SPARE_OBJECTS + program.objects.len() / 16);
+    // What relinks bind anew is bound to nothing until then: the first spare slot.
+    let free = resolution.symbols.len() as SymbolId;
+    resolution.add_synthetic(shape, &synth.referenced(free));
     timing.phase("synthesis");
 
     // Sizes -> addresses.
@@ -125,7 +134,10 @@ pub fn link(request: &Request) -> Result<bool> {
         false => Default::default(),
     };
     let record = synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
-    let synthetic = store.add(&[(&record, Default::default())])?[0];
+    let [synthetic, spare] = store.add(&[(&record, Default::default()), (empty, Default::default())])?[..]
+    else {
+        bail!("records of the linker's own are missing");
+    };
     let packs =
         store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
@@ -145,6 +157,7 @@ pub fn link(request: &Request) -> Result<bool> {
         shared: request.shared,
         eager: has_sanitizer(&resolution),
         synthetic,
+        spare,
         packs: &packs,
     });
     timing.phase("plan");
@@ -153,7 +166,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
     let draft = Draft::new(&folder)?;
     draft.write("plan", &bytes)?;
-    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
+    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64 + 1);
     let state = relink::state_of(request, &inputs, &program, used)?;
     draft.write("state", &state.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
@@ -211,6 +224,7 @@ fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec
         rela_section: synth.section(Part::RelaDyn).map_or(0, u64::from),
         rela_addr: synth.addr(layout, Part::RelaDyn).0,
         rela_size: synth.size(Part::RelaDyn),
+        spare: synth.spare(resolution.symbols.len() as u32),
         ..NamesHeader::default()
     };
     state::names_bytes(header, &names)

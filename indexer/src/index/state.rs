@@ -3,6 +3,7 @@
 use super::store::Entry;
 use crate::inputs::mapped::Fingerprint;
 use crate::plan::Writer;
+use crate::synth::Spare;
 use serde::{Deserialize, Serialize};
 use shared::checksum::checksum;
 use shared::pod::{self, Span, StrRef, bytes_of};
@@ -214,7 +215,7 @@ impl State {
     }
 }
 
-const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x01");
+const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x02");
 
 /// A name of the program and its slot, in `names`, sorted by hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -237,12 +238,17 @@ pub struct NamesHeader {
     pub rela_section: u64,
     pub rela_addr: u64,
     pub rela_size: u64,
+    /// What the linker's own tables have room for: [`Spare`].
+    pub spare: Spare,
     pub names: Span,
 }
 
 shared::pod! {
+    Spare { count: u32, got: u32, plt: u32, global: u32, slot: u32, has_plt: u32 }
     NameRec { hash: u64, slot: u32, dynamic: u32 }
-    NamesHeader { magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, names: Span }
+    NamesHeader {
+        magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, spare: Spare, names: Span,
+    }
 }
 
 pub fn names_bytes(mut header: NamesHeader, names: &[NameRec]) -> Vec<u8> {

@@ -68,7 +68,7 @@ impl Editor {
             Ok(packs) => packs,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
-        if view.objects.len() != state.objects.len() + 1 {
+        if view.objects.len() <= state.objects.len() {
             return Ok(Err("the index contradicts itself".to_owned()));
         }
         Ok(Ok(Self {

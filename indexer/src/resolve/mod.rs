@@ -474,6 +474,14 @@ fn stricter(a: u8, b: u8) -> u8 {
 }
 
 impl<'a> Resolution<'a> {
+    /// Adds empty objects, which relinks fill.
+    pub fn add_spare(&mut self, view: ObjectView<'a>, count: usize) {
+        let bindings = self.bindings.len() as u32;
+        self.bases.resize(self.bases.len() + count, bindings);
+        self.objects.resize(self.objects.len() + count, view);
+        self.kept_groups.resize(self.kept_groups.len() + count, Vec::new());
+    }
+
     /// Adds the linker's own object, whose globals refer to `symbols`.
     pub fn add_synthetic(&mut self, view: ObjectView<'a>, symbols: &[SymbolId]) {
         self.bases.push(self.bindings.len() as u32);

@@ -170,6 +170,8 @@ pub fn link(request: &Request) -> Result<bool> {
     let state = relink::state_of(request, &inputs, &program, used)?;
     draft.write("state", &state.bytes())?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
+    let numbers: Vec<u32> = (0..program.objects.len() as u32).collect();
+    draft.write(relink::NEEDED, &relink::needed(&program, &numbers))?;
     let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let objects = pack_objects(&view, &mut store)?;
@@ -231,7 +233,7 @@ fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec
 }
 
 /// Holds objects with debug information that their compiler may delete.
-fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
+pub(crate) fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
     let single =
         |object: &&load::Object| object.member.is_empty() && object.view().header.flags & flag::DEBUG != 0;
     let objects: Vec<u32> = program.objects.iter().filter(single).map(|object| object.file).collect();

@@ -53,11 +53,19 @@ type Found = (Entry, Option<&'static [u8]>);
 pub struct Known {
     /// What the output's link before says: newer than the database, which incremental links leave alone.
     before: HashMap<Vec<u8>, Entry>,
+    /// The same, for objects that have another name now.
+    by_content: HashMap<[u64; 2], Entry>,
     database: Option<Database>,
 }
 
 impl Known {
     pub fn open(index: &Path, before: &State) -> Self {
+        Self { database: Database::open(index), ..Self::of_state(before) }
+    }
+
+    /// What the output's link before says, alone.
+    pub fn of_state(before: &State) -> Self {
+        let by_content = before.objects.iter().map(|object| (object.entry.content, object.entry)).collect();
         let before = before
             .objects
             .iter()
@@ -66,7 +74,7 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, database: Database::open(index) }
+        Self { before, by_content, database: None }
     }
 
     fn get(&self, key: &[u8]) -> Option<Entry> {
@@ -99,6 +107,11 @@ pub struct Program {
     pub reindexed: Vec<Reindexed>,
     /// Why archive members were loaded, in the order in which they were, by their ranks.
     pub reasons: Vec<(Rank, Reason)>,
+    /// Hashes of the names that archives and lazy objects offer, in ascending order; the lowest bit says that several
+    /// do.
+    pub offered: Vec<u64>,
+    /// Common symbols that no object gives a value.
+    pub commons: Vec<u64>,
 }
 
 /// Who wanted a member, unless it was the command line or a library; and which symbol.
@@ -112,6 +125,10 @@ pub struct Reason {
 struct Offer {
     rank: Rank,
     source: Source,
+    /// Others offer the name too.
+    several: bool,
+    /// One of them is an archive or a lazy object.
+    is_loadable: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -142,7 +159,13 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         })
         .collect();
 
-    let mut program = Program { objects: Vec::new(), reindexed: Vec::new(), reasons: Vec::new() };
+    let mut program = Program {
+        objects: Vec::new(),
+        reindexed: Vec::new(),
+        reasons: Vec::new(),
+        offered: offered(&offers),
+        commons: Vec::new(),
+    };
     let mut defined: HashSet<u64> = HashSet::new();
     if request.is_static && request.pie {
         // The image is not moved, so libc's code that would relocate it must not run.
@@ -208,6 +231,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
                 program.reasons.push((offer.rank, Reason { by: None, symbol }));
             }
         }
+        program.commons.extend(&commons);
         for hash in commons.drain(..) {
             if given.contains(&hash) || !asked.insert(hash) {
                 continue;
@@ -224,6 +248,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         next.sort_by_key(|offer| offer.rank);
         round = next.into_iter().map(|offer| fetch(inputs, offer)).collect::<Result<_>>()?;
     }
+    program.commons.retain(|hash| !given.contains(hash));
     program.objects.sort_by_key(|object| object.rank);
     keep_records(&mut program, &inputs.files, store, known)?;
     Ok(program)
@@ -317,13 +342,16 @@ fn gives_value(inputs: &Inputs, source: Source, hash: u64) -> Result<bool> {
 fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
     let offers: DashMap<u64, Offer> = DashMap::new();
     let offer = |name: &[u8], rank: Rank, source: Source| {
-        let new = Offer { rank, source };
+        let is_loadable = !matches!(source, Source::Shared(_));
+        let new = Offer { rank, source, several: false, is_loadable };
         offers
             .entry(name_hash(name))
             .and_modify(|old| {
-                if new.rank < old.rank {
-                    *old = new;
-                }
+                let is_loadable = old.is_loadable || new.is_loadable;
+                let first = if new.rank < old.rank { new } else { *old };
+                // An archive may list a member twice.
+                let several = old.several || new.source != old.source;
+                *old = Offer { several, is_loadable, ..first };
             })
             .or_insert(new);
     };
@@ -360,6 +388,15 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
     Ok(offers)
 }
 
+/// What [`Program::offered`] says.
+fn offered(offers: &DashMap<u64, Offer>) -> Vec<u64> {
+    let loadable = offers.iter().filter(|offer| offer.value().is_loadable);
+    let mut offered: Vec<u64> =
+        loadable.map(|offer| offer.key() & !1 | u64::from(offer.value().several)).collect();
+    offered.par_sort_unstable();
+    offered
+}
+
 /// Finds or makes the records of these objects. New ones are not in a pack yet.
 pub fn load_round(
     round: &[ObjectInput],
@@ -371,7 +408,10 @@ pub fn load_round(
         .iter()
         .map(|input| {
             let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
-            let entry = known.get(&key)?;
+            let entry = known.get(&key).or_else(|| {
+                let renamed = !known.by_content.is_empty();
+                renamed.then(|| known.by_content.get(&object::content_hash(input.data)).copied())?
+            })?;
             Some((entry, store.record(&entry)))
         })
         .collect();

@@ -92,7 +92,11 @@ fn place_block(
     let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
     let (first, sections) = new.sections_of(block);
     let slots = &mut placements[first..first + sections.len()];
-    let rows = live_frames(new, block.first, block.count, live);
+    // A program without a table of frames needs no room in it.
+    let rows = match editor.view()?.header.eh_rows {
+        0 => 0,
+        _ => live_frames(new, block.first, block.count, live),
+    };
     let blocks = editor.view()?.header.blocks;
     if let Some((index, place)) = found {
         let (_, end) = place_sections(sections, block.first, place.addr, live, slots);

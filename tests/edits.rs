@@ -110,7 +110,7 @@ fn sequences_of_edits() {
 /// Leaves out the steps that a failure does not need, and says how it comes about.
 fn shorten(seed: u64, skip: &BTreeSet<usize>, mut failure: Failure) -> String {
     let mut skip = skip.clone();
-    if env::var_os("UNFOLD_EDITS_WHOLE").is_none() {
+    if !env::var("UNFOLD_EDITS_WHOLE").is_ok_and(|value| value == "1") {
         for step in (1..failure.step).rev() {
             let mut fewer = skip.clone();
             if fewer.insert(step)

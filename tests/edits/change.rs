@@ -885,7 +885,7 @@ fn repair(program: &mut Program) {
     }
     if let Some(library) = &mut program.library {
         library.calls.retain(|id| match before.find(*id) {
-            Some((_, item)) => matches!(&item.what, What::Function { throws: false, .. }),
+            Some((_, item)) => matches!(&item.what, What::Function { throws: false, indirect: false, .. }),
             None => true,
         });
     }

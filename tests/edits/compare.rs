@@ -140,7 +140,8 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
     for symbol in file.symbols() {
         let Ok(name) = symbol.name() else { continue };
         let size = symbol.size();
-        if !matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data) || size == 0 || symbol.is_weak() {
+        let indirect = symbol.elf_symbol().st_type() == elf::STT_GNU_IFUNC;
+        if !matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data) || size == 0 || symbol.is_weak() || indirect {
             continue;
         }
         let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else {

@@ -340,6 +340,35 @@ fn a_member_is_needed_only_later() {
 }
 
 #[test]
+fn a_member_is_no_longer_needed() {
+    const CALLS: &str = "int late(void);\nint b(void) { return late(); }\n";
+    // What a member does by itself, and what others see of it. A member that nobody notices may stay.
+    let cases = [
+        ("constructor", "", "__attribute__((constructor)) static void say(void) { puts(\"late\"); }\n", "late\n1 8\n", "1 2\n"),
+        ("weak", "__attribute__((weak)) int late(void);\n", "", "8 8\n", "1 2\n"),
+        ("unnoticed", "", "", "1 8\n", "1 2\n"),
+    ];
+    for (name, declares, does, with, without) in cases {
+        let project = three_objects(&format!("relink/no-longer-needed-{name}"));
+        let value = if declares.is_empty() { "1" } else { "late ? late() : 1" };
+        project.edit("a.c", &format!("{declares}int a(void) {{ return {value}; }}\n"));
+        project.edit("late.c", &format!("int puts(const char *);\n{does}int other(void);\nint late(void) {{ return other(); }}\n"));
+        project.edit("other.c", "int other(void) { return 8; }\n");
+        project.tool("ar", &["rcs", "liblate.a", "late.o", "other.o"]);
+        let words = &["main.o", "a.o", "b.o", "liblate.a", "-o", "app"];
+        project.edit("b.c", CALLS);
+        project.link(words);
+        assert_eq!(project.output("app", &[]), with, "{name}");
+        project.edit("b.c", "int b(void) { return 2; }\n");
+        project.link(words);
+        assert_eq!(project.output("app", &[]), without, "{name}");
+        if let Some(status) = project.status("app") {
+            assert_eq!(status.incremental, name == "unnoticed", "{status:?}");
+        }
+    }
+}
+
+#[test]
 fn a_shared_library_changes_its_symbols() {
     let project = three_objects("relink/library");
     let build = |text: &str| {

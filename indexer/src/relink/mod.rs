@@ -21,6 +21,7 @@ macro_rules! step {
 
 mod editor;
 mod library;
+mod needed;
 mod object;
 mod pages;
 mod place;
@@ -141,6 +142,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         if let Err(why) = object::replace(&mut editor, request, changed)? {
             return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
         }
+    }
+    if let Some(object) = needed::needless_member(&editor, request, &state, &changed)? {
+        link_in_full!("{} is no longer needed", name_of(&state, object));
     }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?
@@ -355,7 +359,11 @@ fn write_symbols(
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {
-    let object = &state.objects[changed.object as usize];
+    name_of(state, changed.object)
+}
+
+fn name_of(state: &State, object: u32) -> String {
+    let object = &state.objects[object as usize];
     message::input_name(&state.files[object.file as usize].path, &object.member)
 }
 

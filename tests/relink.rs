@@ -540,6 +540,24 @@ fn a_long_series_of_edits() {
 }
 
 #[test]
+fn a_common_symbol_grows() {
+    let project = three_objects("relink/common");
+    // What `a` writes is not what `b` reads, wherever the two are.
+    project.edit("b.c", "int own[4];\nint b(void) { int sum = 2; for (int i = 0; i < 4; i++) sum += own[i]; return sum; }\n");
+    for size in [2, 20_000, 3] {
+        project.edit(
+            "a.c",
+            &format!(
+                "int shared[{size}] __attribute__((common));\n\
+                 int a(void) {{ for (int i = 0; i < {size}; i++) shared[i] = 1; return shared[{size} - 1]; }}\n"
+            ),
+        );
+        project.link(OBJECTS);
+        assert_eq!(project.output("app", &[]), "1 2\n", "{size}");
+    }
+}
+
+#[test]
 fn what_the_command_line_names_anew_follows() {
     let project = Project::new("relink/defsym");
     project.edit("main.c", "#include <stdio.h>\nint renamed(void);\nint main(void) { printf(\"%d\\n\", renamed()); return 0; }\n");

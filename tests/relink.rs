@@ -558,6 +558,18 @@ fn a_common_symbol_grows() {
 }
 
 #[test]
+fn the_entry_moves() {
+    let project = Project::new("relink/entry");
+    project.edit("main.c", "#include <stdio.h>\nint main(void) { puts(\"main\"); return 0; }\n");
+    for before in ["", "int more(int x) { return x * x + 3; }\n"] {
+        let start = ".globl other_start\\n.type other_start, @function\\nother_start: jmp _start\\n";
+        project.edit("start.c", &format!("{before}__asm__(\"{start}\");\n"));
+        project.link(&["main.o", "start.o", "-Wl,-e,other_start", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), "main\n");
+    }
+}
+
+#[test]
 fn what_the_command_line_names_anew_follows() {
     let project = Project::new("relink/defsym");
     project.edit("main.c", "#include <stdio.h>\nint renamed(void);\nint main(void) { printf(\"%d\\n\", renamed()); return 0; }\n");

@@ -154,6 +154,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(name) = stale_alias(&editor, request)? {
         link_in_full!("what --defsym={name} refers to has moved");
     }
+    if !request.shared && entry_moved(&editor, request)? {
+        link_in_full!("the entry has moved");
+    }
     renew_build_id(&mut editor, &state, &changed)?;
     editor.keep_records(&mut store, &mut state, &changed)?;
     timing.phase("layout");
@@ -225,6 +228,15 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
         _ => false,
     };
     Ok(request.defsyms.iter().find(is_stale).map(|(name, _)| name.as_str()))
+}
+
+/// Whether the program no longer begins where the plan says.
+fn entry_moved(editor: &Editor, request: &Request) -> Result<bool> {
+    let name = request.entry.as_deref().unwrap_or("_start");
+    let view = editor.view()?;
+    let Some(found) = editor.find(reader::name_hash(name.as_bytes())) else { return Ok(false) };
+    let value = view.slots.get(found.slot as usize).map_or(0, |slot| slot.value);
+    Ok(value != view.header.entry.0)
 }
 
 fn files(state: &State) -> Vec<PathBuf> {

@@ -10,7 +10,7 @@
 //! UNFOLD_EDITS=17 UNFOLD_EDITS_SKIP=1,2,5 cargo test ...   # without these steps
 //! ```
 //!
-//! `UNFOLD_EDITS_JOBS` says how many sequences run at a time (default: one for each CPU). A sequence is a function
+//! `UNFOLD_EDITS_KEEP=1` keeps what passed, too. `UNFOLD_EDITS_JOBS` says how many sequences run at a time (default: one for each CPU). A sequence is a function
 //! of its number. One that fails is made shorter, by leaving out steps before the one that failed; what it built
 //! stays in `target/tmp/unfold-tests/edits/<number>/`, with a list of its commands in `log`.
 
@@ -181,6 +181,7 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
             let outside: BTreeSet<String> = outside.iter().map(|outside| run.outside(*outside, &program, step)).collect();
             let mut how = None;
             let result = run.step(step, &program, &outside, &mut random, &mut how);
+            run.workshop.note(format!("    {}", how.as_deref().unwrap_or("no link")));
             if let (Some(how), [kind]) = (how, kinds.as_slice()) {
                 *table.entry(kind).or_default().entry(how).or_default() += 1;
             }
@@ -189,8 +190,8 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
         Ok(())
     })();
     match result {
-        Ok(()) => run.workshop.remove(),
-        Err(_) => {
+        Ok(()) if env::var_os("UNFOLD_EDITS_KEEP").is_none() => run.workshop.remove(),
+        _ => {
             let log = run.workshop.log.clone();
             fs::write(run.workshop.path("log"), log).expect("the target directory is writable");
             for unit in program.units.values() {

@@ -54,6 +54,9 @@ pub const KINDS: &[(&str, usize)] = &[
     ("constructor removed", 2),
     ("constructor: other priority", 1),
     ("alias added", 1),
+    ("common in one more object", 2),
+    ("weak definition in one more object", 2),
+    ("object renamed", 1),
     ("inline: use added", 3),
     ("inline: body changed", 2),
     ("inline: added", 1),
@@ -189,6 +192,7 @@ impl Maker<'_> {
         let id = (1..=99).find(|id| !program.units.contains_key(id))?;
         let unit = Unit {
             id,
+            name: 0,
             cpp: cpp && self.chance(50),
             optimised: self.chance(60),
             sections: self.chance(40),
@@ -522,7 +526,7 @@ impl Maker<'_> {
                 let other = self.pick(&others)?;
                 let items = &mut program.units.get_mut(&unit)?.items;
                 let item = items.remove(items.iter().position(|item| item.id == id)?);
-                if matches!(item.what, What::Alias(_)) {
+                if matches!(item.what, What::Alias(_) | What::Tentative { .. } | What::Fallback { .. }) {
                     return None;
                 }
                 program.units.get_mut(&other)?.items.push(item);
@@ -621,6 +625,29 @@ impl Maker<'_> {
                 let alias = self.fresh(program);
                 let items = &mut program.units.get_mut(&unit)?.items;
                 items.push(Item { id: alias, name: 0, linkage, what: What::Alias(id) });
+            }
+            "common in one more object" => {
+                let (unit, of) = self.some_item(program, |_, item| {
+                    matches!(&item.what, What::Data { storage: Storage::Common, .. })
+                })?;
+                let others = program.units.values().filter(|other| !other.cpp && other.id != unit);
+                let others: Vec<Id> = others.map(|other| other.id).collect();
+                let other = self.pick(&others)?;
+                let len = self.pick(&[1, 4, 50, 5000])?;
+                self.add(program, other, Linkage::Global, What::Tentative { of, len });
+            }
+            "weak definition in one more object" => {
+                let (unit, of) = self.some_item(program, |_, item| {
+                    matches!(&item.what, What::Function { throws: false, indirect: false, .. })
+                })?;
+                let others: Vec<Id> = self.units(program).into_iter().filter(|other| *other != unit).collect();
+                let other = self.pick(&others)?;
+                let value = self.value();
+                self.add(program, other, Linkage::Weak, What::Fallback { of, value });
+            }
+            "object renamed" => {
+                let units = self.units(program);
+                program.units.get_mut(&self.pick(&units)?)?.name += 1;
             }
             "inline: use added" => {
                 let (_, function) =
@@ -877,6 +904,20 @@ fn repair(program: &mut Program) {
             .map(|item| item.id)
             .collect();
         unit.items.retain(|item| !matches!(&item.what, What::Alias(target) if !functions.contains(target)));
+        let mut seen = BTreeSet::new();
+        unit.items.retain(|item| match &item.what {
+            What::Tentative { of, .. } => {
+                let is_common = |what: &What| matches!(what, What::Data { storage: Storage::Common, .. });
+                let elsewhere = before.find(*of).is_some_and(|(unit, item)| unit.id != owner && !unit.cpp && is_common(&item.what));
+                elsewhere && seen.insert(*of)
+            }
+            What::Fallback { of, .. } => {
+                let is_plain = |what: &What| matches!(what, What::Function { throws: false, indirect: false, .. });
+                let elsewhere = before.find(*of).is_none_or(|(unit, item)| unit.id != owner && is_plain(&item.what));
+                elsewhere && seen.insert(*of)
+            }
+            _ => true,
+        });
         // Functions come behind all data of their unit, so that they can name it.
         unit.items.sort_by_key(|item| matches!(item.what, What::Function { .. } | What::Alias(_)));
         let aliases: Vec<Item> = unit.items.iter().filter(|item| matches!(item.what, What::Alias(_))).cloned().collect();

@@ -69,6 +69,10 @@ pub enum What {
     Object { value: u32 },
     /// Another name of a function of this unit.
     Alias(Id),
+    /// Another unit's common symbol, which this one has too, in a size of its own.
+    Tentative { of: Id, len: usize },
+    /// A weak definition of another unit's function.
+    Fallback { of: Id, value: u32 },
 }
 
 #[derive(Clone, Debug)]
@@ -95,6 +99,8 @@ pub enum Ref {
 #[derive(Clone, Debug)]
 pub struct Unit {
     pub id: Id,
+    /// Counts the names of its object.
+    pub name: u32,
     pub cpp: bool,
     pub optimised: bool,
     pub sections: bool,
@@ -197,6 +203,8 @@ impl Item {
             What::Constructor { .. } => 'c',
             What::Object { .. } => 'o',
             What::Alias(_) => 'a',
+            What::Tentative { .. } => 'd',
+            What::Fallback { .. } => 'f',
         };
         match self.name {
             0 => format!("{letter}{}", self.id),
@@ -211,7 +219,20 @@ impl Item {
     }
 }
 
+impl Unit {
+    pub fn object(&self) -> String {
+        match self.name {
+            0 => format!("u{}.o", self.id),
+            name => format!("u{}-{name}.o", self.id),
+        }
+    }
+}
+
 impl Program {
+    pub fn symbol_of(&self, id: Id) -> String {
+        self.find(id).map_or(format!("f{id}"), |(_, item)| item.symbol())
+    }
+
     pub fn find(&self, id: Id) -> Option<(&Unit, &Item)> {
         self.units.values().find_map(|unit| Some((unit, unit.items.iter().find(|item| item.id == id)?)))
     }
@@ -309,7 +330,9 @@ impl Program {
 
     pub fn library_source(&self) -> Option<String> {
         let library = self.library.as_ref()?;
-        let mut text = String::new();
+        let mut text = String::from(
+            "int printf(const char *, ...);\n__attribute__((constructor)) static void loaded(void) { printf(\"library\\n\"); }\n",
+        );
         for id in &library.calls {
             writeln!(text, "extern long f{id}(long) __attribute__((weak));").unwrap();
         }
@@ -386,7 +409,7 @@ impl Writer<'_> {
         }
         if let Some((item, into)) = self.program.duplicate
             && into == unit.id
-            && !unit.items.iter().any(|own| own.id == item)
+            && !unit.items.iter().any(|own| own.id == item || matches!(own.what, What::Fallback { of, .. } if of == item))
             && let Some((_, item)) = self.program.find(item)
         {
             writeln!(self.text, "long {}(long x) {{ return x; }}", item.symbol()).unwrap();
@@ -597,6 +620,15 @@ impl Writer<'_> {
                 let Some(target) = self.unit.items.iter().find(|item| item.id == *target) else { return };
                 self.line(format!("{local}long {symbol}(long){attributes} __attribute__((alias(\"{}\")));", target.symbol()));
             }
+            What::Tentative { of, len } => {
+                self.line(format!("int {}[{len}] __attribute__((common));", self.program.symbol_of(*of)));
+            }
+            What::Fallback { of, value } => {
+                self.line(format!(
+                    "__attribute__((weak, noipa)) long {}(long x) {{ return x * 5 + {value}u; }}",
+                    self.program.symbol_of(*of)
+                ));
+            }
         }
     }
 
@@ -636,6 +668,14 @@ impl Writer<'_> {
                 }
                 What::Text(_) => {
                     writeln!(digest, "    for (const char *p = {symbol}; *p; p++) h = h * 31 + *p;").unwrap();
+                }
+                What::Tentative { of, len } => {
+                    let symbol = self.program.symbol_of(*of);
+                    writeln!(fill, "    for (int i = 0; i < {len}; i++) {symbol}[i] += i + {};", item.id).unwrap();
+                    writeln!(digest, "    for (int i = 0; i < {len}; i++) h = h * 31 + {symbol}[i];").unwrap();
+                }
+                What::Fallback { of, .. } => {
+                    writeln!(digest, "    h = h * 31 + {}(1);", self.program.symbol_of(*of)).unwrap();
                 }
                 What::Constructor { .. } | What::Object { .. } => {}
             }

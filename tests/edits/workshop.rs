@@ -57,7 +57,7 @@ impl Workshop {
         let mut wanted: Vec<(String, String, Vec<&str>, String)> = vec![];
         for unit in program.units.values() {
             let suffix = if unit.cpp { "cpp" } else { "c" };
-            wanted.push((format!("u{}.o", unit.id), suffix.into(), program.flags(unit), program.source(unit)));
+            wanted.push((unit.object(), suffix.into(), program.flags(unit), program.source(unit)));
         }
         let pie = if program.position_independent { "-fPIE" } else { "-fno-pie" };
         let main_flags = vec!["-w", "-pipe", pie, "-O1"];
@@ -99,12 +99,18 @@ impl Workshop {
             changed.insert(name.clone());
             self.objects.insert(name, key);
         }
+        // Objects that are not part of the program any more are deleted.
+        let names: BTreeSet<&String> = wanted.iter().map(|(name, ..)| name).collect();
+        for name in self.objects.keys().filter(|name| !names.contains(name)) {
+            fs::remove_file(self.dir.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        }
+        self.objects.retain(|name, _| names.contains(name));
         for archive in &program.archives {
-            let members: Vec<String> = archive.members.iter().map(|id| format!("u{id}.o")).collect();
+            let members: Vec<String> = archive.members.iter().map(|id| program.units[id].object()).collect();
             let keys = members.iter().map(|member| self.objects[member].clone()).collect();
             let whole = (members, keys);
             if self.archives.get(&archive.name) != Some(&whole) {
-                self.make_archive(archive, ar)?;
+                self.make_archive(program, archive, ar)?;
                 self.archives.insert(archive.name.clone(), whole);
             }
         }
@@ -127,15 +133,15 @@ impl Workshop {
     }
 
     pub fn make_archives(&mut self, program: &Program, ar: &str) -> Result<(), String> {
-        program.archives.iter().try_for_each(|archive| self.make_archive(archive, ar))
+        program.archives.iter().try_for_each(|archive| self.make_archive(program, archive, ar))
     }
 
-    fn make_archive(&mut self, archive: &Archive, ar: &str) -> Result<(), String> {
+    fn make_archive(&mut self, program: &Program, archive: &Archive, ar: &str) -> Result<(), String> {
         let _ = fs::remove_file(self.dir.join(&archive.name));
         let thin = if archive.thin { "T" } else { "" };
         let mut command = Command::new("ar");
         command.current_dir(&self.dir).arg(format!("rcs{ar}{thin}")).arg(&archive.name);
-        command.args(archive.members.iter().map(|id| format!("u{id}.o")));
+        command.args(archive.members.iter().map(|id| program.units[id].object()));
         self.note(format!("    {}", describe(&command)));
         run_tool(&mut command).map(drop)
     }
@@ -150,8 +156,8 @@ impl Workshop {
     }
 
     pub fn touch(&mut self, program: &Program, step: usize) -> Result<(), String> {
-        for (number, unit) in program.units.keys().enumerate().filter(|(number, _)| number % 2 == step % 2) {
-            let path = self.dir.join(format!("u{unit}.o"));
+        for (number, unit) in program.units.values().enumerate().filter(|(number, _)| number % 2 == step % 2) {
+            let path = self.dir.join(unit.object());
             let file = fs::OpenOptions::new().append(true).open(&path).map_err(|error| error.to_string())?;
             let when = SystemTime::now() + Duration::from_secs((step * 100 + number) as u64);
             file.set_modified(when).map_err(|error| error.to_string())?;
@@ -177,7 +183,7 @@ impl Workshop {
         let mut archives = false;
         for input in &program.order {
             match input {
-                Input::Unit(id) => words.push(format!("u{id}.o")),
+                Input::Unit(id) => words.push(program.units[id].object()),
                 Input::Archive(number) => {
                     let archive = &program.archives[*number];
                     // One group, which the first of them opens; the others follow it.

@@ -369,6 +369,33 @@ fn a_member_is_no_longer_needed() {
 }
 
 #[test]
+fn a_library_is_no_longer_needed() {
+    let project = three_objects("relink/as-needed");
+    project.write(
+        "lib.c",
+        "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"library\"); }\n\
+         int from_library(void) { return 5; }\nint more(void) { return 6; }\n",
+    );
+    project.tool("gcc", &["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
+    let uses = |object: &str, function: &str| {
+        project.edit(&format!("{object}.c"), &format!("int {function}(void);\nint {object}(void) {{ return {function}(); }}\n"));
+    };
+    uses("a", "more");
+    uses("b", "from_library");
+    let words =
+        &["main.o", "a.o", "b.o", "-Wl,--as-needed", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"];
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "library\n6 5\n");
+    project.edit("b.c", "int b(void) { return 2; }\n");
+    project.link(words);
+    assert_incremental(&project, "app", &["b.o"]);
+    assert_eq!(project.output("app", &[]), "library\n6 2\n");
+    project.edit("a.c", "int a(void) { return 1; }\n");
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
 fn a_shared_library_changes_its_symbols() {
     let project = three_objects("relink/library");
     let build = |text: &str| {

@@ -143,8 +143,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
         }
     }
-    if let Some(object) = needed::needless_member(&editor, request, &state, &changed)? {
-        link_in_full!("{} is no longer needed", name_of(&state, object));
+    if let Some(name) = needed::needless(&editor, request, &state, &changed)? {
+        link_in_full!("{name} is no longer needed");
     }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?

@@ -1,10 +1,12 @@
-//! Archive members that nobody needs any more. A relink keeps them, unless somebody could tell: from nothing, they
-//! would not be there.
+//! Archive members and libraries that nobody needs any more. A relink keeps a member, unless somebody could tell: from
+//! nothing, it would not be there.
 
 use super::Changed;
 use super::editor::Editor;
 use crate::args::{Input, Request};
 use crate::index::state::State;
+use crate::inputs::{mapped, shared as shared_library};
+use crate::object::name_hash;
 use anyhow::{Context, Result};
 use object::elf::STB_WEAK;
 use shared::plan::slot;
@@ -12,13 +14,14 @@ use shared::record::{Class, GlobalRec, ObjectView};
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// A member that is there, that a link from nothing would leave out, and that the program can notice.
-pub fn needless_member(
+/// What is there, and a link from nothing would leave out, if the program can notice: the name of a member, or of a
+/// library of `--as-needed`.
+pub fn needless(
     editor: &Editor,
     request: &Request,
     state: &State,
     changed: &[Changed],
-) -> Result<Option<u32>> {
+) -> Result<Option<String>> {
     let named: HashSet<&PathBuf> = request
         .inputs
         .iter()
@@ -35,15 +38,19 @@ pub fn needless_member(
     };
 
     let view = editor.view()?;
-    let mut dropped = Vec::new();
+    let mut dropped: HashSet<u64> = HashSet::new();
     for changed in changed {
         let old = editor.old_object(changed.object).context("a record of the index is gone")?;
         let new = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
         let wanted: HashSet<u64> = new.globals.iter().filter(|global| wants(global)).map(|g| g.hash).collect();
         let gone = old.globals.iter().filter(|global| wants(global) && !wanted.contains(&global.hash));
-        let definer = |global: &GlobalRec| Some(view.slots[editor.find(global.hash)?.slot as usize].object);
-        dropped.extend(gone.filter_map(definer).filter(|object| is_member(*object)));
+        dropped.extend(gone.map(|global| global.hash));
     }
+    if let Some(library) = needless_library(editor, request, &dropped)? {
+        return Ok(Some(library));
+    }
+    let definer = |hash: &u64| Some(view.slots[editor.find(*hash)?.slot as usize].object);
+    let dropped: Vec<u32> = dropped.iter().filter_map(definer).filter(|object| is_member(*object)).collect();
     if dropped.is_empty() {
         return Ok(None);
     }
@@ -66,7 +73,36 @@ pub fn needless_member(
             Class::from_number(block.class).is_none_or(|class| class.is_contiguous())
         });
         if in_row || seen.contains(object) {
-            return Ok(Some(*object));
+            return Ok(Some(super::name_of(state, *object)));
+        }
+    }
+    Ok(None)
+}
+
+/// A library that one of these symbols, which an object has ceased to want, is of, and that nobody wants anything else of.
+fn needless_library(editor: &Editor, request: &Request, dropped: &HashSet<u64>) -> Result<Option<String>> {
+    let view = editor.view()?;
+    let objects = view.objects.len() as u32 - 1;
+    let imported = |hash: &u64| {
+        let slot = editor.find(*hash).map(|found| view.slots[found.slot as usize]);
+        slot.is_some_and(|slot| slot.object >= objects)
+    };
+    if !request.inputs.iter().any(|(_, state)| state.as_needed) || !dropped.iter().any(imported) {
+        return Ok(None);
+    }
+    let mut wanted = HashSet::new();
+    for object in 0..objects {
+        let record = editor.object(object).context("a record of the index is gone")?;
+        wanted.extend(record.globals.iter().filter(|global| wants(global)).map(|global| global.hash));
+    }
+    for path in &editor.libraries {
+        let symbols = shared_library::read(mapped::map(path)?.0, b"")?.symbols;
+        let has = |from: &HashSet<u64>| {
+            let mut defined = symbols.iter().filter(|symbol| !symbol.is_undefined);
+            defined.any(|symbol| from.contains(&name_hash(symbol.name)))
+        };
+        if has(dropped) && !has(&wanted) {
+            return Ok(Some(path.display().to_string()));
         }
     }
     Ok(None)

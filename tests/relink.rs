@@ -567,6 +567,20 @@ fn a_long_series_of_edits() {
 }
 
 #[test]
+fn a_static_program_is_edited() {
+    let project = three_objects("relink/static");
+    let words = [OBJECTS, &["-static"]].concat();
+    project.link(&words);
+    for size in [1, 20, 3000] {
+        let body = "    x = x * 3 + 1;\n".repeat(size);
+        project.edit("b.c", &format!("int b(void) {{\n    volatile int x = 0;\n{body}    return {size};\n}}\n"));
+        project.link(&words);
+        assert_incremental(&project, "app", &["b.o"]);
+        assert_eq!(project.output("app", &[]), format!("1 {size}\n"));
+    }
+}
+
+#[test]
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.

@@ -345,6 +345,11 @@ impl Sequence {
                 return Err(fail("pages")(format!("under {pager}, and baked: {difference}")));
             }
         }
+        // The fresh program has fewer objects if members are no longer needed that the relink kept.
+        let objects = Status::of(unfold, &self.workshop.path("fresh/app")).objects;
+        if status.as_ref().is_some_and(|status| status.objects == objects) && found.build_id() != wanted.build_id() {
+            return Err(fail("build ID")("that of the relink is not that of a link from nothing".into()));
+        }
         let more = status.as_ref().is_some_and(|status| status.incremental);
         compare::symbols(&found, &wanted, more).map_err(fail("symbols"))?;
         let mut compared = 0;

@@ -46,6 +46,11 @@ impl<'a> Image<'a> {
         kept.flat_map(|line| [line, "\n"]).collect()
     }
 
+    /// The build ID, if it has one.
+    pub fn build_id(&self) -> Option<&[u8]> {
+        self.file.build_id().ok().flatten()
+    }
+
     /// All symbols that the objects have: name, type, binding, size, and how often.
     fn symbols(&self) -> BTreeMap<String, usize> {
         let mut symbols = BTreeMap::new();
@@ -147,12 +152,15 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
         let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else {
             continue;
         };
-        // One place in each; names that several objects have say nothing.
-        let (Some([(here, _)]), Some([(there, _)])) =
+        // One place in each; names that several objects have say nothing, nor do members that are not part of it.
+        let (Some([(here, size_here)]), Some([(there, size_there)])) =
             (found.by_name.get(name).map(Vec::as_slice), expected.by_name.get(name).map(Vec::as_slice))
         else {
             continue;
         };
+        if (*size_here, *size_there) != (size, size) {
+            continue;
+        }
         let (Some(here_bytes), Some(there_bytes)) = (found.bytes(*here, size), expected.bytes(*there, size)) else {
             return Err(format!("{name}: it lies in no section of one of the two"));
         };

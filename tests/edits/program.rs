@@ -448,8 +448,8 @@ impl Writer<'_> {
         for reference in &refs {
             match *reference {
                 Ref::Item(id) | Ref::Maybe(id) => {
-                    let own = self.unit.items.iter().any(|item| item.id == id) || duplicate == Some(id);
-                    let strong = refs.contains(&Ref::Item(id));
+                    let own = self.unit.items.iter().any(|item| item.id == id);
+                    let strong = refs.contains(&Ref::Item(id)) || duplicate == Some(id);
                     if own || matches!(reference, Ref::Maybe(_)) && strong {
                         continue;
                     }

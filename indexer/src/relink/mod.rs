@@ -22,6 +22,7 @@ macro_rules! step {
 mod editor;
 mod groups;
 mod import;
+mod libraries;
 mod library;
 mod members;
 mod needed;
@@ -204,6 +205,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Ok(touched) => touched,
         Err(why) => return Ok(Outcome::Full(why)),
     };
+    if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
+        link_in_full!("{library} is no longer needed");
+    }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?
     {

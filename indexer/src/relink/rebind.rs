@@ -450,6 +450,18 @@ pub fn is_mentioned(editor: &Editor, slot: u32) -> Result<bool> {
     Ok(!mentions(editor, &HashSet::from([slot]), &HashMap::new())?.is_empty())
 }
 
+/// Whether objects as they are now refer to one of these slots, other than weakly.
+pub fn is_wanted(editor: &Editor, slots: &HashSet<u32>) -> Result<bool> {
+    let changed = editor.fresh.keys().map(|number| (*number, 0)).collect();
+    let wanted = |mention: &Mention| {
+        let record = editor.object(mention.object);
+        record.and_then(|record| record.globals.get(mention.global as usize).copied()).is_some_and(|global| {
+            global.section == GlobalRec::UNDEFINED && global.binding != elf::STB_WEAK
+        })
+    };
+    Ok(mentions(editor, slots, &changed)?.values().flatten().any(wanted))
+}
+
 /// Where objects that did not change mention these slots.
 fn mentions(
     editor: &Editor,

@@ -330,6 +330,12 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     if now.len() < before.len() {
         return None;
     }
+    // Objects that go by the names of others are no others.
+    let places: HashMap<&Path, usize> =
+        before.iter().enumerate().map(|(place, file)| (state.files[*file].path.as_path(), place)).collect();
+    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place)) {
+        return None;
+    }
     for (file, path) in before.into_iter().zip(now) {
         state.files[file].path.clone_from(path);
     }

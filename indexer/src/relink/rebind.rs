@@ -271,6 +271,9 @@ fn weigh(
                 let (Some(number), Some(slot)) = (found, slot) else {
                     full!("the index does not know {shown}");
                 };
+                if before.kind == elf::STT_GNU_IFUNC {
+                    full!("it no longer defines the indirect function {shown}");
+                }
                 if after.referenced {
                     full!("it no longer defines a symbol that others use, {shown}");
                 }
@@ -556,6 +559,9 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
         };
         step!(supply(editor, request, change, global, slot));
         bindings.push(slot);
+    }
+    if private.iter().any(|(kind, _)| *kind == elf::STT_GNU_IFUNC) {
+        full!("{}: it no longer defines an indirect function", change.name);
     }
     let table = editor.view()?.header.bindings;
     let place = (u64::from(object.bindings), change.old.globals.len());

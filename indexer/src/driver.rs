@@ -3,16 +3,18 @@
 use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::NewFile;
 use crate::index::generation::{self, Draft};
+use crate::index::packs::{Pack, PackObjects};
 use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
 use crate::index::store::Store;
-use crate::inputs::{self, Inputs, mapped};
+use crate::inputs::{self, Inputs};
 use crate::layout::{self, Layout};
 use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
-use crate::plan::{self, PackObjects};
+use crate::plan::{self, Unrendered};
 use crate::relink;
 use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, reach, scope};
@@ -58,12 +60,12 @@ pub fn link(request: &Request) -> Result<bool> {
     // Files -> records. Only here are objects read, and only those that the index does not know.
     let mut store = Store::open(&index)?;
     let known = Known::open(&index, &relink::state_before(request, &index));
-    let program = load::load(request, &mut inputs, &known, &mut store)?;
+    let program = load::load(request, &mut inputs, &known, &mut store, &mut timing)?;
     let folder = generation::output_folder(&index, &request.output)?;
     if !request.shared {
         hold_objects(&folder, &program, &mut inputs);
     }
-    timing.phase("objects");
+    timing.phase("records");
     // From here no object is added.
 
     // Records -> bindings.
@@ -278,11 +280,15 @@ fn pack_objects<'a>(view: &PlanView<'a>, store: &mut Store) -> Result<PackObject
         .iter()
         .map(|pack| {
             if pack.len == 0 {
-                return Ok(&[][..]);
+                return Ok(Pack::written(&[], pack));
             }
             let name = std::str::from_utf8(pack.name.of(view.strings)).unwrap_or_default();
             let number = u64::from_str_radix(name.trim_end_matches(".pack"), 16).unwrap_or_default();
-            store.pack(number).with_context(|| format!("pack {name} of the index is gone"))
+            let file = store.pack(number).with_context(|| format!("pack {name} of the index is gone"))?;
+            if store.has_written(number) {
+                return Ok(Pack::written(file, pack));
+            }
+            Pack::new(file, pack).with_context(|| format!("pack {name} of the index is damaged"))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(PackObjects { plan: *view, packs })
@@ -295,12 +301,15 @@ fn write_image(
     objects: &PackObjects<'_>,
     failed: &dyn Fn(RenderError) -> anyhow::Error,
 ) -> Result<()> {
-    let path = draft.path("image");
-    let context = || format!("cannot write {}", path.display());
-    let file =
-        fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).with_context(context)?;
-    let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
-    plan::render_eager(view, objects, &mut image).map_err(failed)
+    let file = NewFile::new(draft.folder())?;
+    file.set_len(plan::image_len(view))?;
+    plan::render_eager(view, objects, |bytes, offset| file.write_at(bytes, offset)).map_err(|error| {
+        match error {
+            Unrendered::Render(error) => failed(error),
+            Unrendered::Put(error) => error,
+        }
+    })?;
+    file.publish(&draft.path("image"))
 }
 
 fn status(

@@ -1,9 +1,9 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
 use super::generation;
+use super::packs::{Pack, PackObjects};
 use super::state::Status;
 use crate::inputs::mapped;
-use crate::plan::PackObjects;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::log::{LogEntry, LogHeader};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
@@ -117,10 +117,11 @@ impl Executable {
 
     /// The records of a plan's objects, verified.
     pub fn objects<'a>(&self, plan: PlanView<'a>) -> Result<PackObjects<'a>> {
-        let objects = PackObjects { plan, packs: self.pack_files(&plan)? };
-        if let Some(number) = objects.damaged() {
-            bail!("the index has a damaged record (object {number}); link the program again");
-        }
+        let damaged = || anyhow!("the index has a damaged pack; link the program again");
+        let files = self.pack_files(&plan)?;
+        let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
+        let objects = PackObjects { plan, packs: packs.collect::<Option<_>>().ok_or_else(damaged)? };
+        objects.check()?;
         Ok(objects)
     }
 

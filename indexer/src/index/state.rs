@@ -35,7 +35,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x02");
+const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x03");
 
 /// `state`: the inputs of the link, with what shows that they have changed.
 #[derive(Clone, Copy, Debug, Default)]

@@ -66,9 +66,11 @@ pub fn map_private(path: &Path) -> Result<memmap2::MmapMut> {
         .with_context(|| format!("cannot map {}", path.display()))
 }
 
-/// Maps a new file of `len` bytes for writing.
-pub fn map_new(file: &File, len: u64) -> std::io::Result<memmap2::MmapMut> {
-    file.set_len(len)?;
-    // SAFETY: the file was just made under a temporary name, and nobody else has it open.
-    unsafe { memmap2::MmapOptions::new().len(len as usize).map_mut(file) }
+/// Maps a new file, and address space behind its end, where what is written later appears. Reading behind the end
+/// of the file is an error of the caller, which the kernel answers with SIGBUS.
+pub fn map_growing(file: &File, room: u64) -> std::io::Result<&'static [u8]> {
+    // SAFETY: the file was just made under a temporary name; this process alone writes it, each place once, before
+    // it is read.
+    let map = unsafe { memmap2::MmapOptions::new().len(room as usize).map(file) }?;
+    Ok(Box::leak(Box::new(map)))
 }

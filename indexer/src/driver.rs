@@ -7,7 +7,7 @@ use crate::index::NewFile;
 use crate::index::generation::{self, Draft};
 use crate::index::packs::{Pack, PackObjects};
 use crate::index::pinned;
-use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
+use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs};
 use crate::layout::{self, Layout};
@@ -120,60 +120,76 @@ pub fn link(request: &Request) -> Result<bool> {
     timing.phase("layout");
     // From here addresses are final.
 
-    // Addresses -> plan.
+    // Addresses -> plan, and beside it what only relinks and debuggers read.
     let value = |id: SymbolId| slots[id as usize].value;
-    let relocations = match request.shared {
-        true => synth.relocation_tables(&resolution, &layout, &slots),
-        false => Default::default(),
-    };
-    let record = synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
-    let synthetic = store.add(&[(&record, Default::default())])?[0];
-    let packs =
-        store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
     let interp = interp.map(|path| path.as_bytes().to_vec());
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack, request.relro);
-    let entry = entry(request, &resolution, &layout, &value);
-    let bytes = plan::bytes(&plan::Parts {
-        program: &program,
-        resolution: &resolution,
-        layout: &layout,
-        synth: &synth,
-        slots: &slots,
-        entry,
-        interp,
-        phdr_count: phdrs.len() as u64,
-        hooked: hooks.iter().any(Option::is_some),
-        shared: request.shared,
-        eager: has_sanitizer(&resolution),
-        synthetic,
-        packs: &packs,
-    });
-    timing.phase("plan");
-    // From here only bytes are written.
-
-    let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
     let draft = Draft::new(&folder)?;
-    draft.write("plan", &bytes)?;
     let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
-    let state = relink::state_of(request, &inputs, &program, used)?;
-    draft.write("state", &state.bytes())?;
-    draft.write("names", &names(&resolution, &synth, &layout))?;
-    let status = status(request, &program, why_full, &view, warnings);
-    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
-    let objects = pack_objects(&view, &mut store)?;
-    let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
-
-    if request.shared {
-        let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
-        library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
-    } else {
-        write_image(&draft, &view, &objects, &failed)?;
-        timing.phase("image");
+    let make_plan = || -> Result<Vec<u8>> {
+        let relocations = match request.shared {
+            true => synth.relocation_tables(&resolution, &layout, &slots),
+            false => Default::default(),
+        };
+        let placed = Placed { layout: &layout, slots: &slots, relocations };
+        let record = synth.record(&resolution, Some(&placed));
+        let synthetic = store.add(&[(&record, Default::default())])?[0];
+        let packs =
+            store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
+        let bytes = plan::bytes(&plan::Parts {
+            program: &program,
+            resolution: &resolution,
+            layout: &layout,
+            synth: &synth,
+            slots: &slots,
+            entry: entry(request, &resolution, &layout, &value),
+            interp: interp.clone(),
+            phdr_count: phdrs.len() as u64,
+            hooked: hooks.iter().any(Option::is_some),
+            shared: request.shared,
+            eager: has_sanitizer(&resolution),
+            synthetic,
+            packs: &packs,
+        });
+        timing.phase("plan");
+        draft.write("plan", &bytes)?;
+        let view = plan_view(&bytes)?;
+        if !request.shared {
+            let objects = pack_objects(&view, &mut store)?;
+            write_image(&draft, &view, &objects, &|error| {
+                message::render_error(error, &program, &inputs.files, &objects, request.demangle)
+            })?;
+        }
+        Ok(bytes)
+    };
+    let make_others = || -> Result<(State, u32)> {
+        draft.write("names", &names(&resolution, &synth, &layout))?;
+        let state = relink::state_of(request, &inputs, &program, used)?;
+        draft.write("state", &state.bytes())?;
+        if request.shared {
+            return Ok((state, 0));
+        }
         let text = &layout.regions[layout::TEXT];
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
         draft.write(symbols::FILE, &symbols)?;
+        Ok((state, crc32fast::hash(&symbols)))
+    };
+    let (plan, others) = rayon::join(make_plan, make_others);
+    let (bytes, (state, symbols_crc)) = (plan?, others?);
+    timing.phase("image");
+    // From here the generation is complete, and gets its name.
+
+    let view = plan_view(&bytes)?;
+    let status = status(request, &program, why_full, &view, warnings);
+    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let objects = pack_objects(&view, &mut store)?;
+    let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
+    if request.shared {
+        let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
+        library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
+    } else {
         let evident = evident::of_image(&view, &objects).map_err(failed)?;
         let (number, folder) = draft.publish()?;
         let identity = Identity {
@@ -182,7 +198,7 @@ pub fn link(request: &Request) -> Result<bool> {
             folder: &folder,
             plan: view.header.checksum,
             patch: 0,
-            symbols_crc: crc32fast::hash(&symbols),
+            symbols_crc,
         };
         emit::write(&request.output, &phdrs, &identity, stack, evident)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
@@ -193,6 +209,10 @@ pub fn link(request: &Request) -> Result<bool> {
         timing.print();
     }
     Ok(true)
+}
+
+fn plan_view(bytes: &[u8]) -> Result<PlanView<'_>> {
+    PlanView::new(bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
 }
 
 /// What relinks look up: names, and where the dynamic relocations are.

@@ -300,7 +300,7 @@ fn pack_objects<'a>(view: &PlanView<'a>, store: &mut Store) -> Result<PackObject
         .iter()
         .map(|pack| {
             if pack.len == 0 {
-                return Ok(Pack::written(&[], pack));
+                return Pack::new(&[], pack).context("a place for a pack");
             }
             let name = std::str::from_utf8(pack.name.of(view.strings)).unwrap_or_default();
             let number = u64::from_str_radix(name.trim_end_matches(".pack"), 16).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::args::expression::Expression;
 use crate::index::state::State;
 use crate::index::store::{self, Database, Entry, Store};
 use crate::index::writer::{self, PackWriter};
-use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
+use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, mapped, object_of_member};
 use crate::object::{self, name_hash};
 use crate::resolve::Identity;
 use crate::timing::Timing;
@@ -425,10 +425,13 @@ pub fn load_round(
     let store = &*store;
     let loaded: Vec<Vec<Object>> = batches
         .into_par_iter()
-        .map_init(Vec::new, |buffer, (batch, first)| {
-            let known = &known_entries[first..first + batch.len()];
-            load_batch(batch, files, store, known, pack, buffer)
-        })
+        .map_init(
+            || Vec::with_capacity(2 * BATCH_BYTES),
+            |buffer, (batch, first)| {
+                let known = &known_entries[first..first + batch.len()];
+                load_batch(batch, files, store, known, pack, buffer)
+            },
+        )
         .collect::<Result<_>>()?;
     Ok(loaded.into_iter().flatten().collect())
 }
@@ -468,6 +471,11 @@ fn load_batch(
     }
     if !buffer.is_empty() {
         let (written, offset) = pack.append(buffer)?;
+        for (input, object) in batch.iter().zip(&objects) {
+            if object.reason.is_some() {
+                mapped::release(input.data);
+            }
+        }
         for object in objects.iter_mut().filter(|object| object.reason.is_some()) {
             let entry = &mut object.entry;
             object.record = &written[entry.offset as usize..(entry.offset + entry.len) as usize];

@@ -19,6 +19,10 @@ pub struct Pack<'a> {
 impl<'a> Pack<'a> {
     /// The pack in `file` that `record` of a plan is about; `None` if it is another one.
     pub fn new(file: &'a [u8], record: &PackRec) -> Option<Self> {
+        if record.len == 0 {
+            // A place for a pack that is not there yet.
+            return Some(Self { bytes: &[], sums: &[], verified: Vec::new() });
+        }
         let sums = block_sums(file, record)?;
         let verified = sums.iter().map(|_| AtomicU8::new(0)).collect();
         Some(Self { bytes: file.get(..record.len as usize)?, sums, verified })

@@ -3,6 +3,7 @@
 
 use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::layout;
 use crate::object::classify::class_name;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
@@ -159,7 +160,11 @@ impl Whole<'_> {
                 let placement = self.plan.placement(place.object, (first + index) as u32)?;
                 placement.is_live().then_some((placement.addr().0, section))
             });
-            let Some(class) = Class::from_number(block.class) else { continue };
+            let Some(mut class) = Class::from_number(block.class) else { continue };
+            let region = self.plan.region_at(place.addr);
+            if class == Class::NamedRo && region.is_some_and(|region| region.prot & layout::WRITE != 0) {
+                class = Class::NamedData;
+            }
             if place.object == own {
                 for (addr, section) in live.filter(|(_, section)| section.size != 0) {
                     let name = object.string(section.name);

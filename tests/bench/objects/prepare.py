@@ -26,7 +26,8 @@ def compile_all(jobs, work):
         if target.exists():
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(text())
+        if not source.exists():  # variants of a source are compiled at the same time
+            source.write_text(text())
         # The same name for every variant, as for an edited file.
         command = [COMPILERS[source.suffix], *FLAGS, f"-DEDIT={edit}", f"-I{HERE}", "-c", source.name, "-o", f"{target}.tmp"]
         done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True)

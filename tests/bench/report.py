@@ -21,7 +21,7 @@ FIRST, NOTHING = "first link", "nothing changed"
 TITLES = {"llvm": "the LLVM tool", "rust": "rust-analyzer, a debug build"}
 STEPS = {
     FIRST: "first link", NOTHING: "nothing changed",
-    "one-same": "one object changed, same size", "one-grown": "one object changed, grown",
+    "one-same": "one object changed, same size", "one-grown": "one object changed, grown", "one-import": "one object changed, calls libc's snprintf for the first time",
     "hundred-same": "hundred objects changed, same size", "hundred-grown": "hundred objects changed, grown",
     "own-same": "one object of the program's crate, same size", "own-grown": "one function more in the program's crate",
     "own-generic": "generic code in the program's crate: twelve objects more",

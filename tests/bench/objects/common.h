@@ -135,3 +135,17 @@ struct failure {
     const char *text;
 };
 #endif
+
+#if EDIT >= 2
+/* What the edits that make a unit grow call. */
+static inline void describe(char *to, size_t room, unsigned number) {
+#if EDIT == 3
+    snprintf(to, room, "a unit that has grown, %u", number);
+#else
+    static const char text[] = "a unit that has grown";
+    for (size_t i = 0; i < sizeof text && i < room; i++)
+        to[i] = text[i];
+    to[sizeof text - 2] = (char)('a' + number % 26);
+#endif
+}
+#endif

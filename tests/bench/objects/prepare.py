@@ -65,7 +65,8 @@ def prepare(folder, counts, jobs):
     for count in counts:
         work.append((lambda count=count: generate.main_source(count, edited(count)), sources / f"main_{count}.c", pool / f"main_{count}.o", 0))
     compile_all(jobs, work)
-    variants = sorted({(i, edit) for count in counts for i in edited(count) for edit in (1, 2)})
+    variants = sorted({(i, edit) for count in counts for i in edited(count) for edit in (1, 2)} |
+                      {(edited(count)[0], 3) for count in counts})
     compile_all(jobs, [(source_of(i), sources / f"unit_{i}.{generate.suffix(i)}", object_of(i, edit), edit) for i, edit in variants])
 
     for count in counts:
@@ -78,7 +79,7 @@ def prepare(folder, counts, jobs):
         hundred = edited(count)
         one = hundred[:1]
         states = {}
-        for state, numbers, edit in [("original", [], 0), ("one-same", one, 1), ("one-grown", one, 2),
+        for state, numbers, edit in [("original", [], 0), ("one-same", one, 1), ("one-grown", one, 2), ("one-import", one, 3),
                                      ("hundred-same", hundred, 1), ("hundred-grown", hundred, 2)]:
             states[state] = {names[i]: prepared.ORIGINAL for i in hundred} | {names[i]: state for i in numbers}
             for i in hundred if state == prepared.ORIGINAL else numbers:

@@ -103,7 +103,7 @@ def program_tables(results, program):
     steps = results.steps(program)
     yield f"## {title(program)}: {about['inputs']:,} inputs, {about['bytes'] / 1e6:,.0f} MB\n"
     limits = [f"{number(results.limit(program, what, most))} {text}" for what, most, text in [
-        ("stat", False, "stat of all inputs by one thread"), ("stat", True, "by all"),
+        ("start", False, "a program that does nothing"), ("stat", False, "stat of all inputs by one thread"), ("stat", True, "by all"),
         ("read", False, "reading them by one thread"), ("read", True, "by all")] if results.limit(program, what, most) is not None]
     yield f"Limits, ms: {', '.join(limits)}.\n"
     yield "Wall time, ms, until the linker returns:\n"

@@ -139,10 +139,12 @@ class Run:
                   states={state: self.changed_bytes(program, state) for state in program.states})
         cpus = len(os.sched_getaffinity(0))
         for number in range(self.options.runs + 1):
+            if number > 0:  # the first time is to have everything in the page cache
+                self.note(kind="limit", program=program.name, what="start", threads=1, wall=measure.run([shutil.which("true")])["wall"])
             for what in ("stat", "read"):
                 for threads in sorted({1, cpus}):
                     done = subprocess.run([str(tool), what, str(threads)], input=listing, text=True, capture_output=True, check=True)
-                    if number > 0:  # the first is to have everything in the page cache
+                    if number > 0:
                         self.note(kind="limit", program=program.name, what=what, threads=threads, wall=float(done.stdout))
 
     @staticmethod

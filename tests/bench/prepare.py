@@ -4,7 +4,8 @@
     prepare.py [--programs objects,llvm,rust] [--sizes 100,1000,10000] [--jobs N]
 
 They go to ${UNFOLD_BENCH_DIR:-target/bench-programs}. The ten thousand objects take some six minutes on four
-CPUs, rust-analyzer about as long, LLVM comes from the distribution (see tests/real/llvm).
+CPUs, rust-analyzer about as long, LLVM comes from the distribution (see tests/real/llvm). peers.sh installs the
+compilers that are needed.
 """
 
 import argparse
@@ -68,5 +69,5 @@ if __name__ == "__main__":
     try:
         for name in from_options(parser.parse_args()):
             print(FOLDER / name)
-    except (Failed, subprocess.CalledProcessError) as failure:
+    except (Failed, OSError, subprocess.CalledProcessError) as failure:
         sys.exit(f"error: {failure}")

@@ -198,6 +198,7 @@ def plot(results, path):
         spreads = [[m - min(v) for m, v in zip(medians, values)], [max(v) - m for m, v in zip(medians, values)]]
         axis.barh(names, medians, xerr=spreads, color=colours, error_kw={"linewidth": 0.8})
         axis.set_xscale("log")
+        axis.set_xlim(left=1)
         axis.grid(axis="x", alpha=0.3)
         axis.set_title(f"{title(program)}: milliseconds, median, minimum, maximum", loc="left")
         for value, name in zip(medians, names):

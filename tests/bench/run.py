@@ -242,5 +242,5 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Failed as failure:
+    except (Failed, OSError, subprocess.CalledProcessError) as failure:
         sys.exit(f"error: {failure}")

@@ -165,7 +165,7 @@ def text(results):
            f"revision {about['revision']}; {about['runs']} rounds; load before: {about['load_before']:.1f}. Medians (minimum–maximum). Warm page cache.\n")
     yield table(["linker", ""], [[name, version] for name, version in about["linkers"].items()])
     yield "## What must hold\n"
-    yield table(["", "measured", "bound", "", ""], [[what, number(value), number(bound), why, "holds" if value <= bound else f"**{value / bound:.1f} times too much**"]
+    yield table(["", "measured", "bound", "", ""], [[what, number(value), number(bound), why, "holds" if value <= bound else f"**{value / bound:.2g} times the bound**"]
                                                     for what, value, bound, why in bounds(results)])
     if results.wrong:
         yield "Wrong or refused:\n"

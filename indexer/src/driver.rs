@@ -39,7 +39,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let index = crate::index::folder(request.index.as_deref(), &request.output)?;
 
     // The generation before -> the next one, if what changed allows it.
-    let why_full = match relink::relink(request, &index, &mut timing)? {
+    let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
         relink::Outcome::Done(status, files) => {
             message::print_warnings(request, &status.warnings);
             report(request, &status, &files)?;
@@ -182,7 +182,8 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc: crc32fast::hash(&symbols),
         };
-        emit::write(&request.output, &phdrs, &identity, stack, evident)?;
+        let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
+        generation::or_take_back(&folder, written)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
     report(request, &status, &report::paths(&inputs.files))?;
@@ -299,7 +300,9 @@ fn write_image(
     let context = || format!("cannot write {}", path.display());
     let file =
         fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).with_context(context)?;
-    let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
+    let eager = view.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
+    let written = eager.map(|region| (region.start.offset_from(view.header.base), region.len()));
+    let mut image = mapped::map_new(&file, plan::image_len(view), written).with_context(context)?;
     plan::render_eager(view, objects, &mut image).map_err(failed)
 }
 

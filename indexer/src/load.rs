@@ -26,6 +26,7 @@ pub enum StaleReason {
     Changed,
     /// The index had an entry, but not the record.
     RecordLost,
+    OtherVersion,
 }
 
 impl fmt::Display for StaleReason {
@@ -34,6 +35,7 @@ impl fmt::Display for StaleReason {
             Self::New => "new",
             Self::Changed => "content changed",
             Self::RecordLost => "its record was missing or damaged",
+            Self::OtherVersion => "its record was made by another version of unfold",
         })
     }
 }
@@ -47,7 +49,7 @@ pub struct Reindexed {
 }
 
 /// An entry, and the record that it describes if that is still there.
-type Found = (Entry, Option<&'static [u8]>);
+type Found = (Entry, Result<&'static [u8], StaleReason>);
 
 /// Where an object's record may be.
 pub struct Known {
@@ -372,7 +374,11 @@ pub fn load_round(
         .map(|input| {
             let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
             let entry = known.get(&key)?;
-            Some((entry, store.record(&entry)))
+            let lost = |store: &mut Store| match store.is_of_other_version(&entry) {
+                true => StaleReason::OtherVersion,
+                false => StaleReason::RecordLost,
+            };
+            Some((entry, store.record(&entry).ok_or_else(|| lost(store))))
         })
         .collect();
     round
@@ -381,13 +387,13 @@ pub fn load_round(
         .map(|(input, found)| {
             let file = &files[input.file as usize];
             let (entry, record, reason) = match found {
-                Some((entry, Some(record))) if is_same(&entry, file, input.data) => {
+                Some((entry, Ok(record))) if is_same(&entry, file, input.data) => {
                     (Entry { fingerprint: file.fingerprint, ..entry }, record, None)
                 }
                 found => {
                     let reason = match found {
                         None => StaleReason::New,
-                        Some((_, None)) => StaleReason::RecordLost,
+                        Some((_, Err(lost))) => lost,
                         Some(_) => StaleReason::Changed,
                     };
                     let place = || message::input_name(&file.path, &input.member);

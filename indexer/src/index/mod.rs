@@ -13,6 +13,7 @@ pub mod opened;
 pub mod pinned;
 pub mod state;
 pub mod store;
+pub mod version;
 
 use anyhow::{Context, Result};
 use std::fs;

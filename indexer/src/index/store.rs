@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the database keeps of an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Entry {
     /// Of the file, or of the archive.
@@ -78,6 +78,12 @@ impl Store {
     pub fn record(&mut self, entry: &Entry) -> Option<&'static [u8]> {
         let bytes: &[u8] = shared::pod::slice(self.pack(entry.pack)?, entry.offset, entry.len)?;
         (checksum(bytes) == entry.checksum && ObjectView::new(bytes).is_some()).then_some(bytes)
+    }
+
+    /// Whether what is there of a record was made by another version.
+    pub fn is_of_other_version(&mut self, entry: &Entry) -> bool {
+        let start = self.pack(entry.pack).and_then(|pack| pack.get(entry.offset as usize..));
+        start.is_some_and(|bytes| super::version::is_other(bytes, shared::record::MAGIC))
     }
 
     /// Writes new records into a pack of their own, and returns its number and their entries.

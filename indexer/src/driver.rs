@@ -57,8 +57,8 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
     let mut store = Store::open(&index)?;
-    let known = Known::open(&index, &relink::state_before(request, &index));
-    let program = load::load(request, &mut inputs, &known, &mut store)?;
+    let mut known = Known::new(&index, &relink::state_before(request, &index));
+    let program = load::load(request, &mut inputs, &mut known, &mut store)?;
     let folder = generation::output_folder(&index, &request.output)?;
     if !request.shared {
         hold_objects(&folder, &program, &mut inputs);

@@ -3,8 +3,9 @@
 
 use crate::args::Request;
 use crate::args::expression::Expression;
+use crate::index::database;
 use crate::index::state::State;
-use crate::index::store::{self, Database, Entry, Store};
+use crate::index::store::{self, Entry, Store};
 use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
 use crate::object::{self, name_hash};
 use crate::{HandOn, message};
@@ -55,11 +56,14 @@ type Found = (Entry, Result<&'static [u8], StaleReason>);
 pub struct Known {
     /// What the output's link before says: newer than the database, which incremental links leave alone.
     before: HashMap<Vec<u8>, Entry>,
-    database: Option<Database>,
+    /// What the database says of the files that were looked up: those in front of this number.
+    listed: HashMap<Vec<u8>, Entry>,
+    looked_up: usize,
+    index: PathBuf,
 }
 
 impl Known {
-    pub fn open(index: &Path, before: &State) -> Self {
+    pub fn new(index: &Path, before: &State) -> Self {
         let before = before
             .objects
             .iter()
@@ -68,11 +72,20 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, database: Database::open(index) }
+        Self { before, listed: HashMap::new(), looked_up: 0, index: index.to_owned() }
+    }
+
+    /// Looks up what the database says of files that are new in this list, which only grows.
+    fn look_up(&mut self, files: &[SourceFile]) {
+        let new = &files[self.looked_up..];
+        if !new.is_empty() {
+            self.looked_up = files.len();
+            self.listed.extend(database::look_up(&self.index, new.iter().map(|file| &file.path)));
+        }
     }
 
     fn get(&self, key: &[u8]) -> Option<Entry> {
-        self.before.get(key).copied().or_else(|| self.database.as_ref()?.get(key))
+        self.before.get(key).or_else(|| self.listed.get(key)).copied()
     }
 }
 
@@ -130,7 +143,7 @@ enum Source {
 /// Loads objects in rounds: all that are wanted are read in parallel, then what they leave undefined is
 /// looked up, until nothing new is wanted. The first definition on the command line wins, whatever the order
 /// in which symbols were asked for.
-pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut Store) -> Result<Program> {
+pub fn load(request: &Request, inputs: &mut Inputs, known: &mut Known, store: &mut Store) -> Result<Program> {
     let offers = offers(inputs)?;
     let wraps: HashMap<u64, u64> = request
         .wraps
@@ -169,6 +182,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
 
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
+        known.look_up(&inputs.files);
         let loaded = load_round(&round, &inputs.files, store, known)?;
         for object in &loaded {
             for global in object.view().globals {
@@ -253,8 +267,8 @@ pub fn keep_records(
             reason: object.reason.clone().unwrap_or(StaleReason::New),
         });
     }
-    if let Some(database) = known.database.as_ref().filter(|_| !listed.is_empty()) {
-        database.put(listed.into_iter());
+    if !listed.is_empty() {
+        database::put(&known.index, listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())

@@ -41,7 +41,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let index = crate::index::folder(request.index.as_deref(), &request.output)?;
 
     // The generation before -> the next one, if what changed allows it.
-    let why_full = match relink::relink(request, &index, &mut timing)? {
+    let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
         relink::Outcome::Done(status, files) => {
             message::print_warnings(request, &status.warnings);
             report(request, &status, &files)?;
@@ -59,8 +59,8 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
     let mut store = Store::open(&index)?;
-    let known = Known::open(&index, &relink::state_before(request, &index));
-    let program = load::load(request, &mut inputs, &known, &mut store, &mut timing)?;
+    let mut known = Known::new(&index, &relink::state_before(request, &index));
+    let program = load::load(request, &mut inputs, &mut known, &mut store, &mut timing)?;
     let folder = generation::output_folder(&index, &request.output)?;
     if !request.shared {
         hold_objects(&folder, &program, &mut inputs);
@@ -200,7 +200,8 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc,
         };
-        emit::write(&request.output, &phdrs, &identity, stack, evident)?;
+        let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
+        generation::or_take_back(&folder, written)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
     report(request, &status, &report::paths(&inputs.files))?;

@@ -3,8 +3,9 @@
 
 use crate::args::Request;
 use crate::args::expression::Expression;
+use crate::index::database;
 use crate::index::state::State;
-use crate::index::store::{self, Database, Entry, Store};
+use crate::index::store::{self, Entry, Store};
 use crate::index::writer::{self, PackWriter};
 use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, mapped, object_of_member};
 use crate::object::{self, name_hash};
@@ -30,6 +31,7 @@ pub enum StaleReason {
     Changed,
     /// The index had an entry, but not the record.
     RecordLost,
+    OtherVersion,
 }
 
 impl fmt::Display for StaleReason {
@@ -38,6 +40,7 @@ impl fmt::Display for StaleReason {
             Self::New => "new",
             Self::Changed => "content changed",
             Self::RecordLost => "its record was missing or damaged",
+            Self::OtherVersion => "its record was made by another version of unfold",
         })
     }
 }
@@ -54,11 +57,14 @@ pub struct Reindexed {
 pub struct Known {
     /// What the output's link before says: newer than the database, which incremental links leave alone.
     before: HashMap<Vec<u8>, Entry>,
-    database: Option<Database>,
+    /// What the database says of the files that were looked up: those in front of this number.
+    listed: HashMap<Vec<u8>, Entry>,
+    looked_up: usize,
+    index: PathBuf,
 }
 
 impl Known {
-    pub fn open(index: &Path, before: &State) -> Self {
+    pub fn new(index: &Path, before: &State) -> Self {
         let before = before
             .objects
             .iter()
@@ -67,15 +73,24 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, database: Database::open(index) }
+        Self { before, listed: HashMap::new(), looked_up: 0, index: index.to_owned() }
+    }
+
+    /// Looks up what the database says of files that are new in this list, which only grows.
+    fn look_up(&mut self, files: &[SourceFile]) {
+        let new = &files[self.looked_up..];
+        if !new.is_empty() {
+            self.looked_up = files.len();
+            self.listed.extend(database::look_up(&self.index, new.iter().map(|file| &file.path)));
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.database.as_ref().is_none_or(Database::is_empty)
+        self.before.is_empty() && self.listed.is_empty()
     }
 
     fn get(&self, key: &[u8]) -> Option<Entry> {
-        self.before.get(key).copied().or_else(|| self.database.as_ref()?.get(key))
+        self.before.get(key).or_else(|| self.listed.get(key)).copied()
     }
 }
 
@@ -142,7 +157,7 @@ enum Source {
 pub fn load(
     request: &Request,
     inputs: &mut Inputs,
-    known: &Known,
+    known: &mut Known,
     store: &mut Store,
     timing: &mut Timing,
 ) -> Result<Program> {
@@ -188,6 +203,7 @@ pub fn load(
     let pack = store.new_pack(len)?;
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
+        known.look_up(&inputs.files);
         let loaded = load_round(&round, &inputs.files, store, known, &pack)?;
         for object in &loaded {
             for global in object.view().globals {
@@ -276,8 +292,8 @@ fn keep_records(
             });
         }
     }
-    if let Some(database) = known.database.as_ref().filter(|_| !listed.is_empty()) {
-        database.put(listed.into_iter());
+    if !listed.is_empty() {
+        database::put(&known.index, listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())
@@ -456,6 +472,7 @@ fn load_batch(
             (known, record) => {
                 let reason = match (known, record) {
                     (None, _) => StaleReason::New,
+                    (Some(entry), None) if store.is_of_other_version(entry) => StaleReason::OtherVersion,
                     (Some(_), None) => StaleReason::RecordLost,
                     (Some(_), Some(_)) => StaleReason::Changed,
                 };

@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::generation;
-use indexer::{HandOn, debug, driver, hand_on};
+use indexer::{HandOn, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Task::HandOn(option) => return hand_on::run(&words, &option, verbose),
         Task::Link(request) => request,
     };
+    trouble::take_limits_as_errors();
     match driver::link(&request) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
@@ -48,7 +49,9 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<HandOn>() {
             Some(HandOn(why)) => hand_on::run(&words, why, verbose),
             None => {
-                driver::remove_output(&request.output);
+                if !trouble::is_of_machine(&error) {
+                    driver::remove_output(&request.output);
+                }
                 fail(&error)
             }
         },

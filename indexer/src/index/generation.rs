@@ -81,6 +81,14 @@ impl Draft {
     }
 }
 
+/// Takes a generation back whose output could not be written.
+pub fn or_take_back<T>(folder: &Path, written: Result<T>) -> Result<T> {
+    if written.is_err() {
+        fs::remove_dir_all(folder).ok();
+    }
+    written
+}
+
 /// Word of the command line by which the linker calls itself to remove folders.
 pub const REMOVE: &str = "--unfold-remove-folders";
 

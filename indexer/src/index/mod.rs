@@ -8,12 +8,14 @@
 //!
 //! Files appear under their names only when they are whole, and are not changed afterwards.
 
+pub mod database;
 pub mod generation;
 pub mod opened;
 pub mod packs;
 pub mod pinned;
 pub mod state;
 pub mod store;
+pub mod version;
 pub mod writer;
 
 use anyhow::{Context, Result};

@@ -35,7 +35,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x03");
 
 /// `state`: the inputs of the link, with what shows that they have changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -214,7 +214,7 @@ impl State {
     }
 }
 
-const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x01");
+pub const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x01");
 
 /// A name of the program and its slot, in `names`, sorted by hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

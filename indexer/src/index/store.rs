@@ -1,7 +1,4 @@
-//! Records of objects: packs, and the database that says which pack has whose record.
-//!
-//! `sled` admits one process at a time, so it is opened late, held briefly, and done without when another
-//! link has it for long: that costs reading objects again, nothing else.
+//! Records of objects, in packs.
 
 use super::writer::{ALIGN, PackWriter, Written};
 use crate::inputs::mapped::{self, Fingerprint};
@@ -11,10 +8,9 @@ use shared::record::ObjectView;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What the database keeps of an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Entry {
     /// Of the file, or of the archive.
@@ -104,6 +100,13 @@ impl Store {
         Ok(pack)
     }
 
+    /// Whether what is there of a record was made by another version. Its pack has been asked for before.
+    pub fn is_of_other_version(&self, entry: &Entry) -> bool {
+        let pack = self.packs.get(&entry.pack).copied().flatten();
+        let start = pack.and_then(|pack| pack.get(entry.offset as usize..));
+        start.is_some_and(|bytes| super::version::is_other(bytes, shared::record::MAGIC))
+    }
+
     /// Writes records into a pack of their own, and returns their entries.
     pub fn add(&mut self, records: &[(&[u8], Fingerprint)]) -> Result<Vec<Entry>> {
         if records.is_empty() {
@@ -149,50 +152,6 @@ pub fn sums_checksum(pack: &[u8], len: u64) -> u64 {
     let count = len.div_ceil(BLOCK as u64);
     let sums: &[u64] = shared::pod::slice(pack, len, count).unwrap_or(&[]);
     checksum(shared::pod::bytes_of(sums))
-}
-
-/// The database of entries.
-pub struct Database(sled::Db);
-
-impl Database {
-    /// Opens the database, waiting for moments if another link has it.
-    pub fn open(index: &Path) -> Option<Self> {
-        for attempt in 0..20 {
-            let config = sled::Config::new().path(index.join("records")).cache_capacity(16 << 20);
-            match config.flush_every_ms(None).open() {
-                Ok(database) => return Some(Self(database)),
-                Err(_) if attempt < 19 => std::thread::park_timeout(Duration::from_millis(10)),
-                Err(_) => {}
-            }
-        }
-        None
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub fn get(&self, key: &[u8]) -> Option<Entry> {
-        let value = self.0.get(key).ok()??;
-        let mut entry = [Entry::default()];
-        let bytes: &mut [u8] = shared::pod::bytes_of_mut(&mut entry);
-        if value.len() != bytes.len() {
-            return None;
-        }
-        bytes.copy_from_slice(&value);
-        Some(entry[0])
-    }
-
-    /// Keeps entries. A failure costs time at the next link, so it is not an error of this one.
-    pub fn put(&self, entries: impl Iterator<Item = (Vec<u8>, Entry)>) {
-        let mut batch = sled::Batch::default();
-        for (key, entry) in entries {
-            batch.insert(key, shared::pod::bytes_of(&[entry]));
-        }
-        if self.0.apply_batch(batch).is_ok() {
-            self.0.flush().ok();
-        }
-    }
 }
 
 /// Key of an object: its path, and its name and place in an archive.

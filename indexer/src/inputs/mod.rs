@@ -355,7 +355,8 @@ pub fn object_of_member(
     let Some(path) = external else {
         return ObjectInput { file: archive, member: name, offset, data, rank };
     };
-    let fingerprint = Fingerprint::at(&path).unwrap_or_default();
+    let seen = mapped::now_ns();
+    let fingerprint = Fingerprint::at(&path).unwrap_or_default().settled(seen);
     files.push(SourceFile { path, fingerprint });
     ObjectInput { file: files.len() as u32 - 1, member: Vec::new(), offset: 0, data, rank }
 }

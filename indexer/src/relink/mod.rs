@@ -21,6 +21,7 @@ macro_rules! step {
 
 mod editor;
 mod library;
+mod needed;
 mod object;
 mod pages;
 mod place;
@@ -154,6 +155,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
         }
     }
+    if let Some(name) = needed::needless(&editor, request, &state, &changed)? {
+        link_in_full!("{name} is no longer needed");
+    }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?
     {
@@ -161,6 +165,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     }
     if let Some(name) = stale_alias(&editor, request)? {
         link_in_full!("what --defsym={name} refers to has moved");
+    }
+    if !request.shared && entry_moved(&editor, request)? {
+        link_in_full!("the entry has moved");
     }
     renew_build_id(&mut editor, &state, &changed)?;
     editor.keep_records(&mut store, &mut state, &changed)?;
@@ -235,6 +242,15 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
         _ => false,
     };
     Ok(request.defsyms.iter().find(is_stale).map(|(name, _)| name.as_str()))
+}
+
+/// Whether the program no longer begins where the plan says.
+fn entry_moved(editor: &Editor, request: &Request) -> Result<bool> {
+    let name = request.entry.as_deref().unwrap_or("_start");
+    let view = editor.view()?;
+    let Some(found) = editor.find(reader::name_hash(name.as_bytes())) else { return Ok(false) };
+    let value = view.slots.get(found.slot as usize).map_or(0, |slot| slot.value);
+    Ok(value != view.header.entry.0)
 }
 
 fn files(state: &State) -> Vec<PathBuf> {
@@ -370,7 +386,11 @@ fn write_symbols(
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {
-    let object = &state.objects[changed.object as usize];
+    name_of(state, changed.object)
+}
+
+fn name_of(state: &State, object: u32) -> String {
+    let object = &state.objects[object as usize];
     message::input_name(&state.files[object.file as usize].path, &object.member)
 }
 

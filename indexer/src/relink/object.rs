@@ -188,7 +188,9 @@ fn bind(
             continue;
         }
         let shape = |global: &GlobalRec| {
-            (global.is_definition(), global.section == GlobalRec::COMMON, global.binding, global.visibility)
+            // The link gave a common symbol its room.
+            let common = (global.section == GlobalRec::COMMON).then_some((global.size, global.value));
+            (global.is_definition(), common, global.binding, global.visibility)
         };
         let found = editor.find(global.hash).map(|found| found.slot);
         let slot = match (known.get(&global.hash), found) {

@@ -92,7 +92,9 @@ fn place_block(
     let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
     let (first, sections) = new.sections_of(block);
     let slots = &mut placements[first..first + sections.len()];
-    let rows = live_frames(new, block.first, block.count, live);
+    // A link without `--eh-frame-hdr`, as compilers make it for static programs, has no rows for anybody.
+    let has_table = editor.view()?.header.eh_rows != 0;
+    let rows = if has_table { live_frames(new, block.first, block.count, live) } else { 0 };
     let blocks = editor.view()?.header.blocks;
     if let Some((index, place)) = found {
         let (_, end) = place_sections(sections, block.first, place.addr, live, slots);

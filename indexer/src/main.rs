@@ -12,6 +12,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // To find and clear huge pages takes longer than a link is worth, and most of each would stay unused.
+    nix::sys::prctl::set_thp_disable(true).ok();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == generation::REMOVE) {
         generation::remove(words.into_iter().skip(1));

@@ -190,7 +190,7 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
     let object = &state.objects[number as usize];
     let file = state.files.get(object.file as usize).context("an object without a file")?;
     let mut path = file.path.clone();
-    if Fingerprint::at(&path) != Some(file.fingerprint) {
+    if !Fingerprint::at(&path).is_some_and(|now| file.fingerprint.may_be(&now)) {
         path = pinned::path(output_folder, &file.fingerprint);
         if !path.exists() {
             return Ok(None);

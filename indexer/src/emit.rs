@@ -182,8 +182,7 @@ pub const COPY: &str = "executable";
 
 /// Keeps a copy for the next link: builds may remove the output first.
 fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
-    let path = identity.folder.join(COPY);
-    fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))
+    crate::index::write_file(&identity.folder.join(COPY), &[file])
 }
 
 /// Writes the executable. A running program keeps its file.
@@ -411,7 +410,8 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
-    temporary.persist(output).map_err(|error| error.error).with_context(context)?;
+    // Closed first: a file that is open for writing cannot be executed.
+    temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
     Ok(())
 }
 

@@ -11,10 +11,10 @@ use shared::plan::{BlockPlace, RegionKind, RegionRec};
 use shared::record::{Class, NONE, Placement};
 use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, live_frames};
 use shared::{CHUNK, ImageAddr, PAGE};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const READ: u32 = 1;
-const WRITE: u32 = 2;
+pub const WRITE: u32 = 2;
 const EXEC: u32 = 4;
 
 /// The regions of an image in the order of their addresses, and what is in each.
@@ -184,6 +184,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 }
             }
         }
+        join_named(&mut blocks);
         for list in blocks.values_mut() {
             list.sort_unstable();
         }
@@ -288,6 +289,17 @@ impl<'a, 'r> Builder<'a, 'r> {
             row += rows;
         }
     }
+}
+
+/// Sections of one name are one array, for `__start_` and `__stop_`: writable if one of them is.
+fn join_named(blocks: &mut HashMap<Class, Vec<Placed<'_>>>) {
+    let names: HashSet<&[u8]> =
+        blocks.get(&Class::NamedData).into_iter().flatten().map(|(_, name, ..)| *name).collect();
+    let Some(read_only) = blocks.get_mut(&Class::NamedRo).filter(|_| !names.is_empty()) else { return };
+    let (joined, rest): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
+        read_only.drain(..).partition(|(_, name, ..)| names.contains(name));
+    *read_only = rest;
+    blocks.entry(Class::NamedData).or_default().extend(joined);
 }
 
 /// Places the live sections of a block one behind the other from `start` on. Returns the first address that

@@ -4,6 +4,7 @@
 use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
 use crate::evident::used_symbols;
+use crate::layout;
 use crate::object::classify::class_name;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
@@ -160,7 +161,11 @@ impl Whole<'_> {
                 let placement = self.plan.placement(place.object, (first + index) as u32)?;
                 placement.is_live().then_some((placement.addr().0, section))
             });
-            let Some(class) = Class::from_number(block.class) else { continue };
+            let Some(mut class) = Class::from_number(block.class) else { continue };
+            let region = self.plan.region_at(place.addr);
+            if class == Class::NamedRo && region.is_some_and(|region| region.prot & layout::WRITE != 0) {
+                class = Class::NamedData;
+            }
             if place.object == own {
                 let symbols = object.sections.iter().find(|section| object.string(section.name) == b".dynsym");
                 let symbols = symbols.map_or(0, |section| used_symbols(object.data(section))) as u64;

@@ -22,6 +22,9 @@ static FILE: AtomicI64 = AtomicI64::new(-1);
 /// Opens the generation's kept chunks, and maps those that are there. Without them, or where they cannot be
 /// written, everything is relocated anew.
 pub fn start(image: &'static Image) {
+    if sys::files_are_limited() {
+        return;
+    }
     let Some(head) = head(image) else { return };
     let len = (HEAD + image.installed.len()) as u64;
     let dir = image.dir as u64;
@@ -46,7 +49,7 @@ pub fn start(image: &'static Image) {
     let prot = sys::PROT_READ | if writable.is_some() { sys::PROT_WRITE } else { 0 };
     // SAFETY: the file is made as long as the mapping first, if it is not; new mapping.
     let addr = unsafe {
-        if map_stat.size != len && (writable.is_none() || sys::failed(sys::ftruncate(map_fd as u64, len))) {
+        if map_stat.size != len && (writable.is_none() || !sys::allocate(map_fd, len)) {
             return;
         }
         sys::mmap(0, len, prot, sys::MAP_SHARED, map_fd as u64, 0)
@@ -164,7 +167,7 @@ pub fn write(image: &Image, chunk: usize, bytes: &[u8]) -> Option<i64> {
 
 /// Makes a file in memory where chunks cannot be kept: the signal pager maps them from there.
 pub fn without_keeping(image: &Image) {
-    if FILE.load(Ordering::Relaxed) >= 0 {
+    if FILE.load(Ordering::Relaxed) >= 0 || sys::files_are_limited() {
         return;
     }
     let fd = sys::memfd_create(c"unfold");

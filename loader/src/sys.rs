@@ -58,6 +58,7 @@ pub mod number {
     pub const GETTID: u64 = 186;
     pub const CLOCK_GETTIME: u64 = 228;
     pub const EXIT_GROUP: u64 = 231;
+    pub const FALLOCATE: u64 = 285;
     pub const TGKILL: u64 = 234;
     pub const OPENAT: u64 = 257;
     pub const UNLINKAT: u64 = 263;
@@ -117,6 +118,7 @@ calls! {
     renameat = RENAMEAT(old_dir, old, new_dir, new);
     readlink = READLINK(path, buffer, len);
     ftruncate = FTRUNCATE(fd, len);
+    fallocate = FALLOCATE(fd, mode, offset, len);
     fcntl = FCNTL(fd, command, argument);
     prlimit64 = PRLIMIT64(pid, resource, new, old);
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
@@ -159,6 +161,42 @@ pub fn sleep_us(us: u64) {
     let time = [0u64, us * 1000];
     // SAFETY: a timespec of ours.
     unsafe { syscall(nr::NANOSLEEP, [time.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+}
+
+/// Gives a file of ours this length, with room for all of it on the disk: who writes into a mapping of a file that
+/// finds none is killed by SIGBUS.
+pub fn allocate(fd: i64, len: u64) -> bool {
+    const EOPNOTSUPP: i64 = -95;
+    static ZEROES: [u8; 4096] = [0; 4096];
+    // SAFETY: descriptors and lengths; the kernel reads our zeroes.
+    unsafe {
+        if failed(ftruncate(fd as u64, len)) {
+            return false;
+        }
+        let result = fallocate(fd as u64, 0, 0, len);
+        if result != EOPNOTSUPP {
+            return !failed(result);
+        }
+        // Where the file system cannot promise room, it is taken.
+        let mut at = 0;
+        while at < len {
+            let written = pwrite(fd as u64, ZEROES.as_ptr() as u64, (len - at).min(4096), at);
+            if written <= 0 {
+                return false;
+            }
+            at += written as u64;
+        }
+    }
+    true
+}
+
+/// Whether the process may not write long files: a write beyond the limit would end it by a signal.
+pub fn files_are_limited() -> bool {
+    const RLIMIT_FSIZE: u64 = 1;
+    let mut limits = [u64::MAX; 2];
+    // SAFETY: `struct rlimit64` is these two words.
+    unsafe { prlimit64(0, RLIMIT_FSIZE, 0, limits.as_mut_ptr() as u64) };
+    limits[0] != u64::MAX
 }
 
 /// A file in memory, closed by execve.

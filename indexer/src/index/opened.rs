@@ -1,9 +1,10 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
-use super::generation;
+use super::packs::{Pack, PackObjects};
 use super::state::Status;
+use super::{generation, version};
 use crate::inputs::mapped;
-use crate::plan::PackObjects;
+use crate::symbols;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::log::{LogEntry, LogHeader};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
@@ -12,6 +13,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// Whether an ELF file ends before its section headers do, which are its last part.
+fn is_cut_short(file: &[u8]) -> bool {
+    let word = |at: usize| file.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes);
+    let count = file.get(60..62).map_or(0, |half| u64::from(u16::from_le_bytes([half[0], half[1]])));
+    word(40).is_none_or(|headers| headers.saturating_add(count * 64) > file.len() as u64)
+}
 
 /// What an executable of ours says of itself.
 pub struct Executable {
@@ -24,6 +32,9 @@ impl Executable {
     /// Reads the executable at `path`; an error if it is not one of ours.
     pub fn open(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if is_cut_short(&bytes) {
+            bail!("{}: truncated", path.display());
+        }
         let page = bytes.get(CONFIG as usize..LOADER as usize).unwrap_or_default();
         // Records are read from aligned memory.
         let mut words = vec![0u64; page.len() / 8];
@@ -90,14 +101,29 @@ impl Executable {
     /// The plan with its patch applied, and the pages that the patch replaces.
     pub fn plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
         let mut plan = mapped::map_private(&self.folder.join("plan"))?;
-        shared::plan::check(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        shared::plan::check(&plan).map_err(|error| version::plan_error("the plan", error))?;
         if self.config.patch == 0 {
             return Ok((plan, &[], &[]));
         }
         let (patch, _) = mapped::map(&self.folder.join("patch"))?;
         let pages = shared::plan::apply_patch(&mut plan, patch)
-            .map_err(|error| anyhow!("the patch is damaged: {error:?}"))?;
+            .map_err(|error| version::plan_error("the patch", error))?;
         Ok((plan, pages, patch))
+    }
+
+    /// Looks whether everything is there that a launch, or the next link, needs of the generation.
+    pub fn check(&self, is_library: bool) -> Result<()> {
+        let (plan, _, _) = self.plan()?;
+        let plan = PlanView::new(&plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
+        let names = plan.packs.iter().filter(|pack| pack.len != 0);
+        let packs =
+            names.map(|pack| Path::new("../../../packs").join(OsStr::from_bytes(pack.name.of(plan.strings))));
+        let files: &[&str] = if is_library { &["names"] } else { &["names", "image", symbols::FILE] };
+        for name in files.iter().map(PathBuf::from).chain(packs) {
+            let path = self.folder.join(name);
+            fs::metadata(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// The packs that a plan names.
@@ -117,10 +143,11 @@ impl Executable {
 
     /// The records of a plan's objects, verified.
     pub fn objects<'a>(&self, plan: PlanView<'a>) -> Result<PackObjects<'a>> {
-        let objects = PackObjects { plan, packs: self.pack_files(&plan)? };
-        if let Some(number) = objects.damaged() {
-            bail!("the index has a damaged record (object {number}); link the program again");
-        }
+        let damaged = || anyhow!("the index has a damaged pack; link the program again");
+        let files = self.pack_files(&plan)?;
+        let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
+        let objects = PackObjects { plan, packs: packs.collect::<Option<_>>().ok_or_else(damaged)? };
+        objects.check()?;
         Ok(objects)
     }
 

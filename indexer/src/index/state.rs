@@ -37,7 +37,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x04");
 
 /// `state`: the inputs of the link, with what shows that they have changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -236,7 +236,7 @@ impl State {
     }
 }
 
-const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x02");
+pub const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x02");
 
 /// A name of the program and its slot, in `names`, sorted by hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

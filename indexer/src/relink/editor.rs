@@ -2,8 +2,9 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
-use crate::index::state::{NameRec, NamesHeader, State, read_names};
+use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, read_names};
 use crate::index::store::{Store, pack_name};
+use crate::index::version;
 use crate::inputs::mapped;
 use crate::inputs::shared::{self as shared_library, SharedLibrary};
 use anyhow::{Result, anyhow};
@@ -51,7 +52,7 @@ impl Editor {
     pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
         let opened = executable.plan().and_then(|opened| {
             let names = mapped::map(&executable.folder.join("names"))?.0;
-            read_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
+            read_names(names).ok_or_else(|| version::unreadable("the list of names", names, NAMES_MAGIC))?;
             Ok((opened, names))
         });
         let ((plan, old_pages, old_patch), names) = match opened {

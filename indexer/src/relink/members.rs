@@ -8,8 +8,9 @@ use crate::index::state::{Reread, State, StateObject};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs};
 use crate::load::{self, Known, Program};
-use crate::object::build::RecordBuilder;
+use crate::object::build;
 use crate::{driver, message};
+use crate::timing::Timing;
 use anyhow::{Context, Result};
 use shared::record::NONE;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -32,14 +33,15 @@ pub fn reload(
     before: &State,
     room: usize,
     store: &mut Store,
+    timing: &mut Timing,
 ) -> Result<Result<Reloaded, String>> {
     // What cannot be read, the full link says in its words.
     let Ok(mut inputs) = inputs::collect(request) else { full!("an input cannot be read") };
     if let Some(why) = other_files(before, &inputs)? {
         return Ok(Err(why));
     }
-    let known = Known::of_state(before);
-    let Ok(program) = load::load(request, &mut inputs, &known, store) else { full!("an object cannot be read") };
+    let mut known = Known::of_state(before);
+    let Ok(program) = load::load(request, &mut inputs, &mut known, store, timing) else { full!("an object cannot be read") };
     if !request.shared {
         driver::hold_objects(folder, &program, &mut inputs);
     }
@@ -53,6 +55,7 @@ pub fn reload(
     for ((position, object), number) in found.objects.into_iter().enumerate().zip(&numbers) {
         let old = before.objects.get(*number as usize).filter(|old| !old.is_gone());
         if old.is_none_or(|old| old.entry.content != object.entry.content) {
+            store.pack(object.entry.pack);
             let record = store.record(&object.entry).context("a record that was just written is gone")?;
             let name = message::input_name(&inputs.files[object.file as usize].path, &object.member);
             let (fingerprint, offset) = (object.entry.fingerprint, object.offset);
@@ -70,7 +73,7 @@ pub fn reload(
         if !old.is_gone() && state.objects[number as usize].is_gone() {
             let path = before.files.get(old.file as usize).map_or(PathBuf::new(), |file| file.path.clone());
             let name = message::input_name(&path, &old.member);
-            let record = RecordBuilder::default().finish([0, 0]);
+            let record = build::empty();
             changed.push(Changed { object: number, name, record, fingerprint: Default::default(), offset: 0 });
         }
     }

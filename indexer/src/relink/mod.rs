@@ -40,6 +40,7 @@ use crate::index::opened::Executable;
 use crate::index::pinned;
 use crate::index::state::{self, Reread, State, Status};
 use crate::index::store::Store;
+use crate::index::version;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
@@ -47,7 +48,7 @@ use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::synth::notes;
 use crate::timing::Timing;
-use crate::{debug, message, object as reader, report, symbols};
+use crate::{HandOn, debug, message, object as reader, report, symbols, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
 use groups::Change;
@@ -66,6 +67,14 @@ pub enum Outcome {
     Done(Status, Vec<PathBuf>),
     /// A full link is needed, because of this.
     Full(String),
+}
+
+/// What cannot be relinked is linked in full, which says what is wrong if it is with the inputs.
+pub fn full_instead(error: anyhow::Error) -> Result<Outcome> {
+    if error.is::<HandOn>() || trouble::is_of_machine(&error) {
+        return Err(error);
+    }
+    Ok(Outcome::Full(format!("{error:#}")))
 }
 
 /// An object whose record is another one now.
@@ -87,7 +96,9 @@ macro_rules! link_in_full {
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
     let output_folder = generation::output_folder(index, &request.output)?;
-    let Some(executable) = executable_before(request, &output_folder) else { link_in_full!("first link") };
+    let Some(executable) = executable_before(request, &output_folder) else {
+        link_in_full!("{}", version::why_first(&request.output))
+    };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
         link_in_full!("the index is another one");
@@ -95,7 +106,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Some(mut state) =
         fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
     else {
-        link_in_full!("the index is of another version, or damaged");
+        link_in_full!("{}", version::why_no_state(&executable.folder));
     };
     if state.request != request.identity() {
         link_in_full!("the command line, or the linker, changed");
@@ -109,6 +120,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     timing.phase("state");
 
     // One stat for each input; nothing else for those that did not change.
+    let seen = mapped::now_ns();
     let before = state.clone();
     let now: Vec<Option<Fingerprint>> = match is_settled {
         false => Vec::new(),
@@ -124,7 +136,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             // The full link says what is missing, and in which words.
             None => link_in_full!("{} is gone", file.path.display()),
             Some(now) if now != file.fingerprint => {
-                stale.insert(number as u32, now);
+                stale.insert(number as u32, now.settled(seen));
             }
             Some(_) => {}
         }
@@ -165,7 +177,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             }
         }
         let room = editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
-        match members::reload(request, &output_folder, &before, room, &mut store)? {
+        match members::reload(request, &output_folder, &before, room, &mut store, timing)? {
             Ok(found) => {
                 state = found.state;
                 changed = found.changed;
@@ -274,7 +286,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
         symbols_crc,
     };
-    emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity, evident)?;
+    let regions = editor.view()?.regions;
+    let written = emit::rewrite(&request.output, &executable.bytes, regions, &identity, evident);
+    generation::or_take_back(&folder, written)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
     Ok(Outcome::Done(status, files(&state)))
@@ -307,8 +321,9 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
         return library::newest(folder);
     }
     Executable::open(&request.output).ok().or_else(|| {
-        let newest = *generation::numbers(folder).last()?;
-        Executable::open(&folder.join(newest.to_string()).join(emit::COPY)).ok()
+        // A link that was killed may have left one without an executable.
+        let open = |number: u64| Executable::open(&folder.join(number.to_string()).join(emit::COPY)).ok();
+        generation::numbers(folder).into_iter().rev().find_map(open)
     })
 }
 
@@ -368,7 +383,7 @@ fn nothing_changed(
         crate::index::write_file(&path, &[&serde_json::to_vec_pretty(&status)?])?;
     }
     // A generation that is damaged is made anew.
-    if let Err(error) = executable.plan() {
+    if let Err(error) = executable.check(request.shared) {
         return Ok(Outcome::Full(format!("{error:#}")));
     }
     match request.shared {

@@ -27,7 +27,7 @@ impl Synth<'_> {
         let (stubs, dynamic, got_table) = (local(Part::PltLazy), local(Part::Dynamic), local(Part::Got));
         let mut put = |part: Part, edits: Vec<Edit>| {
             if let Some(section) = self.section_of.get(&part) {
-                builder.sections[*section as usize].edits = edits;
+                builder.set_edits(*section, edits);
             }
         };
         // The operand of the jump counts from 4 bytes behind its start.

@@ -390,7 +390,7 @@ impl<'a> Synth<'a> {
                 group: 0,
                 input_index: builder.sections.len() as u32,
                 flags: if writable { elf::SHF_WRITE } else { 0 },
-                edits: Vec::new(),
+                edits: 0..0,
             });
         }
         let mut symref_of = OfSymbols::default();
@@ -405,7 +405,9 @@ impl<'a> Synth<'a> {
         if placed.is_some() {
             self.add_edits(&mut builder, &symref_of, &spare);
         }
-        builder.finish([0, 0])
+        let mut record = Vec::new();
+        builder.append_to([0, 0], &mut record);
+        record
     }
 
     /// `.rela.dyn` and `.relr.dyn` of a shared library.

@@ -180,7 +180,7 @@ pub fn link(request: &Request) -> Result<bool> {
         draft.write("names", &names(&resolution, &synth, &layout))?;
         let numbers: Vec<u32> = (0..program.objects.len() as u32).collect();
         draft.write(relink::NEEDED, &relink::needed(&program, &numbers))?;
-        let state = relink::state_of(request, &inputs, &program, used)?;
+        let state = relink::state_of(request, &inputs, &program, used, &State::default())?;
         draft.write("state", &state.bytes())?;
         if request.shared {
             return Ok((state, 0));

@@ -47,7 +47,7 @@ pub fn reload(
     }
     let numbers = step!(match_objects(before, &inputs, &program, room));
     let used = (before.placements_used, before.bindings_used, before.slots_used);
-    let found = super::state_of(request, &inputs, &program, used)?;
+    let found = super::state_of(request, &inputs, &program, used, before)?;
     let mut state = State { objects: Vec::new(), names: before.names.clone(), ..found.clone() };
     let count = numbers.iter().map(|number| *number as usize + 1).max().unwrap_or(0).max(before.objects.len());
     state.objects.resize(count, StateObject::gone());
@@ -126,18 +126,28 @@ fn match_objects(
     let mut numbers = vec![NONE; program.objects.len()];
     let mut is_taken = vec![false; before.objects.len()];
     // The same in all respects; the same contents; the same name.
+    type Key<'a> = (Option<(&'a Path, &'a [u8])>, Option<[u64; 2]>);
     for (by_name, by_content) in [(true, true), (false, true), (true, false)] {
-        let key = |path: &'_ Path, member: &'_ [u8], content: [u64; 2]| -> (Option<(PathBuf, Vec<u8>)>, Option<[u64; 2]>) {
-            (by_name.then(|| (path.to_owned(), member.to_vec())), by_content.then_some(content))
-        };
-        let mut free: HashMap<_, VecDeque<u32>> = HashMap::new();
+        if numbers.iter().all(|number| *number != NONE) {
+            break;
+        }
+        fn key<'a>(
+            (by_name, by_content): (bool, bool),
+            path: &'a Path,
+            member: &'a [u8],
+            content: [u64; 2],
+        ) -> Key<'a> {
+            (by_name.then_some((path, member)), by_content.then_some(content))
+        }
+        let by = (by_name, by_content);
+        let mut free: HashMap<Key<'_>, VecDeque<u32>> = HashMap::new();
         for number in old.iter().filter(|number| !is_taken[**number as usize]) {
             let object = &before.objects[*number as usize];
-            free.entry(key(path_before(object), &object.member, object.entry.content)).or_default().push_back(*number);
+            free.entry(key(by, path_before(object), &object.member, object.entry.content)).or_default().push_back(*number);
         }
         for (object, number) in program.objects.iter().zip(&mut numbers).filter(|(_, number)| **number == NONE) {
             let path = &inputs.files[object.file as usize].path;
-            let found = free.get_mut(&key(path, &object.member, object.entry.content));
+            let found = free.get_mut(&key(by, path, &object.member, object.entry.content));
             if let Some(found) = found.and_then(VecDeque::pop_front) {
                 *number = found;
                 is_taken[found as usize] = true;

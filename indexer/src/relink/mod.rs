@@ -601,18 +601,28 @@ pub fn archive_symbols(archive: &Archive) -> Result<u64> {
     Ok(hash.digest() & !state::SHARED_LIBRARY)
 }
 
-/// What the next link needs to know of this one.
+/// What the next link needs to know of this one. What `before` says of archives that did not change holds.
 pub fn state_of(
     request: &Request,
     inputs: &crate::inputs::Inputs,
     program: &crate::load::Program,
     used: (u64, u64, u64),
+    before: &State,
 ) -> Result<State> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
+    let known: HashMap<&Path, &state::StateFile> =
+        before.files.iter().filter(|file| file.is_archive()).map(|file| (file.path.as_path(), file)).collect();
+    let symbols_before = |file: u32| {
+        let file = &inputs.files[file as usize];
+        known.get(file.path.as_path()).filter(|old| old.fingerprint == file.fingerprint).map(|old| old.symbols)
+    };
     let of_archives: Vec<(u32, u64)> = inputs
         .archives
         .par_iter()
-        .map(|input| Ok((input.file, archive_symbols(&input.archive)?)))
+        .map(|input| {
+            let symbols = symbols_before(input.file).map_or_else(|| archive_symbols(&input.archive), Ok)?;
+            Ok((input.file, symbols))
+        })
         .collect::<Result<_>>()?;
     symbols.extend(of_archives);
     symbols.extend(inputs.shared.iter().map(|input| (input.file, input.library.identity())));

@@ -62,17 +62,19 @@ pub struct Known {
     /// What the database says of the files that were looked up: those in front of this number.
     listed: HashMap<Vec<u8>, Entry>,
     looked_up: usize,
-    /// Where the database is, if it is asked.
-    index: Option<PathBuf>,
+    /// Where the database is.
+    index: PathBuf,
+    /// It is asked for what is not known otherwise, and told nothing.
+    is_last: bool,
 }
 
 impl Known {
     pub fn new(index: &Path, before: &State) -> Self {
-        Self { index: Some(index.to_owned()), ..Self::of_state(before) }
+        Self { is_last: false, ..Self::of_relink(index, before) }
     }
 
-    /// What the output's link before says, alone.
-    pub fn of_state(before: &State) -> Self {
+    /// For a relink, which has no time for the database unless it needs it.
+    pub fn of_relink(index: &Path, before: &State) -> Self {
         let by_content = before.objects.iter().map(|object| (object.entry.content, object.entry)).collect();
         let before = before
             .objects
@@ -82,15 +84,22 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, by_content, listed: HashMap::new(), looked_up: 0, index: None }
+        Self { before, by_content, listed: HashMap::new(), looked_up: 0, index: index.to_owned(), is_last: true }
     }
 
     /// Looks up what the database says of files that are new in this list, which only grows.
-    fn look_up(&mut self, files: &[SourceFile]) {
+    fn look_up(&mut self, files: &[SourceFile], round: &[ObjectInput]) {
         let new = &files[self.looked_up..];
-        if let Some(index) = self.index.as_ref().filter(|_| !new.is_empty()) {
+        let is_known = |input: &ObjectInput| {
+            let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
+            self.before.contains_key(&key) || self.by_content.contains_key(&object::content_hash(input.data))
+        };
+        if self.is_last && round.par_iter().all(is_known) {
+            return;
+        }
+        if !new.is_empty() {
             self.looked_up = files.len();
-            self.listed.extend(database::look_up(index, new.iter().map(|file| &file.path)));
+            self.listed.extend(database::look_up(&self.index, new.iter().map(|file| &file.path)));
         }
     }
 
@@ -227,7 +236,7 @@ pub fn load(
     let pack = store.new_pack(len)?;
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
-        known.look_up(&inputs.files);
+        known.look_up(&inputs.files, &round);
         let loaded = load_round(&round, &inputs.files, store, known, &pack)?;
         for object in &loaded {
             for global in object.view().globals {
@@ -318,8 +327,8 @@ fn keep_records(
             });
         }
     }
-    if let Some(index) = known.index.as_ref().filter(|_| !listed.is_empty()) {
-        database::put(index, listed.into_iter());
+    if !known.is_last && !listed.is_empty() {
+        database::put(&known.index, listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())

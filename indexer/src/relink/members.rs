@@ -29,6 +29,7 @@ pub struct Reloaded {
 /// Finds the objects anew. `room`: how many the plan can have. The inner error is a reason for a full link.
 pub fn reload(
     request: &Request,
+    index: &Path,
     folder: &Path,
     before: &State,
     room: usize,
@@ -40,7 +41,7 @@ pub fn reload(
     if let Some(why) = other_files(before, &inputs)? {
         return Ok(Err(why));
     }
-    let mut known = Known::of_state(before);
+    let mut known = Known::of_relink(index, before);
     let Ok(program) = load::load(request, &mut inputs, &mut known, store, timing) else { full!("an object cannot be read") };
     if !request.shared {
         driver::hold_objects(folder, &program, &mut inputs);

@@ -133,8 +133,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
     for (number, (file, now)) in state.files.iter().zip(now).enumerate() {
         match now {
-            // The full link says what is missing, and in which words.
-            None => link_in_full!("{} is gone", file.path.display()),
+            // A member of a thin archive may have gone with its file.
+            None if !args::is_object(&file.path) => link_in_full!("{} is gone", file.path.display()),
+            None => is_settled = false,
             Some(now) if now != file.fingerprint => {
                 stale.insert(number as u32, now.settled(seen));
             }
@@ -142,7 +143,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         }
     }
     let mut changed = Vec::new();
-    if !stale.is_empty() {
+    if is_settled && !stale.is_empty() {
         match read_stale(&mut state, &stale, &output_folder)? {
             Stale::Changed(read) => changed = read,
             Stale::Unsettled => is_settled = false,
@@ -162,7 +163,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(editor) = editor.as_ref().filter(|_| is_settled) {
         is_settled = !may_load_others(editor, request, &needed_before, &changed)?;
     }
-    if is_settled && !stale.is_empty() && stale.keys().any(|file| state.files[*file as usize].is_archive()) {
+    if is_settled && stale.keys().any(|file| state.files[*file as usize].is_archive()) {
         // Whether what an archive offers is more than a common symbol, its table does not say.
         let has_commons =
             |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
@@ -177,7 +178,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             }
         }
         let room = editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
-        match members::reload(request, &output_folder, &before, room, &mut store, timing)? {
+        match members::reload(request, index, &output_folder, &before, room, &mut store, timing)? {
             Ok(found) => {
                 state = found.state;
                 changed = found.changed;

@@ -20,6 +20,7 @@ macro_rules! step {
 }
 
 mod editor;
+mod kept;
 mod library;
 mod needed;
 mod object;
@@ -208,6 +209,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
+    let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
+    kept::hand_on(&editor, &executable, &draft, patch_sum)?;
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
         link_in_full!("the table of function names is full");
     };
@@ -217,7 +220,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         number,
         folder: &folder,
         plan: executable.config.plan,
-        patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+        patch: patch_sum,
         symbols_crc,
     };
     let regions = editor.view()?.regions;

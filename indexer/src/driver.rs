@@ -14,6 +14,7 @@ use crate::layout::{self, Layout};
 use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
+use crate::object::build;
 use crate::plan::{self, Unrendered};
 use crate::relink;
 use crate::report::{self, Facts};
@@ -29,6 +30,9 @@ use shared::render::RenderError;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// Objects that relinks can add, at the least.
+const SPARE_OBJECTS: usize = 64;
 
 /// Links. Returns false if the program has errors, which were printed.
 pub fn link(request: &Request) -> Result<bool> {
@@ -107,7 +111,12 @@ pub fn link(request: &Request) -> Result<bool> {
     );
     let shape = synth.record(&resolution, None).leak();
     let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
-    resolution.add_synthetic(shape, &synth.referenced());
+    let empty: &'static [u8] = build::empty().leak();
+    let spare = ObjectView::new(empty).context("an empty record contradicts itself")?;
+    resolution.add_spare(spare, SPARE_OBJECTS + program.objects.len() / 16);
+    // What relinks bind anew is bound to nothing until then: the first spare slot.
+    let free = resolution.symbols.len() as SymbolId;
+    resolution.add_synthetic(shape, &synth.referenced(free));
     timing.phase("synthesis");
 
     // Sizes -> addresses.
@@ -126,7 +135,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let interp = interp.map(|path| path.as_bytes().to_vec());
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack, request.relro);
     let draft = Draft::new(&folder)?;
-    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
+    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64 + 1);
     let make_plan = || -> Result<Vec<u8>> {
         let relocations = match request.shared {
             true => synth.relocation_tables(&resolution, &layout, &slots),
@@ -134,7 +143,11 @@ pub fn link(request: &Request) -> Result<bool> {
         };
         let placed = Placed { layout: &layout, slots: &slots, relocations };
         let record = synth.record(&resolution, Some(&placed));
-        let synthetic = store.add(&[(&record, Default::default())])?[0];
+        let [synthetic, spare] =
+            store.add(&[(&record, Default::default()), (empty, Default::default())])?[..]
+        else {
+            bail!("records of the linker's own are missing");
+        };
         let packs =
             store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
         let bytes = plan::bytes(&plan::Parts {
@@ -150,6 +163,7 @@ pub fn link(request: &Request) -> Result<bool> {
             shared: request.shared,
             eager: has_sanitizer(&resolution),
             synthetic,
+            spare,
             packs: &packs,
         });
         timing.phase("plan");
@@ -165,6 +179,8 @@ pub fn link(request: &Request) -> Result<bool> {
     };
     let make_others = || -> Result<(State, u32)> {
         draft.write("names", &names(&resolution, &synth, &layout))?;
+        let numbers: Vec<u32> = (0..program.objects.len() as u32).collect();
+        draft.write(relink::NEEDED, &relink::needed(&program, &numbers))?;
         let state = relink::state_of(request, &inputs, &program, used)?;
         draft.write("state", &state.bytes())?;
         if request.shared {
@@ -234,13 +250,14 @@ fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec
         rela_section: synth.section(Part::RelaDyn).map_or(0, u64::from),
         rela_addr: synth.addr(layout, Part::RelaDyn).0,
         rela_size: synth.size(Part::RelaDyn),
+        spare: synth.spare(resolution.symbols.len() as u32),
         ..NamesHeader::default()
     };
     state::names_bytes(header, &names)
 }
 
 /// Holds objects with debug information that their compiler may delete.
-fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
+pub(crate) fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
     let single =
         |object: &&load::Object| object.member.is_empty() && object.view().header.flags & flag::DEBUG != 0;
     let objects: Vec<u32> = program.objects.iter().filter(single).map(|object| object.file).collect();

@@ -49,7 +49,7 @@ pub const DATA: usize = 5;
 pub const BSS: usize = 6;
 
 /// Places in the table of blocks that a relink can use, for each region.
-const SPARE_BLOCKS: usize = 64;
+const SPARE_BLOCKS: usize = 256;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Range {
@@ -209,7 +209,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn frame_rows(&self) -> u64 {
         let code = REGIONS[TEXT].2.iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
         let rows: u64 = code.map(|(_, _, object, block)| u64::from(self.rows_of(*object, *block))).sum();
-        rows + rows / 8 + 64
+        rows + rows / 8 + 256
     }
 
     fn rows_of(&self, object: u32, block: u32) -> u32 {

@@ -57,14 +57,23 @@ pub struct Reindexed {
 pub struct Known {
     /// What the output's link before says: newer than the database, which incremental links leave alone.
     before: HashMap<Vec<u8>, Entry>,
+    /// The same, for objects that have another name now.
+    by_content: HashMap<[u64; 2], Entry>,
     /// What the database says of the files that were looked up: those in front of this number.
     listed: HashMap<Vec<u8>, Entry>,
     looked_up: usize,
-    index: PathBuf,
+    /// Where the database is, if it is asked.
+    index: Option<PathBuf>,
 }
 
 impl Known {
     pub fn new(index: &Path, before: &State) -> Self {
+        Self { index: Some(index.to_owned()), ..Self::of_state(before) }
+    }
+
+    /// What the output's link before says, alone.
+    pub fn of_state(before: &State) -> Self {
+        let by_content = before.objects.iter().map(|object| (object.entry.content, object.entry)).collect();
         let before = before
             .objects
             .iter()
@@ -73,15 +82,15 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, listed: HashMap::new(), looked_up: 0, index: index.to_owned() }
+        Self { before, by_content, listed: HashMap::new(), looked_up: 0, index: None }
     }
 
     /// Looks up what the database says of files that are new in this list, which only grows.
     fn look_up(&mut self, files: &[SourceFile]) {
         let new = &files[self.looked_up..];
-        if !new.is_empty() {
+        if let Some(index) = self.index.as_ref().filter(|_| !new.is_empty()) {
             self.looked_up = files.len();
-            self.listed.extend(database::look_up(&self.index, new.iter().map(|file| &file.path)));
+            self.listed.extend(database::look_up(index, new.iter().map(|file| &file.path)));
         }
     }
 
@@ -119,6 +128,11 @@ pub struct Program {
     pub reindexed: Vec<Reindexed>,
     /// Why archive members were loaded, in the order in which they were, by their ranks.
     pub reasons: Vec<(Rank, Reason)>,
+    /// Hashes of the names that archives and lazy objects offer, in ascending order; the lowest bit says that several
+    /// do.
+    pub offered: Vec<u64>,
+    /// Common symbols that no object gives a value.
+    pub commons: Vec<u64>,
 }
 
 /// Who wanted a member, unless it was the command line or a library; and which symbol.
@@ -132,6 +146,10 @@ pub struct Reason {
 struct Offer {
     rank: Rank,
     source: Source,
+    /// Others offer the name too.
+    several: bool,
+    /// One of them is an archive or a lazy object.
+    is_loadable: bool,
 }
 
 /// By the hash of the name, the first that offers it.
@@ -175,7 +193,13 @@ pub fn load(
         })
         .collect();
 
-    let mut program = Program { objects: Vec::new(), reindexed: Vec::new(), reasons: Vec::new() };
+    let mut program = Program {
+        objects: Vec::new(),
+        reindexed: Vec::new(),
+        reasons: Vec::new(),
+        offered: offered(&offers),
+        commons: Vec::new(),
+    };
     let mut defined = Hashes::default();
     if request.is_static && request.pie {
         // The image is not moved, so libc's code that would relocate it must not run.
@@ -247,6 +271,7 @@ pub fn load(
                 program.reasons.push((offer.rank, Reason { by: None, symbol }));
             }
         }
+        program.commons.extend(&commons);
         for hash in commons.drain(..) {
             if given.contains(&hash) || !asked.insert(hash) {
                 continue;
@@ -263,6 +288,7 @@ pub fn load(
         next.sort_by_key(|offer| offer.rank);
         round = next.into_iter().map(|offer| fetch(inputs, offer)).collect::<Result<_>>()?;
     }
+    program.commons.retain(|hash| !given.contains(hash));
     program.objects.sort_by_key(|object| object.rank);
     timing.phase("objects");
     keep_records(&mut program, &inputs.files, store, known, pack)?;
@@ -292,8 +318,8 @@ fn keep_records(
             });
         }
     }
-    if !listed.is_empty() {
-        database::put(&known.index, listed.into_iter());
+    if let Some(index) = known.index.as_ref().filter(|_| !listed.is_empty()) {
+        database::put(index, listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())
@@ -358,13 +384,16 @@ fn gives_value(inputs: &Inputs, source: Source, hash: u64) -> Result<bool> {
 fn offers(inputs: &Inputs) -> Result<Offers> {
     let offers = Offers::default();
     let offer = |name: &[u8], rank: Rank, source: Source| {
-        let new = Offer { rank, source };
+        let is_loadable = !matches!(source, Source::Shared(_));
+        let new = Offer { rank, source, several: false, is_loadable };
         offers
             .entry(name_hash(name))
             .and_modify(|old| {
-                if new.rank < old.rank {
-                    *old = new;
-                }
+                let is_loadable = old.is_loadable || new.is_loadable;
+                let first = if new.rank < old.rank { new } else { *old };
+                // An archive may list a member twice.
+                let several = old.several || new.source != old.source;
+                *old = Offer { several, is_loadable, ..first };
             })
             .or_insert(new);
     };
@@ -401,6 +430,15 @@ fn offers(inputs: &Inputs) -> Result<Offers> {
     Ok(offers)
 }
 
+/// What [`Program::offered`] says.
+fn offered(offers: &Offers) -> Vec<u64> {
+    let loadable = offers.iter().filter(|offer| offer.value().is_loadable);
+    let mut offered: Vec<u64> =
+        loadable.map(|offer| offer.key() & !1 | u64::from(offer.value().several)).collect();
+    offered.par_sort_unstable();
+    offered
+}
+
 /// Objects that are read by one thread, one after the other, have so many bytes together, or are so many.
 const BATCH_BYTES: usize = 1 << 20;
 const BATCH_OBJECTS: usize = 64;
@@ -418,7 +456,10 @@ pub fn load_round(
         false => {
             let entry = |input: &ObjectInput| {
                 let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
-                let entry = known.get(&key)?;
+                let entry = known.get(&key).or_else(|| {
+                    let renamed = !known.by_content.is_empty();
+                    renamed.then(|| known.by_content.get(&object::content_hash(input.data)).copied())?
+                })?;
                 store.pack(entry.pack);
                 Some(entry)
             };

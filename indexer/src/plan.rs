@@ -160,6 +160,8 @@ pub struct Parts<'a> {
     pub eager: bool,
     /// Entry of the synthetic object, which comes last.
     pub synthetic: crate::index::store::Entry,
+    /// That of the objects before it, which are empty and wait for relinks.
+    pub spare: crate::index::store::Entry,
     /// Of each pack, the length of its records and the checksum of its table.
     pub packs: &'a HashMap<u64, (u64, u64)>,
 }
@@ -178,7 +180,9 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     let mut packs: Vec<PackRec> = Vec::new();
     let mut pack_numbers: HashMap<u64, u32> = HashMap::new();
     let mut objects = Vec::new();
-    let entries = parts.program.objects.iter().map(|object| &object.entry).chain([&parts.synthetic]);
+    let spare = parts.resolution.objects.len() - parts.program.objects.len() - 1;
+    let entries = parts.program.objects.iter().map(|object| &object.entry);
+    let entries = entries.chain(std::iter::repeat_n(&parts.spare, spare)).chain([&parts.synthetic]);
     for (index, entry) in entries.enumerate() {
         let pack = *pack_numbers.entry(entry.pack).or_insert_with(|| {
             let (len, checksum) = parts.packs.get(&entry.pack).copied().unwrap_or_default();

@@ -3,6 +3,7 @@
 
 use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::evident::used_symbols;
 use crate::layout;
 use crate::object::classify::class_name;
 use crate::symbols;
@@ -166,10 +167,18 @@ impl Whole<'_> {
                 class = Class::NamedData;
             }
             if place.object == own {
+                let symbols =
+                    object.sections.iter().find(|section| object.string(section.name) == b".dynsym");
+                let symbols = symbols.map_or(0, |section| used_symbols(object.data(section))) as u64;
                 for (addr, section) in live.filter(|(_, section)| section.size != 0) {
                     let name = object.string(section.name);
+                    let size = match name {
+                        b".dynsym" => symbols * 24,
+                        b".gnu.version" => symbols * 2,
+                        _ => section.size,
+                    };
                     let (kind, flags) = (own_kind(name), flags_of(class) | section.flags & elf::SHF_WRITE);
-                    parts.push(Part::new(name, kind, flags, addr, section.size, section.align.into()));
+                    parts.push(Part::new(name, kind, flags, addr, size, section.align.into()));
                 }
                 last = None;
                 continue;

@@ -74,6 +74,13 @@ impl<'a> StringTables<'a> {
     }
 }
 
+/// The record of an object that has nothing.
+pub fn empty() -> Vec<u8> {
+    let mut record = Vec::new();
+    RecordBuilder::default().append_to([0, 0], &mut record);
+    record
+}
+
 #[derive(Default)]
 pub struct RecordBuilder<'a> {
     pub sections: Vec<Section<'a>>,

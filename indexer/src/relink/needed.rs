@@ -1,134 +1,173 @@
-//! Archive members and libraries that nobody needs any more. A relink keeps a member, unless somebody could tell: from
-//! nothing, it would not be there.
+//! What a relink has to know to say that the same members of archives are loaded: which names archives offer, and for
+//! whose sake each member was loaded.
 
-use super::Changed;
-use super::editor::Editor;
-use crate::args::{Input, Request};
 use crate::index::state::State;
-use crate::inputs::{mapped, shared as shared_library};
-use crate::object::name_hash;
-use anyhow::{Context, Result};
-use object::elf::STB_WEAK;
-use shared::plan::slot;
-use shared::record::{Class, GlobalRec, ObjectView};
-use std::collections::HashSet;
-use std::path::PathBuf;
+use crate::load::Program;
+use crate::plan::Writer;
+use crate::resolve::Identity;
+use shared::checksum::checksum;
+use shared::pod::{self, Span, bytes_of};
+use shared::record::{GlobalRec, NONE, ObjectView};
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
-/// What is there, and a link from nothing would leave out, if the program can notice: the name of a member, or of a
-/// library of `--as-needed`.
-pub fn needless(
-    editor: &Editor,
-    request: &Request,
-    state: &State,
-    changed: &[Changed],
-) -> Result<Option<String>> {
-    let named: HashSet<&PathBuf> = request
-        .inputs
-        .iter()
-        .filter_map(|(input, _)| match input {
-            Input::File(path) => Some(path),
-            Input::Library(_) => None,
-        })
-        .collect();
-    // Members of thin archives are files of their own, which the command line does not name.
-    let is_member = |object: u32| {
-        state.objects.get(object as usize).is_some_and(|object| {
-            !object.member.is_empty() || !named.contains(&state.files[object.file as usize].path)
-        })
-    };
+/// File of a generation.
+pub const FILE: &str = "needed";
 
-    let view = editor.view()?;
-    let mut dropped: HashSet<u64> = HashSet::new();
-    for changed in changed {
-        let old = editor.old_object(changed.object).context("a record of the index is gone")?;
-        let new = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
-        let wanted: HashSet<u64> =
-            new.globals.iter().filter(|global| wants(global)).map(|g| g.hash).collect();
-        let gone = old.globals.iter().filter(|global| wants(global) && !wanted.contains(&global.hash));
-        dropped.extend(gone.map(|global| global.hash));
-    }
-    if let Some(library) = needless_library(editor, request, &dropped)? {
-        return Ok(Some(library));
-    }
-    let definer = |hash: &u64| Some(view.slots[editor.find(*hash)?.slot as usize].object);
-    let dropped: Vec<u32> = dropped.iter().filter_map(definer).filter(|object| is_member(*object)).collect();
-    if dropped.is_empty() {
-        return Ok(None);
-    }
-    let others = (0..state.objects.len() as u32).filter(|object| !is_member(*object)).collect();
-    let needed = wanted_by(editor, others)?;
-    let mut needless = wanted_by(editor, dropped)?;
-    needless.retain(|object| is_member(*object) && !needed.contains(object));
+const MAGIC: u64 = u64::from_le_bytes(*b"UFneed\0\x01");
 
-    let mut seen: HashSet<u32> = HashSet::new();
-    for object in &needed {
-        let record = editor.object(*object).context("a record of the index is gone")?;
-        let bound = &view.bindings[view.objects[*object as usize].bindings as usize..];
-        seen.extend(record.globals.iter().zip(bound).map(|(_, slot)| view.slots[*slot as usize].object));
-    }
-    seen.extend(view.slots.iter().filter(|slot| slot.flags & slot::EXPORTED != 0).map(|slot| slot.object));
-    for object in &needless {
-        let record = editor.object(*object).context("a record of the index is gone")?;
-        // Arrays that somebody walks over: constructors, and the like.
-        let in_row = record
-            .blocks
-            .iter()
-            .any(|block| Class::from_number(block.class).is_none_or(|class| class.is_contiguous()));
-        if in_row || seen.contains(object) {
-            return Ok(Some(super::name_of(state, *object)));
+/// Why an object was loaded: the first that wanted it, and the name.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct ReasonRec {
+    symbol: u64,
+    /// Its number, or `NONE`: the command line, or a library.
+    by: u32,
+    /// 1: the object is there for this reason; 0: for none.
+    holds: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct Header {
+    magic: u64,
+    /// Of all bytes behind this field.
+    checksum: u64,
+    /// Hashes of the names that archives and lazy objects offer, in ascending order; the lowest bit says that several
+    /// do.
+    offered: Span,
+    /// Common symbols that have no value, and that an archive offers.
+    commons: Span,
+    /// Of each object.
+    reasons: Span,
+}
+
+shared::pod! {
+    ReasonRec { symbol: u64, by: u32, holds: u32 }
+    Header { magic: u64, checksum: u64, offered: Span, commons: Span, reasons: Span }
+}
+
+/// The file. `numbers` has the number in the plan of each object of the program.
+pub fn bytes(program: &Program, numbers: &[u32]) -> Vec<u8> {
+    let ranks: HashMap<_, u32> =
+        program.objects.iter().zip(numbers).map(|(object, number)| (object.rank, *number)).collect();
+    let count = numbers.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut reasons = vec![ReasonRec::default(); count];
+    for (rank, reason) in &program.reasons {
+        let by = reason.by.map_or(Some(NONE), |by| ranks.get(&by).copied());
+        if let (Some(number), Some(by)) = (ranks.get(rank), by) {
+            reasons[*number as usize] = ReasonRec { symbol: reason.symbol, by, holds: 1 };
         }
     }
-    Ok(None)
-}
-
-/// A library that one of these symbols, which an object has ceased to want, is of, and that nobody wants anything else of.
-fn needless_library(editor: &Editor, request: &Request, dropped: &HashSet<u64>) -> Result<Option<String>> {
-    let view = editor.view()?;
-    let objects = view.objects.len() as u32 - 1;
-    let imported = |hash: &u64| {
-        let slot = editor.find(*hash).map(|found| view.slots[found.slot as usize]);
-        slot.is_some_and(|slot| slot.object >= objects)
+    let mut commons = program.commons.clone();
+    commons.retain(|hash| find(&program.offered, *hash).is_some());
+    let mut writer = Writer(vec![0; size_of::<Header>()]);
+    let header = Header {
+        magic: MAGIC,
+        checksum: 0,
+        offered: writer.table(&program.offered),
+        commons: writer.table(&commons),
+        reasons: writer.table(&reasons),
     };
-    if !request.inputs.iter().any(|(_, state)| state.as_needed) || !dropped.iter().any(imported) {
-        return Ok(None);
-    }
-    let mut wanted = HashSet::new();
-    for object in 0..objects {
-        let record = editor.object(object).context("a record of the index is gone")?;
-        wanted.extend(record.globals.iter().filter(|global| wants(global)).map(|global| global.hash));
-    }
-    for path in &editor.libraries {
-        let symbols = shared_library::read(mapped::map(path)?.0, b"")?.symbols;
-        let has = |from: &HashSet<u64>| {
-            let mut defined = symbols.iter().filter(|symbol| !symbol.is_undefined);
-            defined.any(|symbol| from.contains(&name_hash(symbol.name)))
-        };
-        if has(dropped) && !has(&wanted) {
-            return Ok(Some(path.display().to_string()));
-        }
-    }
-    Ok(None)
+    let mut bytes = writer.0;
+    bytes[..size_of::<Header>()].copy_from_slice(bytes_of(&[header]));
+    let sum = checksum(&bytes[16..]);
+    bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+    bytes
 }
 
-/// Whether a global makes the linker look for a member.
-fn wants(global: &GlobalRec) -> bool {
-    global.section == GlobalRec::UNDEFINED && global.binding != STB_WEAK && global.name.len != 0
+/// Whether a name is offered: by several?
+fn find(offered: &[u64], hash: u64) -> Option<bool> {
+    let at = offered.partition_point(|other| other & !1 < hash & !1);
+    offered.get(at).filter(|other| *other & !1 == hash & !1).map(|other| other & 1 != 0)
 }
 
-/// These objects, and all that they want.
-fn wanted_by(editor: &Editor, objects: Vec<u32>) -> Result<HashSet<u32>> {
-    let view = editor.view()?;
-    let mut found: HashSet<u32> = objects.iter().copied().collect();
-    let mut open = objects;
-    while let Some(object) = open.pop() {
-        let Some(record) = editor.object(object) else { continue };
-        let bound = &view.bindings[view.objects[object as usize].bindings as usize..];
-        for (_, slot) in record.globals.iter().zip(bound).filter(|(global, _)| wants(global)) {
-            let definer = view.slots[*slot as usize].object;
-            if (definer as usize) < view.objects.len() && found.insert(definer) {
-                open.push(definer);
+pub struct Needed<'a> {
+    offered: &'a [u64],
+    pub commons: &'a [u64],
+    reasons: &'a [ReasonRec],
+}
+
+/// An object that has another record.
+pub struct Pair<'a> {
+    pub number: u32,
+    pub old: ObjectView<'a>,
+    pub new: ObjectView<'a>,
+}
+
+/// What an object asks of archives, and tells them, by hashes of names.
+#[derive(Default)]
+struct Words {
+    wanted: HashSet<u64, BuildHasherDefault<Identity>>,
+    defined: OfNames<bool>,
+}
+
+type OfNames<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
+
+impl Words {
+    fn of(view: &ObjectView<'_>) -> Self {
+        let mut words = Self::default();
+        for global in view.globals.iter().filter(|global| global.name.len != 0) {
+            if global.is_definition() {
+                words.defined.insert(global.hash, global.section == GlobalRec::COMMON);
+            } else if global.section == GlobalRec::UNDEFINED && global.binding != object::elf::STB_WEAK {
+                words.wanted.insert(global.hash);
             }
         }
+        words
     }
-    Ok(found)
+}
+
+impl<'a> Needed<'a> {
+    /// `None`: it is damaged, or of another version.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let header: &Header = pod::get(bytes, 0)?;
+        if header.magic != MAGIC || checksum(bytes.get(16..)?) != header.checksum {
+            return None;
+        }
+        Some(Self {
+            offered: pod::slice(bytes, header.offered.offset, header.offered.count)?,
+            commons: pod::slice(bytes, header.commons.offset, header.commons.count)?,
+            reasons: pod::slice(bytes, header.reasons.offset, header.reasons.count)?,
+        })
+    }
+
+    /// Whether other members may be loaded now that these objects have other records. `is_defined` says whether the
+    /// image defines a name.
+    pub fn may_differ(&self, pairs: &[Pair<'_>], wraps: bool, is_defined: impl Fn(u64) -> bool) -> bool {
+        let mut held: Option<HashSet<(u32, u64)>> = None;
+        for pair in pairs {
+            let (old, new) = (Words::of(&pair.old), Words::of(&pair.new));
+            let is_offered = |hash: &u64| find(self.offered, *hash).is_some();
+            let redefined = old.defined.iter().filter(|(hash, common)| new.defined.get(hash) != Some(common));
+            let defined = new.defined.iter().filter(|(hash, common)| old.defined.get(hash) != Some(common));
+            if redefined.chain(defined).any(|(hash, _)| wraps || is_offered(hash)) {
+                return true;
+            }
+            for hash in new.wanted.difference(&old.wanted) {
+                match find(self.offered, *hash) {
+                    _ if wraps => return true,
+                    Some(several) if several || !is_defined(*hash) => return true,
+                    _ => {}
+                }
+            }
+            let mut gone = old.wanted.difference(&new.wanted).peekable();
+            if gone.peek().is_none() {
+                continue;
+            }
+            let held = held.get_or_insert_with(|| {
+                let reasons = self.reasons.iter().filter(|reason| reason.holds != 0);
+                reasons.map(|reason| (reason.by, reason.symbol)).collect()
+            });
+            if gone.any(|hash| wraps || held.contains(&(pair.number, *hash))) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Positions in the program of the objects of a state, by their numbers; `NONE` for those that are no longer in it.
+pub fn order(state: &State) -> Vec<u32> {
+    state.objects.iter().map(|object| if object.is_gone() { NONE } else { object.position }).collect()
 }

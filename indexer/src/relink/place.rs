@@ -35,6 +35,9 @@ pub fn place(
     for (_, place) in &left {
         editor.leave(number, place.addr, place.capacity);
     }
+    // Without a table of frames, as in static programs, the unwinder walks over `.eh_frame`.
+    let has_table = editor.view()?.header.eh_rows != 0;
+    let in_row = |class: Class| class.is_contiguous() || class == Class::EhFrame && !has_table;
     let mut placements = vec![Placement::default(); new.sections.len()];
     for (block_number, block) in new.blocks.iter().enumerate() {
         let same = |place: &BlockPlace| {
@@ -43,7 +46,7 @@ pub fn place(
                 == (block.class, block.priority, new.string(block.name))
         };
         let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
-        if Class::from_number(block.class).is_some_and(Class::is_contiguous) {
+        if Class::from_number(block.class).is_some_and(in_row) {
             let shapes = |view: &ObjectView<'_>, block: &BlockRec, live: &dyn Fn(u32) -> bool| {
                 let (first, sections) = view.sections_of(block);
                 let live = sections.iter().enumerate().filter(|(at, _)| live((first + at) as u32));
@@ -62,7 +65,7 @@ pub fn place(
     let blocks = editor.view()?.header.blocks;
     for (index, place) in left {
         let class = old.blocks.get(place.block as usize).and_then(|block| Class::from_number(block.class));
-        if class.is_none_or(Class::is_contiguous) {
+        if class.is_none_or(in_row) {
             full!("a section that has to stay in its row is gone");
         }
         editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;

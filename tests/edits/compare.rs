@@ -195,24 +195,22 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
             }
             let lead = |image: &Image<'_>, bytes: &[u8], place: u64| -> Option<String> {
                 let field = |len: usize| bytes.get(at..at + len);
+                // Compilers count from what is before or behind a variable, too: what counts is the symbol.
+                let named = |address: u64| match is_text || address == 0 {
+                    true => address,
+                    false => address.wrapping_add_signed(-relocation.addend()),
+                };
                 let address = match r_type {
                     elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => {
                         let value = i32::from_le_bytes(field(4)?.try_into().ok()?);
-                        let distance = i64::from(value) - relocation.addend();
-                        let address = (place + at as u64).wrapping_add_signed(distance);
-                        // Sections are the linker's to place: what counts is where in them.
-                        match relocation.target() {
-                            RelocationTarget::Symbol(index) => match file.symbol_by_index(index).ok()?.kind() {
-                                SymbolKind::Section => {
-                                    address.wrapping_add_signed(relocation.addend() + 4)
-                                }
-                                _ => address,
-                            },
-                            _ => address,
-                        }
+                        // Of a text counts where in its section it is; the field is read from behind.
+                        let distance = if is_text { 4 } else { -relocation.addend() };
+                        (place + at as u64).wrapping_add_signed(i64::from(value) + distance)
                     }
-                    elf::R_X86_64_64 => u64::from_le_bytes(field(8)?.try_into().ok()?),
-                    elf::R_X86_64_32 | elf::R_X86_64_32S => u32::from_le_bytes(field(4)?.try_into().ok()?).into(),
+                    elf::R_X86_64_64 => named(u64::from_le_bytes(field(8)?.try_into().ok()?)),
+                    elf::R_X86_64_32 | elf::R_X86_64_32S => {
+                        named(u32::from_le_bytes(field(4)?.try_into().ok()?).into())
+                    }
                     _ => return None,
                 };
                 Some(if address == 0 { "null".into() } else { image.what_is_at(address, is_text) })

@@ -596,6 +596,27 @@ fn a_static_program_is_edited() {
 }
 
 #[test]
+fn a_static_program_finds_its_frames() {
+    let project = Project::new("relink/static-frames");
+    project.edit(
+        "main.cpp",
+        "#include <cstdio>\nint thrown(int);\n\
+         int main() { try { return thrown(1); } catch (int x) { std::printf(\"%d\\n\", x); } }\n",
+    );
+    let words = ["throw.o", "main.o", "-static", "-o", "app"];
+    // Frames of another size, more of them, fewer of them.
+    let more = "int more(int x) { return x < 2 ? x : more(x - 1) * 3 + more(x - 2); }\n";
+    for (value, before) in [(1, ""), (2, ""), (3, more), (4, "")] {
+        project.edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
+        project.link_as(Compiler::Gxx, &words);
+        if value == 2 {
+            assert_incremental(&project, "app", &["throw.o"]);
+        }
+        assert_eq!(project.output("app", &[]), format!("{value}\n"));
+    }
+}
+
+#[test]
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.

@@ -462,7 +462,6 @@ impl Writer<'_> {
             }
         }
         for item in &self.unit.items {
-            refs.remove(&Ref::Maybe(item.id));
             // Definitions of data come first, see `item`; functions are declared.
             if let What::Function { .. } = &item.what {
                 let storage = if item.linkage == Linkage::Static { "static " } else { "" };
@@ -475,11 +474,13 @@ impl Writer<'_> {
             match *reference {
                 Ref::Item(id) | Ref::Maybe(id) => {
                     let own = self.unit.items.iter().any(|item| item.id == id);
-                    let strong = refs.contains(&Ref::Item(id)) || duplicate == Some(id);
+                    let strong = refs.contains(&Ref::Item(id));
+                    // What this unit defines once more must not become weak by this.
+                    let twice = duplicate == Some(id);
                     if own || matches!(reference, Ref::Maybe(_)) && strong {
                         continue;
                     }
-                    let weak = if strong { "" } else { " __attribute__((weak))" };
+                    let weak = if strong || twice { "" } else { " __attribute__((weak))" };
                     match self.program.find(id) {
                         Some((_, item)) => {
                             let symbol = item.symbol();

@@ -38,6 +38,12 @@ pub fn pack_name(pack: u64) -> String {
     format!("{pack:016x}.pack")
 }
 
+/// The number in a pack's file name.
+pub fn pack_number(name: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(name.strip_suffix(b".pack")?).ok()?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
 impl Store {
     pub fn open(index: &Path) -> Result<Self> {
         let folder = index.join("packs");

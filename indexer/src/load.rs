@@ -245,15 +245,16 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &mut Known, store: &m
     Ok(program)
 }
 
-/// Writes the records that were made into one pack, and lists them.
+/// Writes the records that were made into one pack, with those that are to leave theirs, and lists them.
 pub fn keep_records(
     program: &mut Program,
     files: &[SourceFile],
     store: &mut Store,
     known: &Known,
 ) -> Result<()> {
-    let fresh: Vec<&mut Object> =
-        program.objects.iter_mut().filter(|object| object.reason.is_some()).collect();
+    let sparse = store::sparse(&known.index);
+    let is_fresh = |object: &&mut Object| object.reason.is_some() || sparse.contains(&object.entry.pack);
+    let fresh: Vec<&mut Object> = program.objects.iter_mut().filter(is_fresh).collect();
     let records: Vec<_> = fresh.iter().map(|object| (object.record, object.entry.fingerprint)).collect();
     let entries = store.add(&records)?;
     let mut listed = Vec::with_capacity(fresh.len());
@@ -261,11 +262,13 @@ pub fn keep_records(
         object.entry = entry;
         let path = &files[object.file as usize].path;
         listed.push((store::key(path, &object.member, object.offset), entry));
-        program.reindexed.push(Reindexed {
-            path: path.clone(),
-            member: String::from_utf8_lossy(&object.member).into_owned(),
-            reason: object.reason.clone().unwrap_or(StaleReason::New),
-        });
+        if let Some(reason) = object.reason.clone() {
+            program.reindexed.push(Reindexed {
+                path: path.clone(),
+                member: String::from_utf8_lossy(&object.member).into_owned(),
+                reason,
+            });
+        }
     }
     if !listed.is_empty() {
         database::put(&known.index, listed.into_iter());

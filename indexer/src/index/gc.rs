@@ -11,6 +11,9 @@
 //!
 //! The order: look, without keeping anybody waiting; lock ([`super::lock`]); look at what has changed since, and give
 //! what is to go another name; unlock; remove.
+//!
+//! A plan names its packs and pins their contents, so records never move. Packs of which much is dead are listed; the
+//! next full link that uses one takes its records along into a pack of its own ([`store::sparse`]).
 
 use super::database::{self, Database};
 use super::opened::Executable;
@@ -19,7 +22,7 @@ use super::{generation, lock};
 use crate::inputs::mapped::Fingerprint;
 use anyhow::{Context, Result, bail};
 use shared::output::{self, CONFIG, LOADER};
-use shared::plan::{PlanError, PlanView};
+use shared::plan::{PackRec, PlanError, PlanView};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -35,7 +38,7 @@ pub const COMMAND: &str = "--unfold-collect";
 
 /// Generations in front of the newest that stay unless everything is to go: copies of the executable may still be
 /// started.
-const KEPT: usize = 2;
+const KEPT: usize = 1;
 
 /// So many more are collected together.
 const AT_ONCE: usize = 4;
@@ -116,13 +119,25 @@ pub fn after_link(folder: &Path, output: &Path) {
         super::write_file(&note, &parts).ok();
     }
     let count = generation::numbers(folder).len();
-    if count <= KEPT + 1 || !(count - KEPT - 1).is_multiple_of(AT_ONCE) {
+    let old = count.saturating_sub(KEPT + 1);
+    if old == 0 || !old.is_multiple_of(AT_ONCE) && !has_grown(index) {
         return;
     }
     let Ok(own) = std::env::current_exe() else { return };
     let mut command = Command::new(own);
     command.arg(COMMAND).arg(index).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().ok();
+}
+
+/// Whether the packs have become a quarter larger since the last collection.
+fn has_grown(index: &Path) -> bool {
+    let Some(then) = store::size_when_collected(index) else { return false };
+    size_of_packs(index) > then + then / 4 + (1 << 20)
+}
+
+fn size_of_packs(index: &Path) -> u64 {
+    let packs = fs::read_dir(index.join("packs")).into_iter().flatten().flatten();
+    packs.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 /// What the process that `after_link` starts does.
@@ -177,6 +192,7 @@ pub fn collect(index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Resul
         progress(&format!("removing {} of {}", number + 1, renamed.len()));
         remove(path);
     }
+    store::note_collected(index, size_of_packs(index), &plan.sparse);
     let after = if how.thorough { disk_use(index, &HashSet::new()) } else { 0 };
     Ok(Collected { removed: plan.doomed, entries: plan.entries, before, after })
 }
@@ -225,8 +241,8 @@ struct Output {
 
 /// What a generation refers to.
 enum Refers {
-    /// Numbers of packs.
-    To(BTreeSet<u64>),
+    /// Numbers of packs, and where in them the records are: offset and length.
+    To(BTreeMap<u64, Vec<(u64, u64)>>),
     /// Another version made it, and alone knows.
     Unknown,
 }
@@ -378,14 +394,24 @@ impl Refers {
         let read = || {
             let (plan, _, _) = Executable::of_folder(folder).ok()?.plan().ok()?;
             let view = PlanView::new(&plan).ok()?;
-            let packs = view.packs.iter().filter(|pack| pack.len != 0);
-            Some(packs.filter_map(|pack| store::pack_number(pack.name.of(view.strings))).collect())
+            let number =
+                |pack: &PackRec| store::pack_number(pack.name.of(view.strings)).filter(|_| pack.len != 0);
+            let numbers: Vec<Option<u64>> = view.packs.iter().map(number).collect();
+            let mut packs: BTreeMap<u64, Vec<(u64, u64)>> =
+                numbers.iter().flatten().map(|number| (*number, Vec::new())).collect();
+            for object in view.objects {
+                let number = numbers.get(object.pack as usize).copied().flatten();
+                if let Some(records) = number.and_then(|number| packs.get_mut(&number)) {
+                    records.push((object.offset, object.len));
+                }
+            }
+            Some(packs)
         };
         match read() {
             Some(packs) => Self::To(packs),
             None if is_of_other_version(folder) => Self::Unknown,
             // What is damaged runs no more, and needs nothing.
-            None => Self::To(BTreeSet::new()),
+            None => Self::To(BTreeMap::new()),
         }
     }
 }
@@ -492,8 +518,9 @@ impl NewDatabase {
 
 struct Plan {
     doomed: Vec<Doomed>,
-    /// Packs that stay.
+    /// Packs that stay; and those of them of which the next full link takes what it needs along.
     needed: HashSet<u64>,
+    sparse: Vec<u64>,
     /// How many entries of the database go, and whether it is worth to write it anew.
     entries: usize,
     is_worth: bool,
@@ -518,7 +545,7 @@ impl Plan {
         let mut is_known = true;
         for folder in found.outputs.iter().flat_map(Output::needed) {
             match found.generations.get(&folder) {
-                Some(Refers::To(packs)) => needed.extend(packs),
+                Some(Refers::To(packs)) => needed.extend(packs.keys()),
                 _ => is_known = false,
             }
         }
@@ -533,13 +560,41 @@ impl Plan {
             }
         }
 
+        let sparse = if is_known { sparse(index, found, records, &needed) } else { Vec::new() };
         let entries = records.entries.len() - records.staying(&needed).count();
         let size: u64 = records.stamp.0.values().map(|(size, ..)| size).sum();
         let is_worth = entries * 4 > records.entries.len()
             || size > records.usual_size(&needed)
             || entries != 0 && how.thorough;
-        Self { doomed, needed, entries, is_worth }
+        Self { doomed, needed, sparse, entries, is_worth }
     }
+}
+
+/// Packs of which much is used by nobody any more: neither by the newest generation of an output, nor by a link to come.
+fn sparse(index: &Path, found: &Found, records: &Records, needed: &HashSet<u64>) -> Vec<u64> {
+    let mut live: HashMap<u64, BTreeMap<u64, u64>> = HashMap::new();
+    let newest = found.outputs.iter().filter_map(|output| output.needed().last());
+    for refers in newest.filter_map(|folder| found.generations.get(&folder)) {
+        if let Refers::To(packs) = refers {
+            packs
+                .iter()
+                .for_each(|(pack, records)| live.entry(*pack).or_default().extend(records.iter().copied()));
+        }
+    }
+    for (_, entry, state) in &records.entries {
+        if *state == State::Current {
+            live.entry(entry.pack).or_default().insert(entry.offset, entry.len);
+        }
+    }
+    let is_sparse = |pack: &&u64| {
+        let len =
+            fs::metadata(index.join("packs").join(store::pack_name(**pack))).map_or(0, |file| file.len());
+        let live: u64 = live.get(pack).map_or(0, |records| records.values().sum());
+        live * 4 < len * 3
+    };
+    let mut sparse: Vec<u64> = needed.iter().filter(is_sparse).copied().collect();
+    sparse.sort_unstable();
+    sparse
 }
 
 /// Bytes on disk of all that is below `folder`, but for these paths; a file with several names counts once.

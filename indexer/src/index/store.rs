@@ -4,7 +4,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use anyhow::{Context, Result};
 use shared::checksum::{BLOCK, checksum};
 use shared::record::ObjectView;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,34 @@ pub fn pack_name(pack: u64) -> String {
 pub fn pack_number(name: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(name.strip_suffix(b".pack")?).ok()?;
     u64::from_str_radix(digits, 16).ok()
+}
+
+/// File of words in the folder of packs: the size of all packs after the last collection, and the numbers of those of
+/// which much is dead.
+const COLLECTED: &str = "collected";
+
+/// Notes what a collection found. Without the list, packs stay as they are.
+pub fn note_collected(index: &Path, size: u64, sparse: &[u64]) {
+    let path = index.join("packs").join(COLLECTED);
+    let words: Vec<u64> = [size].iter().chain(sparse).copied().collect();
+    super::write_file(&path, &[shared::pod::bytes_of(&words)]).ok();
+}
+
+fn collected(index: &Path) -> impl Iterator<Item = u64> {
+    let words = std::fs::read(index.join("packs").join(COLLECTED)).unwrap_or_default();
+    let word = |at: usize| words.get(at * 8..at * 8 + 8)?.try_into().ok().map(u64::from_le_bytes);
+    let words: Vec<u64> = (0..words.len() / 8).filter_map(word).collect();
+    words.into_iter()
+}
+
+/// The size of all packs after the last collection.
+pub fn size_when_collected(index: &Path) -> Option<u64> {
+    collected(index).next()
+}
+
+/// Packs whose records a full link takes along, so that the packs can go.
+pub fn sparse(index: &Path) -> HashSet<u64> {
+    collected(index).skip(1).collect()
 }
 
 impl Store {

@@ -150,6 +150,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Ok(editor) => editor,
         Err(why) => return Ok(Outcome::Full(why)),
     };
+    if editor.is_overgrown()? {
+        link_in_full!("much has changed since the last full link");
+    }
     for changed in &changed {
         if let Err(why) = object::replace(&mut editor, request, changed)? {
             return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));

@@ -14,7 +14,7 @@ use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
 use unfold_tests::random::Random;
 use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};
-use unfold_tests::three_objects::{OBJECTS, assert_incremental, reindexed, three_objects};
+use unfold_tests::three_objects::{OBJECTS, assert_incremental, three_objects};
 use unfold_tests::tools::unfold_command;
 use unfold_tests::trouble::{
     Mounted, all_below, limit_files, linker, outcome, run_and_kill, temporary_files, words_for_linker,
@@ -752,9 +752,4 @@ fn next_second() {
     while now() == before {
         thread::park_timeout(Duration::from_millis(5));
     }
-}
-
-#[allow(dead_code)]
-fn said(project: &Project) -> Vec<String> {
-    project.status("app").map(|status| reindexed(&status)).unwrap_or_default()
 }

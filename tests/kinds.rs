@@ -153,7 +153,9 @@ fn a_member_that_nobody_needs_goes_with_what_it_needed() {
     edits.edit("main.c", &MAIN.replace("f()", "3")).link(Relink);
     edits.edit("main.c", MAIN).link(Relink);
     // Another object wants it too, for which it is still there.
-    edits.edit("main.c", &MAIN.replace("int main", "int g(void);\nint main").replace("f()", "f() + g()")).link(Relink);
+    edits
+        .edit("main.c", &MAIN.replace("int main", "int g(void);\nint main").replace("f()", "f() + g()"))
+        .link(Relink);
     edits.edit("f.c", "int f(void) { return 1; }\n").archive("rcs", "liba.a", ALL).link(Relink);
     edits.edit("main.c", MAIN).link(Relink);
 }
@@ -182,7 +184,10 @@ fn an_archive_offers_what_was_weak_or_common() {
 fn a_common_symbol_of_an_unused_member_gets_a_value() {
     let edits = Edits::new("common", &["main.o", "liba.a"]);
     let project = &edits.project;
-    project.write("main.c", "#include <stdio.h>\nint shared;\nint main(void) { printf(\"%d\\n\", shared); return 0; }\n");
+    project.write(
+        "main.c",
+        "#include <stdio.h>\nint shared;\nint main(void) { printf(\"%d\\n\", shared); return 0; }\n",
+    );
     project.compile_with("main.c", &["-fcommon"]);
     project.write("c.c", "int shared;\nint other(void) { return shared; }\n");
     project.compile_with("c.c", &["-fcommon"]);
@@ -202,7 +207,9 @@ fn a_common_symbol_of_an_unused_member_gets_a_value() {
 fn members_of_one_name() {
     let edits = Edits::new("one-name", &["main.o", "liba.a"]);
     edits.edit("main.c", MAIN);
-    for (folder, text) in [("x", "int g(void);\nint f(void) { return g() + 1; }\n"), ("y", "int g(void) { return 2; }\n")] {
+    for (folder, text) in
+        [("x", "int g(void);\nint f(void) { return g() + 1; }\n"), ("y", "int g(void) { return 2; }\n")]
+    {
         edits.edit(&format!("{folder}/m.c"), text);
     }
     let make = || edits.archive("qcs", "liba.a", &["x/m.o", "y/m.o"]);
@@ -243,7 +250,10 @@ fn whole_archives_and_lazy_objects() {
     edits.edit("extra.c", "int extra(void) { return 1; }\n");
     edits.archive("rcs", "liba.a", &["f.o", "g.o", "unused.o", "extra.o"]).link(Relink);
     edits.archive("rcs", "liba.a", ALL).link(Relink);
-    edits.edit("extra.c", "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"extra\"); }\n");
+    edits.edit(
+        "extra.c",
+        "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"extra\"); }\n",
+    );
     edits.archive("rcs", "liba.a", &["f.o", "g.o", "unused.o", "extra.o"]).link(Full("in its row"));
 }
 
@@ -253,7 +263,9 @@ fn objects_are_added_to_the_command_line() {
     edits.edit("main.c", MAIN).edit("f.c", "int f(void) { return 1; }\n").link(Any);
     edits.edit("g.c", "int g(void) { return 5; }\nint table[3] = {1, 2, 3};\n");
     edits.words(&["main.o", "f.o", "g.o"]).link(Relink);
-    edits.edit("f.c", "int g(void); extern int table[];\nint f(void) { return g() + table[1]; }\n").link(Relink);
+    edits
+        .edit("f.c", "int g(void); extern int table[];\nint f(void) { return g() + table[1]; }\n")
+        .link(Relink);
     edits.edit("h.c", "int g(void);\nint h(void) { return g() * 2; }\n");
     edits.edit("f.c", "int h(void);\nint f(void) { return h(); }\n");
     edits.words(&["main.o", "h.o", "f.o", "g.o"]).link(Relink);
@@ -284,7 +296,11 @@ fn what_comes_first_on_the_command_line_wins() {
 
 #[test]
 fn functions_of_libc_that_no_object_used_before() {
-    for (name, flags) in [("libc", &["main.o", "f.o"][..]), ("libc-now", &["main.o", "f.o", "-Wl,-z,now"]), ("libc-no-pie", &["main.o", "f.o", "-no-pie"])] {
+    for (name, flags) in [
+        ("libc", &["main.o", "f.o"][..]),
+        ("libc-now", &["main.o", "f.o", "-Wl,-z,now"]),
+        ("libc-no-pie", &["main.o", "f.o", "-no-pie"]),
+    ] {
         let edits = Edits::new(name, flags);
         let project = &edits.project;
         let compile = |text: &str, relocated: &[&str]| {
@@ -298,7 +314,10 @@ fn functions_of_libc_that_no_object_used_before() {
         let pie: &[&str] = &["-fPIC", "-fno-builtin"];
         compile("#include <string.h>\nint f(void) { return strlen(\"four\"); }\n", pie);
         edits.link(Relink);
-        compile("#include <stdlib.h>\n#include <string.h>\nint f(void) { return strlen(\"four\") + atoi(\"30\") + abs(-3); }\n", pie);
+        compile(
+            "#include <stdlib.h>\n#include <string.h>\nint f(void) { return strlen(\"four\") + atoi(\"30\") + abs(-3); }\n",
+            pie,
+        );
         edits.link(Relink);
         compile(
             "#include <ctype.h>\n#include <math.h>\n#include <stdlib.h>\n\
@@ -307,10 +326,16 @@ fn functions_of_libc_that_no_object_used_before() {
             pie,
         );
         edits.link(Relink);
-        compile("#include <unistd.h>\n#include <stdio.h>\nint f(void) { fprintf(stderr, \"%s\", \"\"); return getopt(0, 0, \"\") + optind; }\n", pie);
+        compile(
+            "#include <unistd.h>\n#include <stdio.h>\nint f(void) { fprintf(stderr, \"%s\", \"\"); return getopt(0, 0, \"\") + optind; }\n",
+            pie,
+        );
         edits.link(Any);
         // A new version of a library that is asked for others already.
-        compile("#include <stdio.h>\n#include <sys/stat.h>\nint f(void) { struct stat s; return stat(\"/\", &s) + (s.st_mode != 0); }\n", pie);
+        compile(
+            "#include <stdio.h>\n#include <sys/stat.h>\nint f(void) { struct stat s; return stat(\"/\", &s) + (s.st_mode != 0); }\n",
+            pie,
+        );
         edits.link(Any);
         compile("#include <math.h>\nint f(void) { return 4; }\n", pie);
         edits.link(Relink);
@@ -329,7 +354,10 @@ fn an_import_that_was_called_has_its_address_taken() {
     project.write("f.c", "int puts(const char *), atoi(const char *);\nint (*table[])(const char *) = {puts, atoi};\nint f(void) { int (*volatile p)(const char *) = puts; return (p == table[0]) + table[1](\"3\"); }\n");
     project.compile_with("f.c", &["-fPIC"]);
     edits.link(Any);
-    project.write("f.c", "int puts(const char *), atoi(const char *);\nint f(void) { puts(\"z\"); return atoi(\"55\"); }\n");
+    project.write(
+        "f.c",
+        "int puts(const char *), atoi(const char *);\nint f(void) { puts(\"z\"); return atoi(\"55\"); }\n",
+    );
     project.compile_with("f.c", &["-fPIC"]);
     edits.link(Relink);
 }
@@ -340,13 +368,23 @@ fn definitions_move_between_objects() {
     edits.edit("main.c", "#include <stdio.h>\nint f(void), g(void); extern int data;\nint (*table[])(void) = {f, g};\nint main(void) { printf(\"%d %d %d %d\\n\", f(), g(), table[0](), data); return 0; }\n");
     edits.edit("a.c", "int f(void) { return 1; }\nint data = 5;\n");
     edits.edit("b.c", "int g(void) { return 2; }\n").link(Any);
-    edits.edit("a.c", "int data = 6;\n").edit("b.c", "int f(void) { return 3; }\nint g(void) { return 2; }\n").link(Relink);
-    edits.edit("a.c", "int g(void) { return 7; }\n").edit("b.c", "int f(void) { return 3; }\nint data = 9;\n").link(Relink);
+    edits
+        .edit("a.c", "int data = 6;\n")
+        .edit("b.c", "int f(void) { return 3; }\nint g(void) { return 2; }\n")
+        .link(Relink);
+    edits
+        .edit("a.c", "int g(void) { return 7; }\n")
+        .edit("b.c", "int f(void) { return 3; }\nint data = 9;\n")
+        .link(Relink);
     edits.edit("c.c", "int g(void) { return 8; }\n").edit("a.c", "int unused(void) { return 8; }\n");
     edits.words(&["main.o", "a.o", "b.o", "c.o"]).link(Relink);
-    edits.edit("c.c", "int g(void) { return 8; }\n__attribute__((weak)) int f(void) { return 100; }\n").link(Relink);
+    edits
+        .edit("c.c", "int g(void) { return 8; }\n__attribute__((weak)) int f(void) { return 100; }\n")
+        .link(Relink);
     edits.edit("b.c", "int data = 9;\n").link(Relink);
-    edits.edit("b.c", "int data = 9;\n__attribute__((visibility(\"hidden\"))) int f(void) { return 50; }\n").link(Relink);
+    edits
+        .edit("b.c", "int data = 9;\n__attribute__((visibility(\"hidden\"))) int f(void) { return 50; }\n")
+        .link(Relink);
 }
 
 #[test]
@@ -357,7 +395,8 @@ fn templates_come_and_go() {
                   int a(); int b();\n";
     edits.project.write("h.h", header);
     let source = |body: &str| format!("#include \"h.h\"\n{body}\n");
-    let main = |extra: &str| source(&format!("int main() {{ std::printf(\"%d %d %d\\n\", a(), b(), {extra}); }}"));
+    let main =
+        |extra: &str| source(&format!("int main() {{ std::printf(\"%d %d %d\\n\", a(), b(), {extra}); }}"));
     edits.edit("main.cpp", &main("0"));
     edits.edit("a.cpp", &source("int a() { return T<1>::value(); }"));
     edits.edit("b.cpp", &source("int b() { return T<1>::value() + T<2>::value(); }")).link(Any);
@@ -378,7 +417,10 @@ fn templates_come_and_go() {
 fn a_group_moves_to_who_is_first_now() {
     // The two definitions differ, which nobody should write, and shows who won.
     let edits = Edits::new("groups", &["g++", "main.o", "a.o", "b.o"]);
-    edits.edit("main.cpp", "#include <cstdio>\nint a(), b();\nint main() { std::printf(\"%d %d\\n\", a(), b()); }\n");
+    edits.edit(
+        "main.cpp",
+        "#include <cstdio>\nint a(), b();\nint main() { std::printf(\"%d %d\\n\", a(), b()); }\n",
+    );
     edits.edit("a.cpp", "int a() { return 0; }\n");
     edits.edit("b.cpp", "inline int which() { return 2; }\nint b() { return which(); }\n").link(Any);
     edits.edit("a.cpp", "inline int which() { return 1; }\nint a() { return which(); }\n");
@@ -391,10 +433,19 @@ fn a_group_moves_to_who_is_first_now() {
 fn exported_symbols() {
     for (name, flag) in [("export", "-rdynamic"), ("static", "-static")] {
         let edits = Edits::new(name, &[]);
-        edits.edit("main.c", "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d\\n\", f()); return 0; }\n");
+        edits.edit(
+            "main.c",
+            "#include <stdio.h>\nint f(void);\nint main(void) { printf(\"%d\\n\", f()); return 0; }\n",
+        );
         edits.edit("f.c", "int f(void) { return 1; }\n");
         let mut edits = edits;
-        edits.words(if flag == "-static" { &["main.o", "f.o", "-static"] } else { &["main.o", "f.o", "-rdynamic"] }).link(Any);
+        edits
+            .words(if flag == "-static" {
+                &["main.o", "f.o", "-static"]
+            } else {
+                &["main.o", "f.o", "-rdynamic"]
+            })
+            .link(Any);
         edits.edit("f.c", "int f(void) { return 2; }\n").link(Relink);
         edits.edit("f.c", "int new_one(void) { return 2; }\nint f(void) { return new_one(); }\n").link(Any);
         edits.edit("f.c", "int f(void) { return 5; }\n").link(Any);

@@ -3,6 +3,7 @@
 use crate::args::{Request, Strip};
 use crate::debug::{self, Wanted};
 use crate::emit::{self, Phdr};
+use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::state::State;
 use crate::inputs::mapped::Fingerprint;
@@ -64,10 +65,10 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
     let file = render(parts, objects)?;
     let phdrs: Vec<u8> = parts.phdrs.iter().flat_map(Phdr::bytes).collect();
     draft.write(PHDRS, &phdrs)?;
-    let (number, folder) = draft.publish()?;
+    let (_, folder) = draft.publish()?;
     generation::or_take_back(&folder, emit::replace(&parts.request.output, &file))?;
     note_written(&folder, &parts.request.output)?;
-    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    gc::after_link(parts.folder, &parts.request.output);
     Ok(())
 }
 

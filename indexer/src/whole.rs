@@ -167,7 +167,8 @@ impl Whole<'_> {
                 class = Class::NamedData;
             }
             if place.object == own {
-                let symbols = object.sections.iter().find(|section| object.string(section.name) == b".dynsym");
+                let symbols =
+                    object.sections.iter().find(|section| object.string(section.name) == b".dynsym");
                 let symbols = symbols.map_or(0, |section| used_symbols(object.data(section))) as u64;
                 for (addr, section) in live.filter(|(_, section)| section.size != 0) {
                     let name = object.string(section.name);

@@ -57,10 +57,9 @@ class Results:
         return list(dict.fromkeys(e["step"] for e in self.links if e["program"] == program))
 
     def best_peer(self, program, step, key="wall"):
-        """The least that any other linker needs, and which one it is. What was measured of them stands for all steps."""
+        """The least that any other linker needs, and which one it is. Links after the first edit of a kind stand for the others."""
         if step != FIRST:
-            step = next((s for s in self.steps(program) if s.endswith("-same") and self.median(program, self.peers()[0], s)), step) \
-                if self.peers() else step
+            step = f"{step.split('-')[0]}-same"
         found = [(self.median(program, peer, step, key), peer) for peer in self.peers()]
         return min((pair for pair in found if pair[0] is not None), default=(None, None))
 

@@ -9,7 +9,9 @@
 //! Files appear under their names only when they are whole, and are not changed afterwards.
 
 pub mod database;
+pub mod gc;
 pub mod generation;
+pub mod lock;
 pub mod opened;
 pub mod packs;
 pub mod pinned;

@@ -13,9 +13,9 @@ use shared::ImageAddr;
 use shared::plan::{PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
 use shared::pod::{self, Pod, Span, bytes_of};
 use shared::record::ObjectView;
-use std::sync::OnceLock;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Changes are listed in units of so many bytes.
 pub const GRAIN: u64 = 64;
@@ -102,6 +102,16 @@ impl Editor {
 
     pub fn view(&self) -> Result<PlanView<'_>> {
         PlanView::new(&self.plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
+    }
+
+    /// Whether the records of objects that relinks have changed, which each relink writes again, are large and a third of
+    /// those that they take the place of.
+    pub fn is_overgrown(&self) -> Result<bool> {
+        const LARGE: u64 = 1 << 20;
+        let view = self.view()?;
+        let Some((changed, first)) = view.packs.split_last() else { return Ok(false) };
+        let first: u64 = first.iter().map(|pack| pack.len).sum();
+        Ok(changed.len > LARGE && changed.len * 3 > first)
     }
 
     pub fn plan_bytes(&self) -> &[u8] {

@@ -59,7 +59,9 @@ pub fn keep(editor: &Editor, changes: &mut Vec<Change>, order: &[u32]) -> Attemp
     // Only of groups that have sections it is known whether they were kept.
     let shown = |view: &ObjectView<'_>| {
         let groups = view.sections.iter().filter(|section| section.group != 0);
-        groups.filter_map(|section| Some(view.groups.get(section.group as usize - 1)?.hash)).collect::<HashSet<u64>>()
+        groups
+            .filter_map(|section| Some(view.groups.get(section.group as usize - 1)?.hash))
+            .collect::<HashSet<u64>>()
     };
     let mut unsure: HashSet<u64> = HashSet::new();
     for change in changes.iter() {
@@ -73,13 +75,18 @@ pub fn keep(editor: &Editor, changes: &mut Vec<Change>, order: &[u32]) -> Attemp
     if !unsure.is_empty() {
         let count = editor.view()?.objects.len() as u32 - 1;
         let having = |number: u32| {
-            let Some(record) = editor.old_object(number).filter(|_| !changed.contains(&number)) else { return Vec::new() };
+            let Some(record) = editor.old_object(number).filter(|_| !changed.contains(&number)) else {
+                return Vec::new();
+            };
             let groups = record.groups.iter().filter(|group| unsure.contains(&group.hash));
             groups.map(|group| (number, group.hash)).collect::<Vec<_>>()
         };
         let elsewhere: Vec<(u32, u64)> = (0..count).into_par_iter().flat_map_iter(having).collect();
-        let here = changes.iter().flat_map(|change| change.new.groups.iter().map(|group| (change.number, group.hash)));
-        for (number, hash) in elsewhere.iter().copied().chain(here).filter(|(_, hash)| unsure.contains(hash)) {
+        let here = changes
+            .iter()
+            .flat_map(|change| change.new.groups.iter().map(|group| (change.number, group.hash)));
+        for (number, hash) in elsewhere.iter().copied().chain(here).filter(|(_, hash)| unsure.contains(hash))
+        {
             let owner = owners.entry(hash).or_insert(number);
             if place(number) < place(*owner) {
                 *owner = number;
@@ -111,7 +118,16 @@ pub fn keep(editor: &Editor, changes: &mut Vec<Change>, order: &[u32]) -> Attemp
         if differs.into_iter().any(|(group, (was, is))| was != is && sections.contains(&group.hash)) {
             let name = "an object with parts of the same groups".to_owned();
             let placements = Vec::new();
-            changes.push(Change { number, name, old: record, new: record, record: None, was_kept, kept, placements });
+            changes.push(Change {
+                number,
+                name,
+                old: record,
+                new: record,
+                record: None,
+                was_kept,
+                kept,
+                placements,
+            });
         }
     }
     Ok(Ok(()))

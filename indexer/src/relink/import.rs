@@ -66,7 +66,9 @@ fn bind_entry(editor: &mut Editor, who: &str, number: u32, got: u32) -> Attempt 
     }
     let place = editor.view()?.got_entry(got);
     let entry = rela(place, dynamic, elf::R_X86_64_GLOB_DAT, 0);
-    let Some((section, mut record)) = editor.own_section(b".rela.dyn")? else { full!("{who}: there is no .rela.dyn") };
+    let Some((section, mut record)) = editor.own_section(b".rela.dyn")? else {
+        full!("{who}: there is no .rela.dyn")
+    };
     let start = section.data as usize;
     let table = &mut record[start..start + section.size as usize];
     let is_free = |entry: &&mut [u8]| entry[8..12] == [0; 4];
@@ -114,7 +116,8 @@ pub fn add(
         library.symbols.iter().position(|there| !there.is_undefined && there.is_default && there.name == name)
     };
     let libraries = editor.shared_libraries()?;
-    let Some((library, there)) = libraries.iter().find_map(|library| Some((library, defines(library)?))) else {
+    let Some((library, there)) = libraries.iter().find_map(|library| Some((library, defines(library)?)))
+    else {
         full!("{who}: it refers to a new symbol, {shown}");
     };
     let there = library.symbols[there];
@@ -134,7 +137,9 @@ pub fn add(
     if (row + 1) * SYMBOL > range.len() {
         full!("the table of dynamic symbols is full");
     }
-    let Some(text) = add_string(&mut own, &strings, name) else { full!("the names of dynamic symbols are full") };
+    let Some(text) = add_string(&mut own, &strings, name) else {
+        full!("the names of dynamic symbols are full")
+    };
     let kind = if there.kind == elf::STT_GNU_IFUNC { elf::STT_FUNC } else { there.kind };
     let mut symbol = [0u8; SYMBOL];
     symbol[..4].copy_from_slice(&text.to_le_bytes());
@@ -163,8 +168,7 @@ pub fn add(
             editor.touch(place, section.size);
         }
     }
-    let definition =
-        Slot { flags: slot::IMPORT, object: change.number, global, ..Slot::default() };
+    let definition = Slot { flags: slot::IMPORT, object: change.number, global, ..Slot::default() };
     let number = match found {
         Some(number) => {
             let (table, old) = (editor.view()?.header.slots, editor.view()?.slots[number as usize]);
@@ -244,7 +248,9 @@ fn add_version(editor: &mut Editor, soname: &[u8], version: &[u8]) -> Result<Opt
     }
     // What the program itself defines has numbers of its own.
     let defines = editor.own_section(b".gnu.version_d")?.is_some();
-    let Some((record, count, aux)) = last.filter(|_| !defines && end + 16 <= table.len()) else { return Ok(None) };
+    let Some((record, count, aux)) = last.filter(|_| !defines && end + 16 <= table.len()) else {
+        return Ok(None);
+    };
     let Some(name) = add_string(&mut own, &strings, version) else { return Ok(None) };
     let number = highest.max(1) + 1;
     let mut put = |at: usize, bytes: &[u8]| own[start + at..start + at + bytes.len()].copy_from_slice(bytes);

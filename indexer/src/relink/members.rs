@@ -1,16 +1,16 @@
 //! Which objects the program is made of now, when the command line or the archives have others: found as a full link
 //! finds them, and matched with those that the plan has.
 
-use super::needed;
 use super::Changed;
+use super::needed;
 use crate::args::{self, Request};
 use crate::index::state::{Reread, State, StateObject};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs};
 use crate::load::{self, Known, Program};
 use crate::object::build;
-use crate::{driver, message};
 use crate::timing::Timing;
+use crate::{driver, message};
 use anyhow::{Context, Result};
 use shared::record::NONE;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -50,7 +50,8 @@ pub fn reload(
     let used = (before.placements_used, before.bindings_used, before.slots_used);
     let found = super::state_of(request, &inputs, &program, used, before)?;
     let mut state = State { objects: Vec::new(), names: before.names.clone(), ..found.clone() };
-    let count = numbers.iter().map(|number| *number as usize + 1).max().unwrap_or(0).max(before.objects.len());
+    let count =
+        numbers.iter().map(|number| *number as usize + 1).max().unwrap_or(0).max(before.objects.len());
     state.objects.resize(count, StateObject::gone());
     let mut changed = Vec::new();
     for ((position, object), number) in found.objects.into_iter().enumerate().zip(&numbers) {
@@ -75,7 +76,13 @@ pub fn reload(
             let path = before.files.get(old.file as usize).map_or(PathBuf::new(), |file| file.path.clone());
             let name = message::input_name(&path, &old.member);
             let record = build::empty();
-            changed.push(Changed { object: number, name, record, fingerprint: Default::default(), offset: 0 });
+            changed.push(Changed {
+                object: number,
+                name,
+                record,
+                fingerprint: Default::default(),
+                offset: 0,
+            });
         }
     }
     changed.sort_by_key(|changed| changed.object);
@@ -92,18 +99,20 @@ pub fn reload(
 fn other_files(before: &State, inputs: &Inputs) -> Result<Option<String>> {
     let libraries = before.files.iter().filter(|file| file.is_shared());
     let libraries: Vec<_> = libraries.map(|file| (file.path.clone(), file.symbols)).collect();
-    let now = inputs.shared.iter().map(|input| {
-        (inputs.files[input.file as usize].path.clone(), input.library.identity())
-    });
+    let now = inputs
+        .shared
+        .iter()
+        .map(|input| (inputs.files[input.file as usize].path.clone(), input.library.identity()));
     if libraries != now.collect::<Vec<_>>() {
         return Ok(Some("the shared libraries changed".to_owned()));
     }
     let read: Vec<u32> = before.objects.iter().map(|object| object.file).collect();
-    let texts = (0u32..).zip(&before.files).filter(|(number, file)| {
-        file.symbols == 0 && !args::is_object(&file.path) && !read.contains(number)
-    });
+    let texts = (0u32..)
+        .zip(&before.files)
+        .filter(|(number, file)| file.symbols == 0 && !args::is_object(&file.path) && !read.contains(number));
     for (_, file) in texts {
-        let same = inputs.files.iter().any(|now| now.path == file.path && now.fingerprint == file.fingerprint);
+        let same =
+            inputs.files.iter().any(|now| now.path == file.path && now.fingerprint == file.fingerprint);
         if !same {
             return Ok(Some(format!("{} changed, which is not an object", file.path.display())));
         }
@@ -121,8 +130,9 @@ fn match_objects(
     let path_before = |object: &StateObject| {
         before.files.get(object.file as usize).map_or(Path::new(""), |file| file.path.as_path())
     };
-    let mut old: Vec<u32> =
-        (0..before.objects.len() as u32).filter(|number| !before.objects[*number as usize].is_gone()).collect();
+    let mut old: Vec<u32> = (0..before.objects.len() as u32)
+        .filter(|number| !before.objects[*number as usize].is_gone())
+        .collect();
     old.sort_by_key(|number| before.objects[*number as usize].position);
     let mut numbers = vec![NONE; program.objects.len()];
     let mut is_taken = vec![false; before.objects.len()];
@@ -146,7 +156,9 @@ fn match_objects(
             let object = &before.objects[*number as usize];
             free.entry(key(by, path_before(object), &object.member, object.entry.content)).or_default().push_back(*number);
         }
-        for (object, number) in program.objects.iter().zip(&mut numbers).filter(|(_, number)| **number == NONE) {
+        for (object, number) in
+            program.objects.iter().zip(&mut numbers).filter(|(_, number)| **number == NONE)
+        {
             let path = &inputs.files[object.file as usize].path;
             let found = free.get_mut(&key(by, path, &object.member, object.entry.content));
             if let Some(found) = found.and_then(VecDeque::pop_front) {
@@ -177,7 +189,8 @@ fn match_objects(
         let behind = numbers[..at].iter().rev().find(known).map(|number| position(*number));
         let ahead = numbers[at..].iter().find(known).map(|number| position(*number));
         let fits = |number: u32| {
-            behind.is_none_or(|behind| behind < position(number)) && ahead.is_none_or(|ahead| position(number) < ahead)
+            behind.is_none_or(|behind| behind < position(number))
+                && ahead.is_none_or(|ahead| position(number) < ahead)
         };
         let path = &inputs.files[object.file as usize].path;
         let Some(candidates) = left.get_mut(&place(path, &object.member)) else { continue };
@@ -193,9 +206,8 @@ fn match_objects(
         full!("the objects come in another order");
     }
     // Places of objects that go in this link are not clean yet.
-    let mut free = (0..room as u32).filter(|number| {
-        before.objects.get(*number as usize).is_none_or(StateObject::is_gone)
-    });
+    let mut free = (0..room as u32)
+        .filter(|number| before.objects.get(*number as usize).is_none_or(StateObject::is_gone));
     for number in numbers.iter_mut().filter(|number| **number == NONE) {
         match free.next() {
             Some(place) => *number = place,

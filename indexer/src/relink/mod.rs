@@ -22,6 +22,7 @@ macro_rules! step {
 mod editor;
 mod groups;
 mod import;
+mod kept;
 mod libraries;
 mod library;
 mod members;
@@ -35,6 +36,7 @@ use crate::args::expression::Expression;
 use crate::args::{self, Request};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::pinned;
@@ -165,8 +167,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     }
     if is_settled && stale.keys().any(|file| state.files[*file as usize].is_archive()) {
         // Whether what an archive offers is more than a common symbol, its table does not say.
-        let has_commons =
-            |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
+        let has_commons = |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
         is_settled = !mapped::map(&needed_before).is_ok_and(|(bytes, _)| has_commons(bytes));
     }
     let mut reloaded = None;
@@ -218,6 +219,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Ok(touched) => touched,
         Err(why) => return Ok(Outcome::Full(why)),
     };
+    if editor.is_overgrown()? {
+        link_in_full!("much has changed since the last full link");
+    }
     if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
         link_in_full!("{library} is no longer needed");
     }
@@ -275,6 +279,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
+    let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
+    kept::hand_on(&editor, &executable, &draft, patch_sum)?;
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &touched)? else {
         link_in_full!("the table of function names is full");
     };
@@ -284,13 +290,13 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         number,
         folder: &folder,
         plan: executable.config.plan,
-        patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+        patch: patch_sum,
         symbols_crc,
     };
     let regions = editor.view()?.regions;
     let written = emit::rewrite(&request.output, &executable.bytes, regions, &identity, evident);
     generation::or_take_back(&folder, written)?;
-    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    gc::after_link(&output_folder, &request.output);
     timing.phase("output");
     Ok(Outcome::Done(status, files(&state)))
 }
@@ -349,7 +355,8 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     // Objects that go by the names of others are no others.
     let places: HashMap<&Path, usize> =
         before.iter().enumerate().map(|(place, file)| (state.files[*file].path.as_path(), place)).collect();
-    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place)) {
+    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place))
+    {
         return None;
     }
     for (file, path) in before.into_iter().zip(now) {
@@ -468,7 +475,10 @@ fn may_load_others(editor: &Editor, request: &Request, needed: &Path, changed: &
     let Some(needed) = Needed::read(bytes) else { return Ok(true) };
     let view = editor.view()?;
     let is_defined = |hash: u64| {
-        editor.find(hash).and_then(|found| view.slots.get(found.slot as usize)).is_some_and(object::is_defined)
+        editor
+            .find(hash)
+            .and_then(|found| view.slots.get(found.slot as usize))
+            .is_some_and(object::is_defined)
     };
     let pair = |changed: &'_ Changed| {
         Some(needed::Pair {
@@ -491,11 +501,7 @@ enum Stale {
 }
 
 /// Reads the objects of files that changed; in archives, only the members that are other ones now.
-fn read_stale(
-    state: &mut State,
-    stale: &HashMap<u32, Fingerprint>,
-    output_folder: &Path,
-) -> Result<Stale> {
+fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
     let mut changed = Vec::new();
     let few = state.objects.iter().filter(|object| object.member.is_empty()).count() <= pinned::MOST;
     let has_debug = |changed: &Changed| {

@@ -85,9 +85,9 @@ pub fn place(
 /// over `.eh_frame`, if the program does so (`crtbeginT.o`).
 fn in_rows(editor: &Editor) -> Result<impl Fn(Class) -> bool + use<>> {
     let view = editor.view()?;
-    let walks = editor.find(crate::object::name_hash(b"__register_frame_info")).is_some_and(|found| {
-        view.slots.get(found.slot as usize).is_some_and(super::object::is_defined)
-    });
+    let walks = editor
+        .find(crate::object::name_hash(b"__register_frame_info"))
+        .is_some_and(|found| view.slots.get(found.slot as usize).is_some_and(super::object::is_defined));
     let frames = view.header.eh_rows == 0 && walks;
     Ok(move |class: Class| class.is_contiguous() || frames && class == Class::EhFrame)
 }

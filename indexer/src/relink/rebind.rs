@@ -218,9 +218,11 @@ fn weigh(
         for change in changes {
             let view = if of_new { &change.new } else { &change.old };
             let globals = (0u32..).zip(view.globals);
-            found.extend(globals.filter(|(_, global)| global.name.len != 0 && global.hash == hash).map(
-                |(global, _)| Mention { object: change.number, global },
-            ));
+            found.extend(
+                globals
+                    .filter(|(_, global)| global.name.len != 0 && global.hash == hash)
+                    .map(|(global, _)| Mention { object: change.number, global }),
+            );
         }
         found
     };
@@ -254,7 +256,8 @@ fn weigh(
             full!("it defines or no longer defines {shown}");
         }
         if request.defsyms.iter().any(|(defined, meaning)| {
-            defined.as_bytes() == name || matches!(meaning, Expression::Symbol(target, _) if target.as_bytes() == name)
+            defined.as_bytes() == name
+                || matches!(meaning, Expression::Symbol(target, _) if target.as_bytes() == name)
         }) {
             full!("--defsym is about {shown}");
         }
@@ -262,7 +265,9 @@ fn weigh(
         match (before.definition, after.definition) {
             (Definition::None, Definition::None) => {
                 let is_left = after.referenced && slot.is_some_and(|slot| !is_free(&slot));
-                if is_left && (before.strongly_wanted, before.visibility) != (after.strongly_wanted, after.visibility)
+                if is_left
+                    && (before.strongly_wanted, before.visibility)
+                        != (after.strongly_wanted, after.visibility)
                 {
                     full!("{shown} is referred to in another way");
                 }
@@ -280,13 +285,7 @@ fn weigh(
                 if slot.flags & (slot::EXPORTED | slot::PLT | slot::INTERPOSABLE) != 0 {
                     full!("it no longer defines a symbol that is exported, {shown}");
                 }
-                let gone = Slot {
-                    object: NONE,
-                    global: NONE,
-                    flags: slot::ABSENT,
-                    value: 0,
-                    ..slot
-                };
+                let gone = Slot { object: NONE, global: NONE, flags: slot::ABSENT, value: 0, ..slot };
                 let table = editor.view()?.header.slots;
                 editor.set(table, number.into(), gone)?;
                 editor.moved.insert(number);
@@ -306,8 +305,13 @@ fn weigh(
                 if !hidden {
                     added.push(hash);
                 }
-                let definition =
-                    Slot { flags: slot::NEAR, object, global, got: slot.map_or(0, |slot| slot.got), ..Slot::default() };
+                let definition = Slot {
+                    flags: slot::NEAR,
+                    object,
+                    global,
+                    got: slot.map_or(0, |slot| slot.got),
+                    ..Slot::default()
+                };
                 let number = match found {
                     Some(number) => {
                         let table = editor.view()?.header.slots;
@@ -335,17 +339,25 @@ fn weigh(
                 }
                 let absolute = |global: &GlobalRec| global.section == GlobalRec::ABSOLUTE;
                 let indirect = |global: &GlobalRec| global.kind == elf::STT_GNU_IFUNC;
-                if absolute(&old) != absolute(&new) || indirect(&old) || indirect(&new) || before.is_tls() != after.is_tls() {
+                if absolute(&old) != absolute(&new)
+                    || indirect(&old)
+                    || indirect(&new)
+                    || before.is_tls() != after.is_tls()
+                {
                     full!("{shown} is another kind of symbol now");
                 }
-                if slot.flags & (slot::IMPORT | slot::COPY | slot::PLT) != 0 && slot.flags & slot::INTERPOSABLE == 0 {
+                if slot.flags & (slot::IMPORT | slot::COPY | slot::PLT) != 0
+                    && slot.flags & slot::INTERPOSABLE == 0
+                {
                     full!("{shown} is bound otherwise now");
                 }
                 let exported = slot.flags & (slot::EXPORTED | slot::INTERPOSABLE) != 0;
                 let shown_alike = before.visibility == after.visibility
                     && (old.binding, old.kind) == (new.binding, new.kind);
                 let unsized_there = old.size != new.size && !numbers.contains_key(&object);
-                if exported && (!shown_alike || unsized_there) || before.visibility != after.visibility && request.shared {
+                if exported && (!shown_alike || unsized_there)
+                    || before.visibility != after.visibility && request.shared
+                {
                     full!("{shown} is exported in another way");
                 }
                 if before.visibility != after.visibility {
@@ -458,9 +470,9 @@ pub fn is_wanted(editor: &Editor, slots: &HashSet<u32>) -> Result<bool> {
     let changed = editor.fresh.keys().map(|number| (*number, 0)).collect();
     let wanted = |mention: &Mention| {
         let record = editor.object(mention.object);
-        record.and_then(|record| record.globals.get(mention.global as usize).copied()).is_some_and(|global| {
-            global.section == GlobalRec::UNDEFINED && global.binding != elf::STB_WEAK
-        })
+        record
+            .and_then(|record| record.globals.get(mention.global as usize).copied())
+            .is_some_and(|global| global.section == GlobalRec::UNDEFINED && global.binding != elf::STB_WEAK)
     };
     Ok(mentions(editor, slots, &changed)?.values().flatten().any(wanted))
 }
@@ -480,9 +492,11 @@ fn mentions(
     for slot in slots {
         is_wanted[*slot as usize / 64] |= 1 << (slot % 64);
     }
-    let wanted = |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
+    let wanted =
+        |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
     let own = view.objects.len() as u32 - 1;
-    let mut starts: Vec<(u32, u32)> = (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
+    let mut starts: Vec<(u32, u32)> =
+        (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
     starts.sort_unstable();
     let used = view.bindings.iter().take(editor.bindings_used as usize);
     for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
@@ -510,15 +524,21 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
     let number = change.number;
     let object = editor.view()?.objects[number as usize];
     let first = object.bindings as usize;
-    let before: Vec<u32> =
-        editor.view()?.bindings.get(first..first + change.old.globals.len()).context("bindings are missing")?.to_vec();
+    let before: Vec<u32> = editor
+        .view()?
+        .bindings
+        .get(first..first + change.old.globals.len())
+        .context("bindings are missing")?
+        .to_vec();
     let of_old = || change.old.globals.iter().zip(&before);
     let known: HashMap<u64, (u32, bool)> = of_old()
         .filter(|(global, _)| global.name.len != 0)
         .map(|(global, slot)| (global.hash, (*slot, global.section == GlobalRec::UNDEFINED)))
         .collect();
-    let mut private: Vec<(u8, u32)> =
-        of_old().filter(|(global, _)| global.name.len == 0).map(|(global, slot)| (global.kind, *slot)).collect();
+    let mut private: Vec<(u8, u32)> = of_old()
+        .filter(|(global, _)| global.name.len == 0)
+        .map(|(global, slot)| (global.kind, *slot))
+        .collect();
     let mut bindings = Vec::with_capacity(change.new.globals.len());
     for (index, global) in (0u32..).zip(change.new.globals) {
         let name = change.new.string(global.name);
@@ -539,7 +559,9 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
                 full!("{}: it has one more local symbol with a GOT or PLT entry", change.name);
             }
             let definition = Slot { flags: slot::NEAR, object: number, global: index, ..Slot::default() };
-            let Some(slot) = editor.add_private_slot(definition)? else { full!("the table of symbols is full") };
+            let Some(slot) = editor.add_private_slot(definition)? else {
+                full!("the table of symbols is full")
+            };
             step!(supply(editor, request, change, global, slot));
             bindings.push(slot);
             continue;
@@ -576,7 +598,13 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
 }
 
 /// Sees to it that a slot has what an object wants of it.
-fn supply(editor: &mut Editor, request: &Request, change: &Change, global: &GlobalRec, number: u32) -> Attempt {
+fn supply(
+    editor: &mut Editor,
+    request: &Request,
+    change: &Change,
+    global: &GlobalRec,
+    number: u32,
+) -> Attempt {
     let slot = editor.view()?.slots[number as usize];
     if offers(&slot, global, request) {
         return Ok(Ok(()));

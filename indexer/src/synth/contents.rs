@@ -76,7 +76,9 @@ impl Synth<'_> {
             }
         }
         let spare = spare.iter().enumerate();
-        got.extend(spare.map(|(entry, symref)| Edit::new((first + entry) as u32 * 8, Kind::Abs64, *symref, 0)));
+        got.extend(
+            spare.map(|(entry, symref)| Edit::new((first + entry) as u32 * 8, Kind::Abs64, *symref, 0)),
+        );
         put(Part::Got, got);
 
         let mut symbols = Vec::new();

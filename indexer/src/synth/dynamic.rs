@@ -1,8 +1,8 @@
 //! Tables for the dynamic linker: which symbols it sees, and the entries of `.dynamic`.
 
 use super::{
-    DynamicSymbol, Part, RELA, SPARE_RELOCATIONS, SPARE_STRINGS, SPARE_SYMBOLS, SPARE_VERSIONS, SYMBOL, Synth, gnu_hash, relocations, relr, sysv_hash,
-    versions,
+    DynamicSymbol, Part, RELA, SPARE_RELOCATIONS, SPARE_STRINGS, SPARE_SYMBOLS, SPARE_VERSIONS, SYMBOL,
+    Synth, gnu_hash, relocations, relr, sysv_hash, versions,
 };
 use crate::args::Symbolic;
 use crate::inputs::Inputs;

@@ -602,6 +602,24 @@ fn a_static_program_finds_its_frames() {
 }
 
 #[test]
+fn an_indirect_function_comes_and_goes() {
+    for mode in ["-pie", "-no-pie", "-static"] {
+        let project = three_objects(&format!("relink/indirect{mode}"));
+        let words = [OBJECTS, &[mode]].concat();
+        let indirect =
+            "static int one(void) { return 1; }\nstatic void *choose(void) { return one; }\n\
+             static int f(void) __attribute__((ifunc(\"choose\")));\nint a(void) { return f(); }\n";
+        // Whatever is in its place now, nobody may call it to choose a function.
+        let other = "int more(int x) { int y = x; while (x--) y *= x; return y; }\nint a(void) { return 3; }\n";
+        for (source, value) in [(indirect, 1), (other, 3), (indirect, 1)] {
+            project.edit("a.c", source);
+            project.link(&words);
+            assert_eq!(project.output("app", &[]), format!("{value} 2\n"), "{mode}");
+        }
+    }
+}
+
+#[test]
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.

@@ -379,6 +379,11 @@ fn move_definitions(
         .filter(|(id, slot)| slot.object == number && !mentioned.contains(id))
         .map(|(id, slot)| (id, *slot))
         .collect();
+    // The dynamic linker, or the start, calls what chooses it.
+    let was = |slot: &Slot| old.globals.get(slot.global as usize);
+    if lost.iter().any(|(_, slot)| was(slot).is_some_and(|old| old.kind == ::object::elf::STT_GNU_IFUNC)) {
+        full!("it no longer has an indirect function");
+    }
     // What a local symbol leaves, nobody else sees.
     let nameless = |slot: &Slot| old.globals.get(slot.global as usize).is_some_and(|old| old.name.len == 0);
     let gone = |(_, slot): &&(u32, Slot)| is_defined(slot) && !nameless(slot);

@@ -192,6 +192,11 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
                 }
                 let section = target.section_index().and_then(|index| file.section_by_index(index).ok());
                 is_text = section.is_some_and(|section| section.kind() == SectionKind::ReadOnlyString);
+                // Other places in sections have no names, nor have those that the linker defines or imports.
+                let in_both = |name| found.by_name.contains_key(name) && expected.by_name.contains_key(name);
+                if !is_text && !target.name().is_ok_and(in_both) {
+                    continue;
+                }
             }
             let lead = |image: &Image<'_>, bytes: &[u8], place: u64| -> Option<String> {
                 let field = |len: usize| bytes.get(at..at + len);

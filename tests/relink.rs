@@ -620,6 +620,26 @@ fn an_indirect_function_comes_and_goes() {
 }
 
 #[test]
+fn the_ends_of_code_and_data_follow() {
+    let project = Project::new("relink/ends");
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nextern char etext, edata, end;\nextern char data[], data_end[], zero[], zero_end[];\n\
+         void code(void), code_end(void);\n#define IN(last, limit) ((char *)(last) <= &limit)\n\
+         int main(void) { printf(\"%d %d %d\\n\", IN(code_end, etext), IN(data_end, edata), IN(zero_end, end)); return 0; }\n",
+    );
+    for size in [8, 200_000, 20] {
+        let part = |section: &str, name: &str| {
+            format!(".section {section}\n.globl {name}, {name}_end\n{name}: .skip {size}\n{name}_end:\n")
+        };
+        let text = [part(".text", "code"), part(".data", "data"), part(".bss", "zero")].concat();
+        project.edit("parts.S", &format!("{text}.section .note.GNU-stack,\"\"\n"));
+        project.link(&["main.o", "parts.o", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), "1 1 1\n", "{size}");
+    }
+}
+
+#[test]
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.

@@ -104,7 +104,11 @@ fn sequences_of_edits() {
     }
     let failed = failed.lock().unwrap();
     println!("{} sequences, {} failed: {failed:?}", last + 1 - first, failed.len());
-    assert!(failed.is_empty(), "to repeat one: UNFOLD_EDITS={} cargo test --release -p unfold-tests --test edits", failed[0]);
+    assert!(
+        failed.is_empty(),
+        "to repeat one: UNFOLD_EDITS={} cargo test --release -p unfold-tests --test edits",
+        failed[0]
+    );
 }
 
 /// Leaves out the steps that a failure does not need, and says how it comes about.
@@ -152,7 +156,11 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
         for step in 1..=steps {
             let mut random = Random::new(seed << 20 | step as u64);
             // A program that does not link is repaired by the next step.
-            if run.linked { good = program.clone() } else { program = good.clone() }
+            if run.linked {
+                good = program.clone()
+            } else {
+                program = good.clone()
+            }
             history.push(program.clone());
             if skip.contains(&step) {
                 continue;
@@ -178,14 +186,18 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
                 }
             }
             run.workshop.note(format!("step {step}: {}", kinds.join("; ")));
-            let outside: BTreeSet<String> = outside.iter().map(|outside| run.outside(*outside, &program, step)).collect();
+            let outside: BTreeSet<String> =
+                outside.iter().map(|outside| run.outside(*outside, &program, step)).collect();
             let mut how = None;
             let result = run.step(step, &program, &outside, &mut random, &mut how);
             run.workshop.note(format!("    {}", how.as_deref().unwrap_or("no link")));
             if let (Some(how), [kind]) = (how, kinds.as_slice()) {
                 *table.entry(kind).or_default().entry(how).or_default() += 1;
             }
-            result.map_err(|failure| Failure { text: format!("{}\n{}", kinds.join("; "), failure.text), ..failure })?;
+            result.map_err(|failure| Failure {
+                text: format!("{}\n{}", kinds.join("; "), failure.text),
+                ..failure
+            })?;
         }
         Ok(())
     })();
@@ -196,7 +208,8 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
             fs::write(run.workshop.path("log"), log).expect("the target directory is writable");
             for unit in program.units.values() {
                 let name = format!("source-{}.{}", unit.id, if unit.cpp { "cpp" } else { "c" });
-                fs::write(run.workshop.path(&name), program.source(unit)).expect("the target directory is writable");
+                fs::write(run.workshop.path(&name), program.source(unit))
+                    .expect("the target directory is writable");
             }
         }
     }
@@ -277,7 +290,8 @@ impl Sequence {
         if gnu.succeeded() != app.succeeded() {
             return Err(fail("link")(format!("GNU ld: {gnu:?}\nunfold: {app:?}")));
         }
-        let closely = !app.succeeded() || random.below(3) == 0 || env::var_os("UNFOLD_EDITS_CLOSELY").is_some();
+        let closely =
+            !app.succeeded() || random.below(3) == 0 || env::var_os("UNFOLD_EDITS_CLOSELY").is_some();
         let unfold = unfold_command();
         if closely && unfold.is_some() {
             let _ = fs::remove_dir_all(self.workshop.path("fresh"));
@@ -347,14 +361,17 @@ impl Sequence {
         }
         // The fresh program has fewer objects if members are no longer needed that the relink kept.
         let objects = Status::of(unfold, &self.workshop.path("fresh/app")).objects;
-        if status.as_ref().is_some_and(|status| status.objects == objects) && found.build_id() != wanted.build_id() {
+        if status.as_ref().is_some_and(|status| status.objects == objects)
+            && found.build_id() != wanted.build_id()
+        {
             return Err(fail("build ID")("that of the relink is not that of a link from nothing".into()));
         }
         let more = status.as_ref().is_some_and(|status| status.incremental);
         compare::symbols(&found, &wanted, more).map_err(fail("symbols"))?;
         let mut compared = 0;
         for name in self.workshop.objects.keys().filter(|name| !name.contains(".pic.")) {
-            let object = fs::read(self.workshop.path(name)).map_err(|error| fail("contents")(error.to_string()))?;
+            let object =
+                fs::read(self.workshop.path(name)).map_err(|error| fail("contents")(error.to_string()))?;
             compared += compare::contents(&found, &wanted, &object)
                 .map_err(|text| fail("contents")(format!("{name}: {text}")))?;
         }

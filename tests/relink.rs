@@ -344,7 +344,13 @@ fn a_member_is_no_longer_needed() {
     const CALLS: &str = "int late(void);\nint b(void) { return late(); }\n";
     // What a member does by itself, and what others see of it. A member that nobody notices may stay.
     let cases = [
-        ("constructor", "", "__attribute__((constructor)) static void say(void) { puts(\"late\"); }\n", "late\n1 8\n", "1 2\n"),
+        (
+            "constructor",
+            "",
+            "__attribute__((constructor)) static void say(void) { puts(\"late\"); }\n",
+            "late\n1 8\n",
+            "1 2\n",
+        ),
         ("weak", "__attribute__((weak)) int late(void);\n", "", "8 8\n", "1 2\n"),
         ("unnoticed", "", "", "1 8\n", "1 2\n"),
     ];
@@ -352,7 +358,12 @@ fn a_member_is_no_longer_needed() {
         let project = three_objects(&format!("relink/no-longer-needed-{name}"));
         let value = if declares.is_empty() { "1" } else { "late ? late() : 1" };
         project.edit("a.c", &format!("{declares}int a(void) {{ return {value}; }}\n"));
-        project.edit("late.c", &format!("int puts(const char *);\n{does}int other(void);\nint late(void) {{ return other(); }}\n"));
+        project.edit(
+            "late.c",
+            &format!(
+                "int puts(const char *);\n{does}int other(void);\nint late(void) {{ return other(); }}\n"
+            ),
+        );
         project.edit("other.c", "int other(void) { return 8; }\n");
         project.tool("ar", &["rcs", "liblate.a", "late.o", "other.o"]);
         let words = &["main.o", "a.o", "b.o", "liblate.a", "-o", "app"];
@@ -378,7 +389,10 @@ fn a_library_is_no_longer_needed() {
     );
     project.tool("gcc", &["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
     let uses = |object: &str, function: &str| {
-        project.edit(&format!("{object}.c"), &format!("int {function}(void);\nint {object}(void) {{ return {function}(); }}\n"));
+        project.edit(
+            &format!("{object}.c"),
+            &format!("int {function}(void);\nint {object}(void) {{ return {function}(); }}\n"),
+        );
     };
     uses("a", "more");
     uses("b", "from_library");
@@ -573,7 +587,8 @@ fn a_static_program_is_edited() {
     project.link(&words);
     for size in [1, 20, 3000] {
         let body = "    x = x * 3 + 1;\n".repeat(size);
-        project.edit("b.c", &format!("int b(void) {{\n    volatile int x = 0;\n{body}    return {size};\n}}\n"));
+        project
+            .edit("b.c", &format!("int b(void) {{\n    volatile int x = 0;\n{body}    return {size};\n}}\n"));
         project.link(&words);
         assert_incremental(&project, "app", &["b.o"]);
         assert_eq!(project.output("app", &[]), format!("1 {size}\n"));
@@ -592,7 +607,8 @@ fn a_static_program_finds_its_frames() {
     // Frames of another size, more of them, fewer of them.
     let more = "int more(int x) { return x < 2 ? x : more(x - 1) * 3 + more(x - 2); }\n";
     for (value, before) in [(1, ""), (2, ""), (3, more), (4, "")] {
-        project.edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
+        project
+            .edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
         project.link_as(Compiler::Gxx, &words);
         if value == 2 {
             assert_incremental(&project, "app", &["throw.o"]);
@@ -606,11 +622,11 @@ fn an_indirect_function_comes_and_goes() {
     for mode in ["-pie", "-no-pie", "-static"] {
         let project = three_objects(&format!("relink/indirect{mode}"));
         let words = [OBJECTS, &[mode]].concat();
-        let indirect =
-            "static int one(void) { return 1; }\nstatic void *choose(void) { return one; }\n\
+        let indirect = "static int one(void) { return 1; }\nstatic void *choose(void) { return one; }\n\
              static int f(void) __attribute__((ifunc(\"choose\")));\nint a(void) { return f(); }\n";
         // Whatever is in its place now, nobody may call it to choose a function.
-        let other = "int more(int x) { int y = x; while (x--) y *= x; return y; }\nint a(void) { return 3; }\n";
+        let other =
+            "int more(int x) { int y = x; while (x--) y *= x; return y; }\nint a(void) { return 3; }\n";
         for (source, value) in [(indirect, 1), (other, 3), (indirect, 1)] {
             project.edit("a.c", source);
             project.link(&words);
@@ -643,7 +659,10 @@ fn the_ends_of_code_and_data_follow() {
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.
-    project.edit("b.c", "int own[4];\nint b(void) { int sum = 2; for (int i = 0; i < 4; i++) sum += own[i]; return sum; }\n");
+    project.edit(
+        "b.c",
+        "int own[4];\nint b(void) { int sum = 2; for (int i = 0; i < 4; i++) sum += own[i]; return sum; }\n",
+    );
     for size in [2, 20_000, 3] {
         project.edit(
             "a.c",

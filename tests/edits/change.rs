@@ -12,7 +12,9 @@ pub enum Outside {
     /// Objects get a new time and keep what they contain.
     Touch,
     /// Archives are made again from the same members.
-    Archive { deterministic: bool },
+    Archive {
+        deterministic: bool,
+    },
     RemoveOutput,
     /// The program is linked under a second name too, from here on.
     SecondOutput,
@@ -133,8 +135,17 @@ impl Maker<'_> {
     }
 
     pub fn program(&mut self) -> Program {
-        let style = self.pick(&[Style::Named, Style::Named, Style::Weak, Style::Constructors, Style::Section]);
-        let mode = self.pick(&[Mode::Pie, Mode::Pie, Mode::Pie, Mode::NoPie, Mode::NoPie, Mode::Static, Mode::StaticPie]);
+        let style =
+            self.pick(&[Style::Named, Style::Named, Style::Weak, Style::Constructors, Style::Section]);
+        let mode = self.pick(&[
+            Mode::Pie,
+            Mode::Pie,
+            Mode::Pie,
+            Mode::NoPie,
+            Mode::NoPie,
+            Mode::Static,
+            Mode::StaticPie,
+        ]);
         let (style, mode) = (style.unwrap(), mode.unwrap());
         let dynamic = matches!(mode, Mode::Pie | Mode::NoPie);
         let mut program = Program {
@@ -178,7 +189,16 @@ impl Maker<'_> {
             program.order.push(Input::Library);
         }
         for _ in 0..2 * count {
-            let kinds = ["call added: own function", "reference added: data", "call added: libc, new", "weak reference added", "table grown", "inline: use added", "call added: library function", "reference added: library data"];
+            let kinds = [
+                "call added: own function",
+                "reference added: data",
+                "call added: libc, new",
+                "weak reference added",
+                "table grown",
+                "inline: use added",
+                "call added: library function",
+                "reference added: library data",
+            ];
             let kind = self.pick(&kinds).unwrap();
             self.edit(&mut program, kind, 0);
         }
@@ -232,7 +252,14 @@ impl Maker<'_> {
     }
 
     fn linkage(&mut self) -> Linkage {
-        let all = [Linkage::Global, Linkage::Global, Linkage::Global, Linkage::Static, Linkage::Weak, Linkage::Hidden];
+        let all = [
+            Linkage::Global,
+            Linkage::Global,
+            Linkage::Global,
+            Linkage::Static,
+            Linkage::Weak,
+            Linkage::Hidden,
+        ];
         self.pick(&all).unwrap()
     }
 
@@ -269,7 +296,14 @@ impl Maker<'_> {
     }
 
     fn storage(&mut self, len: usize) -> Storage {
-        let mut all = vec![Storage::Data, Storage::Data, Storage::Constant, Storage::Zero, Storage::Zero, Storage::Common];
+        let mut all = vec![
+            Storage::Data,
+            Storage::Data,
+            Storage::Constant,
+            Storage::Zero,
+            Storage::Zero,
+            Storage::Common,
+        ];
         if len <= 1000 {
             all.extend([Storage::Thread, Storage::ThreadZero]);
         }
@@ -439,7 +473,9 @@ impl Maker<'_> {
             "body: same size" | "body: a little larger" | "body: much larger" | "body: smaller" => {
                 let (_, id) = self.some_function(program)?;
                 let (new, more) = (self.value(), self.pick(&[300, 5000, 70000]).unwrap());
-                let Item { what: What::Function { value, statements, skip, .. }, .. } = program.item_mut(id)? else {
+                let Item { what: What::Function { value, statements, skip, .. }, .. } =
+                    program.item_mut(id)?
+                else {
                     return None;
                 };
                 match kind {
@@ -450,7 +486,11 @@ impl Maker<'_> {
                     _ => *statements = statements.saturating_sub(2),
                 }
             }
-            "data: other value" | "data: larger" | "data: smaller" | "data: other alignment" | "data: other storage" => {
+            "data: other value"
+            | "data: larger"
+            | "data: smaller"
+            | "data: other alignment"
+            | "data: other storage" => {
                 let (_, id) = self.some_item(program, |_, item| matches!(item.what, What::Data { .. }))?;
                 let (new, larger, other) = (
                     self.value(),
@@ -458,7 +498,8 @@ impl Maker<'_> {
                     self.pick(&[4, 8, 32, 256]).unwrap(),
                 );
                 let other_storage = self.storage(1);
-                let Item { what: What::Data { storage, len, value, align }, linkage, .. } = program.item_mut(id)?
+                let Item { what: What::Data { storage, len, value, align }, linkage, .. } =
+                    program.item_mut(id)?
                 else {
                     return None;
                 };
@@ -486,7 +527,9 @@ impl Maker<'_> {
                 let units = self.units(program);
                 let unit = self.pick(&units)?;
                 let linkage = match kind {
-                    "function added" => self.pick(&[Linkage::Global, Linkage::Global, Linkage::Weak, Linkage::Hidden])?,
+                    "function added" => {
+                        self.pick(&[Linkage::Global, Linkage::Global, Linkage::Weak, Linkage::Hidden])?
+                    }
                     _ => Linkage::Static,
                 };
                 self.function(program, unit, linkage);
@@ -503,7 +546,8 @@ impl Maker<'_> {
             }
             "item removed, with its references" | "fails: undefined symbol" => {
                 let (unit, id) = self.some_item(program, |_, item| {
-                    !matches!(item.what, What::Constructor { .. }) && (kind != "fails: undefined symbol" || item.is_shared())
+                    !matches!(item.what, What::Constructor { .. })
+                        && (kind != "fails: undefined symbol" || item.is_shared())
                 })?;
                 program.units.get_mut(&unit)?.items.retain(|item| item.id != id);
                 if kind == "item removed, with its references" {
@@ -521,8 +565,12 @@ impl Maker<'_> {
             "item moved to another object" => {
                 let (unit, id) = self.some_item(program, |_, item| item.linkage != Linkage::Static)?;
                 let cpp = program.units[&unit].cpp;
-                let others: Vec<Id> =
-                    program.units.values().filter(|other| other.id != unit && other.cpp == cpp).map(|other| other.id).collect();
+                let others: Vec<Id> = program
+                    .units
+                    .values()
+                    .filter(|other| other.id != unit && other.cpp == cpp)
+                    .map(|other| other.id)
+                    .collect();
                 let other = self.pick(&others)?;
                 let items = &mut program.units.get_mut(&unit)?.items;
                 let item = items.remove(items.iter().position(|item| item.id == id)?);
@@ -535,7 +583,9 @@ impl Maker<'_> {
                 let (unit, function) = self.some_function(program)?;
                 let cpp = program.units[&unit].cpp;
                 let wanted = |id: &Id| match &program.find(*id).unwrap().1.what {
-                    What::Function { throws, .. } => kind != "reference added: data" && (cpp && kind != "weak reference added" || !throws),
+                    What::Function { throws, .. } => {
+                        kind != "reference added: data" && (cpp && kind != "weak reference added" || !throws)
+                    }
                     What::Data { .. } | What::Text(_) => kind == "reference added: data",
                     _ => false,
                 };
@@ -580,12 +630,15 @@ impl Maker<'_> {
                     program,
                     |_, item| matches!(&item.what, What::Function { refs, .. } if !refs.is_empty()),
                 )?;
-                let Item { what: What::Function { refs, .. }, .. } = program.item_mut(function)? else { return None };
+                let Item { what: What::Function { refs, .. }, .. } = program.item_mut(function)? else {
+                    return None;
+                };
                 let at = self.random.below(refs.len());
                 refs.remove(at);
             }
             "table grown" => {
-                let (unit, id) = self.some_item(program, |_, item| matches!(item.what, What::Table { .. }))?;
+                let (unit, id) =
+                    self.some_item(program, |_, item| matches!(item.what, What::Table { .. }))?;
                 self.grow_table(program, unit, id).then_some(())?;
             }
             "linkage changed" => {
@@ -610,7 +663,8 @@ impl Maker<'_> {
                 self.constructor(program, unit);
             }
             "constructor removed" | "constructor: other priority" => {
-                let (unit, id) = self.some_item(program, |_, item| matches!(item.what, What::Constructor { .. }))?;
+                let (unit, id) =
+                    self.some_item(program, |_, item| matches!(item.what, What::Constructor { .. }))?;
                 if kind == "constructor removed" {
                     program.units.get_mut(&unit)?.items.retain(|item| item.id != id);
                 } else if let What::Constructor { priority, .. } = &mut program.item_mut(id)?.what {
@@ -640,7 +694,8 @@ impl Maker<'_> {
                 let (unit, of) = self.some_item(program, |_, item| {
                     matches!(&item.what, What::Function { throws: false, indirect: false, .. })
                 })?;
-                let others: Vec<Id> = self.units(program).into_iter().filter(|other| *other != unit).collect();
+                let others: Vec<Id> =
+                    self.units(program).into_iter().filter(|other| *other != unit).collect();
                 let other = self.pick(&others)?;
                 let value = self.value();
                 self.add(program, other, Linkage::Weak, What::Fallback { of, value });
@@ -650,8 +705,9 @@ impl Maker<'_> {
                 program.units.get_mut(&self.pick(&units)?)?.name += 1;
             }
             "inline: use added" => {
-                let (_, function) =
-                    self.some_item(program, |unit, item| unit.cpp && matches!(item.what, What::Function { .. }))?;
+                let (_, function) = self.some_item(program, |unit, item| {
+                    unit.cpp && matches!(item.what, What::Function { .. })
+                })?;
                 let inline = self.pick(&program.inlines.clone())?;
                 self.refer(program, function, Ref::Inline(inline.id));
             }
@@ -704,7 +760,8 @@ impl Maker<'_> {
                 (new.called, new.ordered) = (self.chance(50), false);
             }
             "archive: member removed" => {
-                let members: Vec<Id> = program.archives.iter().flat_map(|archive| archive.members.clone()).collect();
+                let members: Vec<Id> =
+                    program.archives.iter().flat_map(|archive| archive.members.clone()).collect();
                 let unit = self.pick(&members)?;
                 for item in program.units.remove(&unit)?.items {
                     forget(program, |reference| reference == Ref::Item(item.id));
@@ -715,7 +772,10 @@ impl Maker<'_> {
                 let units = self.units(program);
                 let unit = self.pick(&units)?;
                 if program.archive_of(unit).is_some() {
-                    program.archives.iter_mut().for_each(|archive| archive.members.retain(|member| *member != unit));
+                    program
+                        .archives
+                        .iter_mut()
+                        .for_each(|archive| archive.members.retain(|member| *member != unit));
                     program.order.insert(0, Input::Unit(unit));
                 } else {
                     (!program.units[&unit].ordered).then_some(())?;
@@ -747,9 +807,10 @@ impl Maker<'_> {
                 let id = self.pick(&all)?;
                 library.functions.remove(&id);
                 library.data.remove(&id);
-                forget(program, |reference| {
-                    matches!(reference, Ref::LibraryFunction(at) | Ref::LibraryData(at) if at == id)
-                });
+                forget(
+                    program,
+                    |reference| matches!(reference, Ref::LibraryFunction(at) | Ref::LibraryData(at) if at == id),
+                );
             }
             "library: data resized" => {
                 let library = program.library.as_mut()?;
@@ -805,7 +866,8 @@ impl Maker<'_> {
                 let (unit, item) = self.some_item(program, |_, item| {
                     item.linkage == Linkage::Global && matches!(item.what, What::Function { .. })
                 })?;
-                let others: Vec<Id> = self.units(program).into_iter().filter(|other| *other != unit).collect();
+                let others: Vec<Id> =
+                    self.units(program).into_iter().filter(|other| *other != unit).collect();
                 program.duplicate = Some((item, self.pick(&others)?));
             }
             other => panic!("no such edit: {other}"),
@@ -870,10 +932,14 @@ fn repair(program: &mut Program) {
                     let throws = matches!(&item.what, What::Function { throws: true, .. });
                     let is_weak = matches!(reference, Ref::Maybe(_));
                     let in_table = from.is_some();
-                    let thread = matches!(&item.what, What::Data { storage: Storage::Thread | Storage::ThreadZero, .. });
+                    let thread = matches!(
+                        &item.what,
+                        What::Data { storage: Storage::Thread | Storage::ThreadZero, .. }
+                    );
                     let is_data = !matches!(&item.what, What::Function { .. });
                     // Data of the unit itself is defined before it is used.
-                    let late = is_data && unit.id == owner && from.is_some_and(|from| place(id) > place(from));
+                    let late =
+                        is_data && unit.id == owner && from.is_some_and(|from| place(id) > place(from));
                     (unit.id == owner || item.is_shared())
                         && !(throws && (!cpp || in_table || is_weak))
                         && !(in_table && thread)
@@ -908,19 +974,24 @@ fn repair(program: &mut Program) {
         unit.items.retain(|item| match &item.what {
             What::Tentative { of, .. } => {
                 let is_common = |what: &What| matches!(what, What::Data { storage: Storage::Common, .. });
-                let elsewhere = before.find(*of).is_some_and(|(unit, item)| unit.id != owner && !unit.cpp && is_common(&item.what));
+                let elsewhere = before
+                    .find(*of)
+                    .is_some_and(|(unit, item)| unit.id != owner && !unit.cpp && is_common(&item.what));
                 elsewhere && seen.insert(*of)
             }
             What::Fallback { of, .. } => {
-                let is_plain = |what: &What| matches!(what, What::Function { throws: false, indirect: false, .. });
-                let elsewhere = before.find(*of).is_none_or(|(unit, item)| unit.id != owner && is_plain(&item.what));
+                let is_plain =
+                    |what: &What| matches!(what, What::Function { throws: false, indirect: false, .. });
+                let elsewhere =
+                    before.find(*of).is_none_or(|(unit, item)| unit.id != owner && is_plain(&item.what));
                 elsewhere && seen.insert(*of)
             }
             _ => true,
         });
         // Functions come behind all data of their unit, so that they can name it.
         unit.items.sort_by_key(|item| matches!(item.what, What::Function { .. } | What::Alias(_)));
-        let aliases: Vec<Item> = unit.items.iter().filter(|item| matches!(item.what, What::Alias(_))).cloned().collect();
+        let aliases: Vec<Item> =
+            unit.items.iter().filter(|item| matches!(item.what, What::Alias(_))).cloned().collect();
         unit.items.retain(|item| !matches!(item.what, What::Alias(_)));
         unit.items.extend(aliases);
     }

@@ -60,19 +60,39 @@ pub enum What {
         throws: bool,
         indirect: bool,
     },
-    Data { storage: Storage, len: usize, value: u32, align: usize },
+    Data {
+        storage: Storage,
+        len: usize,
+        value: u32,
+        align: usize,
+    },
     /// Addresses of functions and of data.
-    Table { functions: Vec<Ref>, data: Vec<Ref>, constant: bool },
+    Table {
+        functions: Vec<Ref>,
+        data: Vec<Ref>,
+        constant: bool,
+    },
     Text(String),
-    Constructor { priority: Option<u32>, destructor: bool },
+    Constructor {
+        priority: Option<u32>,
+        destructor: bool,
+    },
     /// A static object of C++.
-    Object { value: u32 },
+    Object {
+        value: u32,
+    },
     /// Another name of a function of this unit.
     Alias(Id),
     /// Another unit's common symbol, which this one has too, in a size of its own.
-    Tentative { of: Id, len: usize },
+    Tentative {
+        of: Id,
+        len: usize,
+    },
     /// A weak definition of another unit's function.
-    Fallback { of: Id, value: u32 },
+    Fallback {
+        of: Id,
+        value: u32,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -265,7 +285,9 @@ impl Program {
     }
 
     pub fn main_source(&self) -> String {
-        let mut text = String::from("int printf(const char *, ...);\nint image_pages(void);\nlong trace = 1, unordered;\n");
+        let mut text = String::from(
+            "int printf(const char *, ...);\nint image_pages(void);\nlong trace = 1, unordered;\n",
+        );
         let called: Vec<Id> = self.units.values().filter(|unit| unit.called).map(|unit| unit.id).collect();
         let mut body = String::new();
         let show = "static long show(int id, long (*unit)(int)) { long h = unit(1); printf(\"unit %d %lx\\n\", id, h); return h; }\n";
@@ -409,7 +431,10 @@ impl Writer<'_> {
         }
         if let Some((item, into)) = self.program.duplicate
             && into == unit.id
-            && !unit.items.iter().any(|own| own.id == item || matches!(own.what, What::Fallback { of, .. } if of == item))
+            && !unit
+                .items
+                .iter()
+                .any(|own| own.id == item || matches!(own.what, What::Fallback { of, .. } if of == item))
             && let Some((_, item)) = self.program.find(item)
         {
             writeln!(self.text, "long {}(long x) {{ return x; }}", item.symbol()).unwrap();
@@ -443,7 +468,8 @@ impl Writer<'_> {
                 self.line(format!("{storage}long {}(long);", item.symbol()));
             }
         }
-        let duplicate = self.program.duplicate.filter(|(_, into)| *into == self.unit.id).map(|(item, _)| item);
+        let duplicate =
+            self.program.duplicate.filter(|(_, into)| *into == self.unit.id).map(|(item, _)| item);
         for reference in &refs {
             match *reference {
                 Ref::Item(id) | Ref::Maybe(id) => {
@@ -488,7 +514,10 @@ impl Writer<'_> {
                     What::Data { .. } => format!("{}[0]", item.symbol()),
                     What::Text(_) => format!("{}[0]", item.symbol()),
                     What::Function { throws: true, .. } if self.unit.cpp => {
-                        format!("({{ long y; try {{ y = {}(x - 1); }} catch (long z) {{ y = z; }} y; }})", item.symbol())
+                        format!(
+                            "({{ long y; try {{ y = {}(x - 1); }} catch (long z) {{ y = z; }} y; }})",
+                            item.symbol()
+                        )
                     }
                     _ => format!("{}(x - 1)", item.symbol()),
                 },
@@ -540,7 +569,13 @@ impl Writer<'_> {
                 let name = if indirect { format!("{symbol}_actual") } else { symbol.clone() };
                 let mut body = String::new();
                 for n in 0..*statements {
-                    writeln!(body, "    y = (y ^ {}) * {} + (y >> 7);", value.wrapping_add(n as u32), (n * 2) | 0x1235).unwrap();
+                    writeln!(
+                        body,
+                        "    y = (y ^ {}) * {} + (y >> 7);",
+                        value.wrapping_add(n as u32),
+                        (n * 2) | 0x1235
+                    )
+                    .unwrap();
                 }
                 if *skip > 0 {
                     writeln!(body, "    __asm__ volatile(\".skip {skip}, 0x90\");").unwrap();
@@ -551,8 +586,11 @@ impl Writer<'_> {
                 for reference in refs {
                     writeln!(body, "    if (x > 0) y = y * 33 + {};", self.value(*reference)).unwrap();
                 }
-                let (own, attributes_here) =
-                    if indirect { ("static ", " __attribute__((noipa, used))") } else { (local, attributes.as_str()) };
+                let (own, attributes_here) = if indirect {
+                    ("static ", " __attribute__((noipa, used))")
+                } else {
+                    (local, attributes.as_str())
+                };
                 self.line(format!("{own}{}long {name}(long x) {{\n    unsigned long y = {value}u + (unsigned long)x;\n{body}    return (long)y;\n}}", attributes_here.trim_start()));
                 if indirect {
                     self.line(format!("static void *{symbol}_resolver(void) {{ return (void *){name}; }}"));
@@ -563,16 +601,30 @@ impl Writer<'_> {
             What::Data { storage, len, value, align } => {
                 let align = format!(" __attribute__((aligned({align}), used))");
                 let linkage = if *storage == Storage::Common { "" } else { local };
-                let extern_const = if self.unit.cpp && *storage == Storage::Constant && local.is_empty() { "extern " } else { "" };
+                let extern_const = if self.unit.cpp && *storage == Storage::Constant && local.is_empty() {
+                    "extern "
+                } else {
+                    ""
+                };
                 let initial = format!("{{ (int){value}u }}");
                 // The last element has a value too, so that the whole is seen to be there.
-                let both = if *len > 1 && !self.unit.cpp { format!("{{ (int){value}u, [{len} - 1] = {len} }}") } else { initial };
+                let both = if *len > 1 && !self.unit.cpp {
+                    format!("{{ (int){value}u, [{len} - 1] = {len} }}")
+                } else {
+                    initial
+                };
                 self.line(match storage {
                     Storage::Data => format!("{linkage}int {symbol}[{len}]{align}{attributes} = {both};"),
-                    Storage::Constant => format!("{extern_const}{linkage}const int {symbol}[{len}]{align}{attributes} = {both};"),
+                    Storage::Constant => format!(
+                        "{extern_const}{linkage}const int {symbol}[{len}]{align}{attributes} = {both};"
+                    ),
                     Storage::Zero => format!("{linkage}int {symbol}[{len}]{align}{attributes};"),
-                    Storage::Thread => format!("{linkage}__thread int {symbol}[{len}]{align}{attributes} = {both};"),
-                    Storage::ThreadZero => format!("{linkage}__thread int {symbol}[{len}]{align}{attributes};"),
+                    Storage::Thread => {
+                        format!("{linkage}__thread int {symbol}[{len}]{align}{attributes} = {both};")
+                    }
+                    Storage::ThreadZero => {
+                        format!("{linkage}__thread int {symbol}[{len}]{align}{attributes};")
+                    }
                     // C++ has no common symbols.
                     Storage::Common if self.unit.cpp => format!("int {symbol}[{len}]{align};"),
                     Storage::Common => format!("int {symbol}[{len}] __attribute__((common)){align};"),
@@ -595,7 +647,11 @@ impl Writer<'_> {
             What::Constructor { priority, destructor } => {
                 let priority = priority.map_or(String::new(), |priority| format!("({priority})"));
                 let id = item.id;
-                let trace = if self.unit.ordered { format!("trace = trace * 31 + {id};") } else { format!("unordered += {id};") };
+                let trace = if self.unit.ordered {
+                    format!("trace = trace * 31 + {id};")
+                } else {
+                    format!("unordered += {id};")
+                };
                 self.line(format!(
                     "__attribute__((constructor{priority})) static void {symbol}(void) {{ {trace} }}"
                 ));
@@ -608,7 +664,9 @@ impl Writer<'_> {
             What::Object { value } if self.unit.cpp => {
                 let id = item.id;
                 let (trace, end) = match self.unit.ordered {
-                    true => ("trace = trace * 31 + value;", format!("printf(\"object {id} %ld\\n\", value);")),
+                    true => {
+                        ("trace = trace * 31 + value;", format!("printf(\"object {id} %ld\\n\", value);"))
+                    }
                     false => ("unordered += value;", String::new()),
                 };
                 self.line(format!(
@@ -619,7 +677,10 @@ impl Writer<'_> {
             What::Object { .. } => {}
             What::Alias(target) => {
                 let Some(target) = self.unit.items.iter().find(|item| item.id == *target) else { return };
-                self.line(format!("{local}long {symbol}(long){attributes} __attribute__((alias(\"{}\")));", target.symbol()));
+                self.line(format!(
+                    "{local}long {symbol}(long){attributes} __attribute__((alias(\"{}\")));",
+                    target.symbol()
+                ));
             }
             What::Tentative { of, len } => {
                 self.line(format!("int {}[{len}] __attribute__((common));", self.program.symbol_of(*of)));
@@ -645,7 +706,10 @@ impl Writer<'_> {
                     let throws = matches!(&item.what, What::Function { throws: true, .. });
                     let throws = throws && unit.cpp;
                     match throws {
-                        true => writeln!(digest, "    try {{ h = h * 31 + {symbol}(2); }} catch (long z) {{ h = h * 31 - z; }}"),
+                        true => writeln!(
+                            digest,
+                            "    try {{ h = h * 31 + {symbol}(2); }} catch (long z) {{ h = h * 31 - z; }}"
+                        ),
                         false => writeln!(digest, "    h = h * 31 + {symbol}(3);"),
                     }
                     .unwrap();
@@ -653,7 +717,12 @@ impl Writer<'_> {
                 What::Data { storage, len, align, .. } => {
                     if *storage != Storage::Constant {
                         // What is there at first is part of the pattern.
-                        writeln!(fill, "    for (int i = 0; i < {len}; i++) {symbol}[i] = {symbol}[i] * 3 + i + {};", item.id).unwrap();
+                        writeln!(
+                            fill,
+                            "    for (int i = 0; i < {len}; i++) {symbol}[i] = {symbol}[i] * 3 + i + {};",
+                            item.id
+                        )
+                        .unwrap();
                     }
                     // The compiler must not know what is there, nor that it is aligned.
                     writeln!(
@@ -664,16 +733,28 @@ impl Writer<'_> {
                     .unwrap();
                 }
                 What::Table { functions, data, .. } => {
-                    writeln!(digest, "    for (int i = 0; i < {}; i++) h = h * 31 + {symbol}_f[i](2);", functions.len()).unwrap();
-                    writeln!(digest, "    for (int i = 0; i < {}; i++) h = h * 31 + {symbol}_d[i][0];", data.len()).unwrap();
+                    writeln!(
+                        digest,
+                        "    for (int i = 0; i < {}; i++) h = h * 31 + {symbol}_f[i](2);",
+                        functions.len()
+                    )
+                    .unwrap();
+                    writeln!(
+                        digest,
+                        "    for (int i = 0; i < {}; i++) h = h * 31 + {symbol}_d[i][0];",
+                        data.len()
+                    )
+                    .unwrap();
                 }
                 What::Text(_) => {
                     writeln!(digest, "    for (const char *p = {symbol}; *p; p++) h = h * 31 + *p;").unwrap();
                 }
                 What::Tentative { of, len } => {
                     let symbol = self.program.symbol_of(*of);
-                    writeln!(fill, "    for (int i = 0; i < {len}; i++) {symbol}[i] += i + {};", item.id).unwrap();
-                    writeln!(digest, "    for (int i = 0; i < {len}; i++) h = h * 31 + {symbol}[i];").unwrap();
+                    writeln!(fill, "    for (int i = 0; i < {len}; i++) {symbol}[i] += i + {};", item.id)
+                        .unwrap();
+                    writeln!(digest, "    for (int i = 0; i < {len}; i++) h = h * 31 + {symbol}[i];")
+                        .unwrap();
                 }
                 What::Fallback { of, .. } => {
                     writeln!(digest, "    h = h * 31 + {}(1);", self.program.symbol_of(*of)).unwrap();

@@ -34,7 +34,14 @@ impl Workshop {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).expect("the target directory is writable");
         fs::create_dir_all(&cache).expect("the target directory is writable");
-        Workshop { dir, cache, objects: BTreeMap::new(), archives: HashMap::new(), library: None, log: String::new() }
+        Workshop {
+            dir,
+            cache,
+            objects: BTreeMap::new(),
+            archives: HashMap::new(),
+            library: None,
+            log: String::new(),
+        }
     }
 
     pub fn remove(self) {
@@ -53,7 +60,12 @@ impl Workshop {
 
     /// Makes the objects, archives and libraries what the program says. Returns the names of the objects whose
     /// contents changed.
-    pub fn update(&mut self, program: &Program, in_place: bool, ar: &str) -> Result<BTreeSet<String>, String> {
+    pub fn update(
+        &mut self,
+        program: &Program,
+        in_place: bool,
+        ar: &str,
+    ) -> Result<BTreeSet<String>, String> {
         let mut wanted: Vec<(String, String, Vec<&str>, String)> = vec![];
         for unit in program.units.values() {
             let suffix = if unit.cpp { "cpp" } else { "c" };
@@ -148,7 +160,13 @@ impl Workshop {
 
     pub fn make_library(&mut self) -> Result<(), String> {
         let mut command = Command::new("gcc");
-        command.current_dir(&self.dir).args(["-shared", "library.pic.o", "-o", "libown.so", "-Wl,-soname,libown.so"]);
+        command.current_dir(&self.dir).args([
+            "-shared",
+            "library.pic.o",
+            "-o",
+            "libown.so",
+            "-Wl,-soname,libown.so",
+        ]);
         self.note(format!("    {}", describe(&command)));
         run_tool(&mut command)?;
         self.library = self.objects.get("library.pic.o").cloned();
@@ -156,7 +174,8 @@ impl Workshop {
     }
 
     pub fn touch(&mut self, program: &Program, step: usize) -> Result<(), String> {
-        for (number, unit) in program.units.values().enumerate().filter(|(number, _)| number % 2 == step % 2) {
+        for (number, unit) in program.units.values().enumerate().filter(|(number, _)| number % 2 == step % 2)
+        {
             let path = self.dir.join(unit.object());
             let file = fs::OpenOptions::new().append(true).open(&path).map_err(|error| error.to_string())?;
             let when = SystemTime::now() + Duration::from_secs((step * 100 + number) as u64);
@@ -168,13 +187,15 @@ impl Workshop {
 
     /// The words that follow the linker's flags.
     fn words(&self, program: &Program, output: &str) -> Vec<String> {
-        let mut words: Vec<String> = vec![match program.mode {
-            Mode::Pie => "-pie",
-            Mode::NoPie => "-no-pie",
-            Mode::Static => "-static",
-            Mode::StaticPie => "-static-pie",
-        }
-        .into()];
+        let mut words: Vec<String> = vec![
+            match program.mode {
+                Mode::Pie => "-pie",
+                Mode::NoPie => "-no-pie",
+                Mode::Static => "-static",
+                Mode::StaticPie => "-static-pie",
+            }
+            .into(),
+        ];
         // glibc's own start does not bear this.
         let bad = |option: &&String| program.mode == Mode::StaticPie && *option == "-Wl,--export-dynamic";
         words.extend(program.options.iter().filter(|option| !bad(option)).cloned());

@@ -42,7 +42,8 @@ pub fn needless(
     for changed in changed {
         let old = editor.old_object(changed.object).context("a record of the index is gone")?;
         let new = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
-        let wanted: HashSet<u64> = new.globals.iter().filter(|global| wants(global)).map(|g| g.hash).collect();
+        let wanted: HashSet<u64> =
+            new.globals.iter().filter(|global| wants(global)).map(|g| g.hash).collect();
         let gone = old.globals.iter().filter(|global| wants(global) && !wanted.contains(&global.hash));
         dropped.extend(gone.map(|global| global.hash));
     }
@@ -69,9 +70,10 @@ pub fn needless(
     for object in &needless {
         let record = editor.object(*object).context("a record of the index is gone")?;
         // Arrays that somebody walks over: constructors, and the like.
-        let in_row = record.blocks.iter().any(|block| {
-            Class::from_number(block.class).is_none_or(|class| class.is_contiguous())
-        });
+        let in_row = record
+            .blocks
+            .iter()
+            .any(|block| Class::from_number(block.class).is_none_or(|class| class.is_contiguous()));
         if in_row || seen.contains(object) {
             return Ok(Some(super::name_of(state, *object)));
         }

@@ -382,12 +382,12 @@ impl Sequence {
     }
 }
 
-/// A relink reads what changed, and nothing else.
+/// A relink reads what changed and archive members that were not needed before, and nothing else.
 fn check_reread(status: &Status, changed: &BTreeSet<String>) -> Result<(), String> {
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     for entry in &status.reindexed {
         let name = entry.member.clone().map_or_else(|| base(&entry.path), |member| base(&member));
-        if !changed.contains(&name) {
+        if !changed.contains(&name) && entry.reason != "new" {
             return Err(format!("{name} was read again, and only {changed:?} changed"));
         }
     }

@@ -272,7 +272,10 @@ fn objects_are_added_to_the_command_line() {
     edits.edit("f.c", "int g(void);\nint f(void) { return g(); }\n");
     edits.words(&["main.o", "f.o", "g.o"]).link(Relink);
     edits.words(&["main.o", "g.o", "f.o"]).link(Full("another order"));
-    edits.edit("c.c", "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"c\"); }\n");
+    edits.edit(
+        "c.c",
+        "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"c\"); }\n",
+    );
     edits.words(&["main.o", "c.o", "g.o", "f.o"]).link(Full("in its row"));
     edits.words(&["main.o", "g.o", "f.o"]).link(Any);
 }
@@ -450,6 +453,8 @@ fn exported_symbols() {
         edits.edit("f.c", "int new_one(void) { return 2; }\nint f(void) { return new_one(); }\n").link(Any);
         edits.edit("f.c", "int f(void) { return 5; }\n").link(Any);
         let longer = "    x = x * 3 + 1;\n".repeat(200);
-        edits.edit("f.c", &format!("int f(void) {{ volatile int x = 4;\n{longer}    return x; }}\n")).link(Relink);
+        edits
+            .edit("f.c", &format!("int f(void) {{ volatile int x = 4;\n{longer}    return x; }}\n"))
+            .link(Relink);
     }
 }

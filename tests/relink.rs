@@ -618,6 +618,44 @@ fn a_static_program_finds_its_frames() {
 }
 
 #[test]
+fn an_indirect_function_comes_and_goes() {
+    for mode in ["-pie", "-no-pie", "-static"] {
+        let project = three_objects(&format!("relink/indirect{mode}"));
+        let words = [OBJECTS, &[mode]].concat();
+        let indirect = "static int one(void) { return 1; }\nstatic void *choose(void) { return one; }\n\
+             static int f(void) __attribute__((ifunc(\"choose\")));\nint a(void) { return f(); }\n";
+        // Whatever is in its place now, nobody may call it to choose a function.
+        let other =
+            "int more(int x) { int y = x; while (x--) y *= x; return y; }\nint a(void) { return 3; }\n";
+        for (source, value) in [(indirect, 1), (other, 3), (indirect, 1)] {
+            project.edit("a.c", source);
+            project.link(&words);
+            assert_eq!(project.output("app", &[]), format!("{value} 2\n"), "{mode}");
+        }
+    }
+}
+
+#[test]
+fn the_ends_of_code_and_data_follow() {
+    let project = Project::new("relink/ends");
+    project.edit(
+        "main.c",
+        "#include <stdio.h>\nextern char etext, edata, end;\nextern char data[], data_end[], zero[], zero_end[];\n\
+         void code(void), code_end(void);\n#define IN(last, limit) ((char *)(last) <= &limit)\n\
+         int main(void) { printf(\"%d %d %d\\n\", IN(code_end, etext), IN(data_end, edata), IN(zero_end, end)); return 0; }\n",
+    );
+    for size in [8, 200_000, 20] {
+        let part = |section: &str, name: &str| {
+            format!(".section {section}\n.globl {name}, {name}_end\n{name}: .skip {size}\n{name}_end:\n")
+        };
+        let text = [part(".text", "code"), part(".data", "data"), part(".bss", "zero")].concat();
+        project.edit("parts.S", &format!("{text}.section .note.GNU-stack,\"\"\n"));
+        project.link(&["main.o", "parts.o", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), "1 1 1\n", "{size}");
+    }
+}
+
+#[test]
 fn a_common_symbol_grows() {
     let project = three_objects("relink/common");
     // What `a` writes is not what `b` reads, wherever the two are.

@@ -491,7 +491,7 @@ pub fn load_round(
         rest = behind;
     }
     let store = &*store;
-    let sparse = &known.index.as_deref().map(store::sparse).unwrap_or_default();
+    let sparse = &store::sparse(&known.index);
     let loaded: Vec<Vec<Object>> = batches
         .into_par_iter()
         .map_init(

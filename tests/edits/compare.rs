@@ -198,9 +198,7 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
                 elf::R_X86_64_TLSGD | elf::R_X86_64_TLSLD => (4, 12),
                 _ => (0, 4),
             };
-            for byte in at.saturating_sub(before)..(at + len).min(size as usize) {
-                free[byte] = true;
-            }
+            free[at.saturating_sub(before)..(at + len).min(size as usize)].fill(true);
             let mut is_text = false;
             if let RelocationTarget::Symbol(target) = relocation.target()
                 && let Ok(target) = file.symbol_by_index(target)
@@ -210,6 +208,11 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
                 }
                 let section = target.section_index().and_then(|index| file.section_by_index(index).ok());
                 is_text = section.is_some_and(|section| section.kind() == SectionKind::ReadOnlyString);
+                // Other places in sections have no names, nor have those that the linker defines or imports.
+                let in_both = |name| found.by_name.contains_key(name) && expected.by_name.contains_key(name);
+                if !is_text && !target.name().is_ok_and(in_both) {
+                    continue;
+                }
             }
             let lead = |image: &Image<'_>, bytes: &[u8], place: u64| -> Option<String> {
                 let field = |len: usize| bytes.get(at..at + len);

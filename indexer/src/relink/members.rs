@@ -42,7 +42,9 @@ pub fn reload(
         return Ok(Err(why));
     }
     let mut known = Known::of_relink(index, before);
-    let Ok(program) = load::load(request, &mut inputs, &mut known, store, timing) else { full!("an object cannot be read") };
+    let Ok(program) = load::load(request, &mut inputs, &mut known, store, timing) else {
+        full!("an object cannot be read")
+    };
     if !request.shared {
         driver::hold_objects(folder, &program, &mut inputs);
     }
@@ -154,7 +156,9 @@ fn match_objects(
         let mut free: HashMap<Key<'_>, VecDeque<u32>> = HashMap::new();
         for number in old.iter().filter(|number| !is_taken[**number as usize]) {
             let object = &before.objects[*number as usize];
-            free.entry(key(by, path_before(object), &object.member, object.entry.content)).or_default().push_back(*number);
+            free.entry(key(by, path_before(object), &object.member, object.entry.content))
+                .or_default()
+                .push_back(*number);
         }
         for (object, number) in
             program.objects.iter().zip(&mut numbers).filter(|(_, number)| **number == NONE)

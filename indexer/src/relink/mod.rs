@@ -46,6 +46,7 @@ use crate::index::version;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
+use crate::layout;
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::synth::notes;
@@ -57,6 +58,7 @@ use groups::Change;
 use needed::Needed;
 pub use needed::{FILE as NEEDED, bytes as needed};
 use rayon::prelude::*;
+use shared::plan::{Slot, slot};
 use shared::record::{NONE, ObjectView, flag};
 use std::collections::HashMap;
 use std::fs;
@@ -222,6 +224,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if editor.is_overgrown()? {
         link_in_full!("much has changed since the last full link");
     }
+    follow_ends(&mut editor)?;
     if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
         link_in_full!("{library} is no longer needed");
     }
@@ -315,6 +318,32 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
         _ => false,
     };
     Ok(request.defsyms.iter().find(is_stale).map(|(name, _)| name.as_str()))
+}
+
+/// Moves the linker's symbols at the ends of code and data behind what was added there.
+fn follow_ends(editor: &mut Editor) -> Result<()> {
+    let ends: [(usize, &[&str]); 3] = [
+        (layout::TEXT, &["etext", "_etext", "__etext"]),
+        (layout::DATA, &["edata", "_edata"]),
+        (layout::BSS, &["end", "_end"]),
+    ];
+    for (region, names) in ends {
+        for name in names {
+            let Some(found) = editor.find(reader::name_hash(name.as_bytes())) else { continue };
+            let view = editor.view()?;
+            let (table, end, slot) =
+                (view.header.slots, view.regions[region].end.0, view.slots[found.slot as usize]);
+            let record = editor.object(slot.object);
+            let mention = record.and_then(|record| record.globals.get(slot.global as usize).copied());
+            // An object may define a symbol of this name itself.
+            let is_own = slot.flags & slot::NEAR != 0 && mention.is_none_or(|global| !global.is_definition());
+            if is_own && slot.value < end {
+                editor.set(table, found.slot.into(), Slot { value: end, ..slot })?;
+                editor.moved.insert(found.slot);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn files(state: &State) -> Vec<PathBuf> {

@@ -7,7 +7,13 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// A link is many short-lived tables on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
+    // To find and clear huge pages takes longer than a link is worth, and most of each would stay unused.
+    nix::sys::prctl::set_thp_disable(true).ok();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == gc::COMMAND) {
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));

@@ -228,6 +228,7 @@ pub fn now_ns() -> u64 {
 
 /// What the loader needs of `struct stat`.
 pub struct Stat {
+    pub inode: u64,
     pub mode: u32,
     pub uid: u32,
     pub size: u64,
@@ -237,8 +238,9 @@ pub fn fstat(fd: i64) -> Option<Stat> {
     let mut raw = [0u64; 18];
     // SAFETY: struct stat has 144 bytes on x86-64.
     let result = unsafe { syscall(nr::FSTAT, [fd as u64, raw.as_mut_ptr() as u64, 0, 0, 0, 0]) };
-    // Offsets of struct stat: st_mode 24, st_uid 28, st_size 48.
-    (!failed(result)).then(|| Stat { mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] })
+    // Offsets of struct stat: st_ino 8, st_mode 24, st_uid 28, st_size 48.
+    let stat = || Stat { inode: raw[1], mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] };
+    (!failed(result)).then(stat)
 }
 
 /// Maps `len` bytes of a whole file, privately.

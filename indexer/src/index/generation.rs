@@ -41,6 +41,10 @@ impl Draft {
         Ok(Self { folder: folder.to_owned(), temporary })
     }
 
+    pub fn folder(&self) -> &Path {
+        self.temporary.path()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
     }

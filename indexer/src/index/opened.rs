@@ -1,12 +1,12 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
+use super::packs::{Pack, PackObjects};
 use super::state::Status;
 use super::{generation, version};
 use crate::inputs::mapped;
-use crate::plan::PackObjects;
 use crate::symbols;
 use anyhow::{Context, Result, anyhow, bail};
-use shared::log::{LogEntry, LogHeader};
+use shared::log::{KEPT_HEAD, LogEntry, LogHeader, changed_chunks};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanView};
 use std::ffi::OsStr;
@@ -143,18 +143,25 @@ impl Executable {
 
     /// The records of a plan's objects, verified.
     pub fn objects<'a>(&self, plan: PlanView<'a>) -> Result<PackObjects<'a>> {
-        let objects = PackObjects { plan, packs: self.pack_files(&plan)? };
-        if let Some(number) = objects.damaged() {
-            bail!("the index has a damaged record (object {number}); link the program again");
-        }
+        let damaged = || anyhow!("the index has a damaged pack; link the program again");
+        let files = self.pack_files(&plan)?;
+        let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
+        let objects = PackObjects { plan, packs: packs.collect::<Option<_>>().ok_or_else(damaged)? };
+        objects.check()?;
         Ok(objects)
     }
 
-    /// Pages that launches have relocated and kept.
+    /// Pages that launches have relocated and kept: on the shelf of all generations since the full link what no relink has
+    /// changed, on the generation's own the rest.
     pub fn kept_pages(&self) -> u64 {
-        let map = fs::read(self.folder.join("kept.map")).unwrap_or_default();
-        let chunks = map.iter().skip(shared::log::KEPT_HEAD).filter(|byte| **byte != 0).count() as u64;
-        chunks * shared::CHUNK / shared::PAGE
+        let read = |name: &str| fs::read(self.folder.join(name)).unwrap_or_default();
+        let (common, own, list) = (read("kept.map"), read("own.map"), read("changed"));
+        let changed = changed_chunks(&list, self.config.plan, self.config.patch).unwrap_or_default();
+        let has = |map: &[u8], chunk: usize| map.get(KEPT_HEAD + chunk).is_some_and(|byte| *byte != 0);
+        let is_changed = |chunk: usize| changed.get(chunk).is_some_and(|byte| *byte != 0);
+        let chunks = (0..common.len().max(own.len()))
+            .filter(|chunk| if is_changed(*chunk) { has(&own, *chunk) } else { has(&common, *chunk) });
+        chunks.count() as u64 * shared::CHUNK / shared::PAGE
     }
 
     /// The log of the last run, if there was one.

@@ -3,9 +3,11 @@
 use super::store::Entry;
 use crate::inputs::mapped::Fingerprint;
 use crate::plan::Writer;
+use crate::synth::Spare;
 use serde::{Deserialize, Serialize};
 use shared::checksum::checksum;
 use shared::pod::{self, Span, StrRef, bytes_of};
+use shared::record::NONE;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x04");
 
 /// `state`: the inputs of the link, with what shows that they have changed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +70,7 @@ struct FileRec {
 #[repr(C)]
 struct StateObjectRec {
     member: StrRef,
+    /// In the upper half, its position.
     file: u64,
     offset: u64,
     entry: Entry,
@@ -95,6 +98,10 @@ pub struct StateFile {
 pub const SHARED_LIBRARY: u64 = 1 << 63;
 
 impl StateFile {
+    pub fn is_archive(&self) -> bool {
+        self.symbols != 0 && !self.is_shared()
+    }
+
     pub fn is_shared(&self) -> bool {
         self.symbols & SHARED_LIBRARY != 0
     }
@@ -107,6 +114,20 @@ pub struct StateObject {
     pub member: Vec<u8>,
     pub offset: u64,
     pub entry: Entry,
+    /// Its place in the program: what comes first wins.
+    pub position: u32,
+}
+
+impl StateObject {
+    /// An object of the plan that the program no longer has, or not yet.
+    pub fn gone() -> Self {
+        let member = Vec::new();
+        Self { file: NONE, member, offset: 0, entry: Entry::default(), position: NONE }
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.file == NONE
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -148,7 +169,7 @@ impl State {
             .iter()
             .map(|object| StateObjectRec {
                 member: text(&object.member),
-                file: object.file.into(),
+                file: u64::from(object.position) << 32 | u64::from(object.file),
                 offset: object.offset,
                 entry: object.entry,
             })
@@ -208,13 +229,14 @@ impl State {
                     member: object.member.of(strings).to_vec(),
                     offset: object.offset,
                     entry: object.entry,
+                    position: (object.file >> 32) as u32,
                 })
                 .collect(),
         })
     }
 }
 
-pub const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x01");
+pub const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x02");
 
 /// A name of the program and its slot, in `names`, sorted by hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -237,12 +259,17 @@ pub struct NamesHeader {
     pub rela_section: u64,
     pub rela_addr: u64,
     pub rela_size: u64,
+    /// What the linker's own tables have room for: [`Spare`].
+    pub spare: Spare,
     pub names: Span,
 }
 
 shared::pod! {
+    Spare { count: u32, got: u32, plt: u32, global: u32, slot: u32, has_plt: u32 }
     NameRec { hash: u64, slot: u32, dynamic: u32 }
-    NamesHeader { magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, names: Span }
+    NamesHeader {
+        magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, spare: Spare, names: Span,
+    }
 }
 
 pub fn names_bytes(mut header: NamesHeader, names: &[NameRec]) -> Vec<u8> {

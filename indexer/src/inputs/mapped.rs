@@ -3,9 +3,14 @@
 
 use anyhow::{Context, Result};
 use memmap2::Mmap;
+use nix::sys::mman::{MmapAdvise, madvise};
+use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::ptr::NonNull;
+use std::sync::Mutex;
 
 /// What is compared to see whether a file has changed. The change time cannot be set by a program, so a file
 /// that was rewritten with its old size and modification time is noticed too.
@@ -101,8 +106,13 @@ pub fn map(path: &Path) -> Result<(&'static [u8], Fingerprint)> {
     // SAFETY: a private mapping that is only read. Somebody who changes the file meanwhile gets a wrong link,
     // as described above, but every access stays inside the mapping and is checked as input.
     let map = unsafe { Mmap::map(&file) }.with_context(|| format!("cannot map {}", path.display()))?;
-    Ok((Box::leak(Box::new(map)), fingerprint))
+    let bytes: &'static [u8] = Box::leak(Box::new(map));
+    MAPPED.lock().expect("no thread panics with the lock").insert(bytes.as_ptr() as usize, bytes.len());
+    Ok((bytes, fingerprint))
 }
+
+/// Addresses and lengths of what [`map`] has mapped.
+static MAPPED: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
 
 /// Maps a file of the index for private changes in memory.
 pub fn map_private(path: &Path) -> Result<memmap2::MmapMut> {
@@ -112,17 +122,26 @@ pub fn map_private(path: &Path) -> Result<memmap2::MmapMut> {
         .with_context(|| format!("cannot map {}", path.display()))
 }
 
-/// Maps a new file of `len` bytes for writing in these ranges (offset and length). They get their room on the disk
-/// here: to write into a mapping that finds none later ends the process with SIGBUS.
-pub fn map_new(
-    file: &File,
-    len: u64,
-    written: impl Iterator<Item = (u64, u64)>,
-) -> std::io::Result<memmap2::MmapMut> {
-    file.set_len(len)?;
-    for (offset, len) in written.filter(|(_, len)| *len != 0) {
-        nix::fcntl::posix_fallocate(file, offset as i64, len as i64)?;
+/// Maps a new file, and address space behind its end, where what is written later appears. Reading behind the end
+/// of the file is an error of the caller, which the kernel answers with SIGBUS.
+pub fn map_growing(file: &File, room: u64) -> std::io::Result<&'static [u8]> {
+    // SAFETY: the file was just made under a temporary name; this process alone writes it, each place once, before
+    // it is read.
+    let map = unsafe { memmap2::MmapOptions::new().len(room as usize).map(file) }?;
+    Ok(Box::leak(Box::new(map)))
+}
+
+/// Gives back the memory of a part of a file that [`map`] has mapped. It stays readable: the kernel brings it again.
+pub fn release(part: &'static [u8]) {
+    const PAGE: usize = shared::PAGE as usize;
+    let (from, to) = (part.as_ptr() as usize, part.as_ptr() as usize + part.len());
+    let (start, end) = (from.next_multiple_of(PAGE), to & !(PAGE - 1));
+    let maps = MAPPED.lock().expect("no thread panics with the lock");
+    let is_mapped = maps.range(..=from).next_back().is_some_and(|(address, len)| to <= address + len);
+    drop(maps);
+    if let (true, Some(address)) = (is_mapped && start < end, NonNull::new(start as *mut c_void)) {
+        // SAFETY: whole pages of a mapping of a file that is read-only and never unmapped, so that the same bytes appear
+        // at the next access. A failure costs memory, nothing else.
+        unsafe { madvise(address, end - start, MmapAdvise::MADV_DONTNEED) }.ok();
     }
-    // SAFETY: the file was just made under a temporary name, and nobody else has it open.
-    unsafe { memmap2::MmapOptions::new().len(len as usize).map_mut(file) }
 }

@@ -6,6 +6,7 @@ use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, read_names};
 use crate::index::store::{Store, pack_name};
 use crate::index::version;
 use crate::inputs::mapped;
+use crate::inputs::shared::{self as shared_library, SharedLibrary};
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
@@ -14,6 +15,7 @@ use shared::pod::{self, Pod, Span, bytes_of};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Changes are listed in units of so many bytes.
 pub const GRAIN: u64 = 64;
@@ -38,6 +40,7 @@ pub struct Editor {
     pub added_names: Vec<NameRec>,
     /// Shared libraries of the link.
     pub libraries: Vec<PathBuf>,
+    read_libraries: OnceLock<Vec<SharedLibrary>>,
     /// Address ranges that objects had before this link.
     left: HashMap<u32, Vec<(u64, u64)>>,
     /// Records of objects that changed, by the object's number.
@@ -69,7 +72,7 @@ impl Editor {
             Ok(packs) => packs,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
-        if view.objects.len() != state.objects.len() + 1 {
+        if view.objects.len() <= state.objects.len() {
             return Ok(Err("the index contradicts itself".to_owned()));
         }
         Ok(Ok(Self {
@@ -91,6 +94,7 @@ impl Editor {
                 .filter(|file| file.is_shared())
                 .map(|file| file.path.clone())
                 .collect(),
+            read_libraries: OnceLock::new(),
             left: HashMap::new(),
             fresh: HashMap::new(),
         }))
@@ -162,6 +166,29 @@ impl Editor {
         listed.map(|name| (name.slot, name.dynamic)).collect()
     }
 
+    /// The number of a slot in `.dynsym`, or 0.
+    pub fn dynamic_number(&self, slot: u32) -> u32 {
+        let mut names = self.added_names.iter().chain(self.names().1);
+        names.find(|name| name.slot == slot && name.dynamic != 0).map_or(0, |name| name.dynamic)
+    }
+
+    /// Notes the number of a name's slot in `.dynsym`.
+    pub fn set_dynamic(&mut self, hash: u64, slot: u32, dynamic: u32) {
+        match self.added_names.iter_mut().find(|name| name.hash == hash) {
+            Some(name) => name.dynamic = dynamic,
+            None => self.added_names.push(NameRec { hash, slot, dynamic }),
+        }
+    }
+
+    /// The shared libraries of the link, in their order.
+    pub fn shared_libraries(&self) -> Result<&[SharedLibrary]> {
+        if self.read_libraries.get().is_none() {
+            let read = |path: &PathBuf| shared_library::read(mapped::map(path)?.0, b"");
+            self.read_libraries.set(self.libraries.iter().map(read).collect::<Result<_>>()?).ok();
+        }
+        Ok(self.read_libraries.get().map_or(&[], Vec::as_slice))
+    }
+
     pub fn find(&self, hash: u64) -> Option<NameRec> {
         let names = self.names().1;
         let added = || self.added_names.iter().find(|name| name.hash == hash).copied();
@@ -178,6 +205,18 @@ impl Editor {
         self.set(table, u64::from(number), slot)?;
         self.slots_used += 1;
         self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
+        Ok(Some(number))
+    }
+
+    /// Adds a symbol without a name; `None` if there is no room for one.
+    pub fn add_private_slot(&mut self, slot: Slot) -> Result<Option<u32>> {
+        let table = self.view()?.header.slots;
+        if self.slots_used >= table.count {
+            return Ok(None);
+        }
+        let number = self.slots_used as u32;
+        self.set(table, u64::from(number), slot)?;
+        self.slots_used += 1;
         Ok(Some(number))
     }
 
@@ -254,7 +293,9 @@ impl Editor {
             }
         }
         for changed in changed {
-            state.objects[changed.object as usize].offset = changed.offset;
+            if let Some(object) = state.objects.get_mut(changed.object as usize) {
+                object.offset = changed.offset;
+            }
         }
         if let Some(entry) = entries.first() {
             self.set_bytes(name, pack_name(entry.pack).as_bytes())?;

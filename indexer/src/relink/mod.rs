@@ -20,10 +20,17 @@ macro_rules! step {
 }
 
 mod editor;
+mod groups;
+mod import;
+mod kept;
+mod libraries;
 mod library;
+mod members;
+mod needed;
 mod object;
 mod pages;
 mod place;
+mod rebind;
 
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
@@ -46,8 +53,11 @@ use crate::timing::Timing;
 use crate::{HandOn, debug, message, object as reader, report, symbols, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
+use groups::Change;
+use needed::Needed;
+pub use needed::{FILE as NEEDED, bytes as needed};
 use rayon::prelude::*;
-use shared::record::{ObjectView, flag};
+use shared::record::{NONE, ObjectView, flag};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,9 +80,11 @@ pub fn full_instead(error: anyhow::Error) -> Result<Outcome> {
 }
 
 /// An object whose record is another one now.
-struct Changed {
+pub struct Changed {
     /// Its number in the plan.
     object: u32,
+    /// For the reasons of full links.
+    name: String,
     record: Vec<u8>,
     fingerprint: Fingerprint,
     /// Where its member is now.
@@ -104,16 +116,18 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(why) = report::needs_full_link(request) {
         link_in_full!("{why}");
     }
-    let renamed = match rename_objects(request, &mut state) {
-        Some(renamed) => renamed,
-        None => link_in_full!("the objects of the command line changed"),
-    };
+    let renamed = rename_objects(request, &mut state);
+    // Other objects, or other members of archives: they are found as a full link finds them.
+    let mut is_settled = renamed.is_some();
     timing.phase("state");
 
     // One stat for each input; nothing else for those that did not change.
     let seen = mapped::now_ns();
-    let now: Vec<Option<Fingerprint>> =
-        state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect();
+    let before = state.clone();
+    let now: Vec<Option<Fingerprint>> = match is_settled {
+        false => Vec::new(),
+        true => state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect(),
+    };
     if let Some(path) = state.missing.iter().find(|path| path.exists()) {
         link_in_full!("{} has appeared", path.display());
     }
@@ -132,31 +146,84 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let mut changed = Vec::new();
     if !stale.is_empty() {
         match read_stale(&mut state, &stale, &output_folder)? {
-            Ok(read) => changed = read,
-            Err(why) => return Ok(Outcome::Full(why)),
+            Stale::Changed(read) => changed = read,
+            Stale::Unsettled => is_settled = false,
+            Stale::Full(why) => return Ok(Outcome::Full(why)),
         }
     }
     timing.phase("objects");
+    let mut store = Store::open(index)?;
+    let mut editor = None;
+    if !changed.is_empty() || !is_settled {
+        match Editor::open(&executable, &before)? {
+            Ok(opened) => editor = Some(opened),
+            Err(why) => return Ok(Outcome::Full(why)),
+        }
+    }
+    let needed_before = executable.folder.join(needed::FILE);
+    if let Some(editor) = editor.as_ref().filter(|_| is_settled) {
+        is_settled = !may_load_others(editor, request, &needed_before, &changed)?;
+    }
+    if is_settled && !stale.is_empty() && stale.keys().any(|file| state.files[*file as usize].is_archive()) {
+        // Whether what an archive offers is more than a common symbol, its table does not say.
+        let has_commons = |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
+        is_settled = !mapped::map(&needed_before).is_ok_and(|(bytes, _)| has_commons(bytes));
+    }
+    let mut reloaded = None;
+    if !is_settled {
+        if editor.is_none() {
+            match Editor::open(&executable, &before)? {
+                Ok(opened) => editor = Some(opened),
+                Err(why) => return Ok(Outcome::Full(why)),
+            }
+        }
+        let room =
+            editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
+        match members::reload(request, &output_folder, &before, room, &mut store, timing)? {
+            Ok(found) => {
+                state = found.state;
+                changed = found.changed;
+                reloaded = Some((found.reindexed, found.needed));
+            }
+            Err(why) => return Ok(Outcome::Full(why)),
+        }
+        timing.phase("members");
+    }
 
     let mut status = executable.status()?;
     status.incremental = true;
     status.why_full = None;
-    status.reindexed = changed.iter().map(|changed| reread(&state, changed)).collect();
-    if changed.is_empty() {
-        return nothing_changed(request, &executable, &state, renamed || !stale.is_empty(), status);
-    }
-    let mut store = Store::open(index)?;
-    let mut editor = match Editor::open(&executable, &state)? {
-        Ok(editor) => editor,
-        Err(why) => return Ok(Outcome::Full(why)),
+    status.objects = state.objects.iter().filter(|object| !object.is_gone()).count();
+    status.reindexed = match &reloaded {
+        Some((reindexed, _)) => reindexed.clone(),
+        None => changed.iter().map(|changed| reread(&state, changed)).collect(),
     };
+    if changed.is_empty() {
+        if let Some((_, needed)) = &reloaded {
+            crate::index::write_file(&needed_before, &[needed])?;
+        }
+        let touched = renamed != Some(false) || !stale.is_empty() || reloaded.is_some();
+        return nothing_changed(request, &executable, &state, touched, status);
+    }
+    let Some(mut editor) = editor else { link_in_full!("the index contradicts itself") };
     if editor.is_overgrown()? {
         link_in_full!("much has changed since the last full link");
     }
-    for changed in &changed {
-        if let Err(why) = object::replace(&mut editor, request, changed)? {
-            return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
-        }
+    let changes = changed
+        .iter()
+        .map(|changed| {
+            // Records live as long as the link, which is a short process.
+            let record: &'static [u8] = changed.record.clone().leak();
+            Change::new(&editor, changed.object, changed.name.clone(), record)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (order, order_before) = (needed::order(&state), needed::order(&before));
+    let touched = match rebind::replace(&mut editor, request, changes, &order, &order_before)? {
+        Ok(touched) => touched,
+        Err(why) => return Ok(Outcome::Full(why)),
+    };
+    if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
+        link_in_full!("{library} is no longer needed");
     }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?
@@ -189,6 +256,13 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             _ => {}
         }
     }
+    match &reloaded {
+        Some((_, needed)) => draft.write(needed::FILE, needed)?,
+        None => {
+            fs::hard_link(&needed_before, draft.path(needed::FILE))
+                .with_context(|| format!("cannot link {}", needed_before.display()))?;
+        }
+    }
     draft.write("patch", &patch)?;
     draft.write("state", &state.bytes())?;
     status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
@@ -205,7 +279,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
-    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
+    let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
+    kept::hand_on(&editor, &executable, &draft, patch_sum)?;
+    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &touched)? else {
         link_in_full!("the table of function names is full");
     };
     let (number, folder) = draft.publish()?;
@@ -214,7 +290,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         number,
         folder: &folder,
         plan: executable.config.plan,
-        patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+        patch: patch_sum,
         symbols_crc,
     };
     let regions = editor.view()?.regions;
@@ -276,6 +352,13 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     if now.len() < before.len() {
         return None;
     }
+    // Objects that go by the names of others are no others.
+    let places: HashMap<&Path, usize> =
+        before.iter().enumerate().map(|(place, file)| (state.files[*file].path.as_path(), place)).collect();
+    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place))
+    {
+        return None;
+    }
     for (file, path) in before.into_iter().zip(now) {
         state.files[file].path.clone_from(path);
     }
@@ -322,11 +405,15 @@ fn nothing_changed(
 fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Result<()> {
     const NAME: &[u8] = b".note.gnu.build-id";
     let Some((section, mut record)) = editor.own_section(NAME)? else { return Ok(()) };
-    let mut contents: Vec<[u64; 2]> = state.objects.iter().map(|object| object.entry.content).collect();
+    let mut objects: Vec<(u32, [u64; 2])> =
+        state.objects.iter().map(|object| (object.position, object.entry.content)).collect();
     for changed in changed {
         let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
-        contents[changed.object as usize] = record.header.content;
+        objects[changed.object as usize].1 = record.header.content;
     }
+    objects.retain(|(position, _)| *position != NONE);
+    objects.sort_unstable_by_key(|(position, _)| *position);
+    let contents: Vec<[u64; 2]> = objects.into_iter().map(|(_, content)| content).collect();
     let note = notes::build_id(notes::identity(contents.into_iter()));
     let start = section.data as usize;
     record.get_mut(start..start + note.len()).context("the build ID has no room")?.copy_from_slice(&note);
@@ -342,7 +429,7 @@ fn write_symbols(
     editor: &Editor,
     executable: &Executable,
     draft: &Draft,
-    changed: &[Changed],
+    changed: &[u32],
 ) -> Result<Option<u32>> {
     let path = executable.folder.join(symbols::FILE);
     // Mapped, not read: all but a few pages go straight from one file to the other.
@@ -357,9 +444,9 @@ fn write_symbols(
     }
     let file: &mut [u8] = plain.as_mut().map_or(&mut file[..], Vec::as_mut_slice);
     for changed in changed {
-        let Some(record) = editor.object(changed.object) else { continue };
-        let place = |section: u32| view.placement(changed.object, section);
-        match symbols::replace(file, &editor.left_by(changed.object), &record, place)? {
+        let Some(record) = editor.object(*changed) else { continue };
+        let place = |section: u32| view.placement(*changed, section);
+        match symbols::replace(file, &editor.left_by(*changed), &record, place)? {
             Replaced::Same => {}
             Replaced::Changed => differs = true,
             Replaced::Full => return Ok(None),
@@ -373,11 +460,6 @@ fn write_symbols(
     Ok(Some(crc32fast::hash(file)))
 }
 
-fn object_name(state: &State, changed: &Changed) -> String {
-    let object = &state.objects[changed.object as usize];
-    message::input_name(&state.files[object.file as usize].path, &object.member)
-}
-
 fn reread(state: &State, changed: &Changed) -> Reread {
     let object = &state.objects[changed.object as usize];
     Reread {
@@ -387,13 +469,39 @@ fn reread(state: &State, changed: &Changed) -> Reread {
     }
 }
 
-/// Reads the objects of files that changed; in archives, only the members that are other ones now. The inner
-/// error is a reason for a full link.
-fn read_stale(
-    state: &mut State,
-    stale: &HashMap<u32, Fingerprint>,
-    output_folder: &Path,
-) -> Result<Result<Vec<Changed>, String>> {
+/// Whether other members of archives may be loaded now that these objects have other records.
+fn may_load_others(editor: &Editor, request: &Request, needed: &Path, changed: &[Changed]) -> Result<bool> {
+    let Ok((bytes, _)) = mapped::map(needed) else { return Ok(true) };
+    let Some(needed) = Needed::read(bytes) else { return Ok(true) };
+    let view = editor.view()?;
+    let is_defined = |hash: u64| {
+        editor
+            .find(hash)
+            .and_then(|found| view.slots.get(found.slot as usize))
+            .is_some_and(object::is_defined)
+    };
+    let pair = |changed: &'_ Changed| {
+        Some(needed::Pair {
+            number: changed.object,
+            old: editor.old_object(changed.object)?,
+            new: ObjectView::new(Box::leak(changed.record.clone().into_boxed_slice()))?,
+        })
+    };
+    let pairs: Vec<_> = changed.iter().map(pair).collect::<Option<_>>().context("a record is gone")?;
+    Ok(needed.may_differ(&pairs, !request.wraps.is_empty(), is_defined))
+}
+
+/// What the files that changed come to.
+enum Stale {
+    Changed(Vec<Changed>),
+    /// Archives have other members, or offer other names.
+    Unsettled,
+    /// A full link is needed, because of this.
+    Full(String),
+}
+
+/// Reads the objects of files that changed; in archives, only the members that are other ones now.
+fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
     let mut changed = Vec::new();
     let few = state.objects.iter().filter(|object| object.member.is_empty()).count() <= pinned::MOST;
     let has_debug = |changed: &Changed| {
@@ -412,26 +520,30 @@ fn read_stale(
         if known.is_shared() {
             let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
             if read.identity() != known.symbols {
-                return Ok(Err(format!("the symbols of {} changed", path.display())));
+                return Ok(Stale::Full(format!("the symbols of {} changed", path.display())));
             }
             known.fingerprint = fingerprint;
             continue;
         }
         if of_file.is_empty() && !is_archive {
-            return Ok(Err(format!("{} changed, which is not an object", path.display())));
+            // A lazy object that was not needed may be now.
+            if args::is_object(&path) {
+                return Ok(Stale::Unsettled);
+            }
+            return Ok(Stale::Full(format!("{} changed, which is not an object", path.display())));
         }
         let mut members = HashMap::new();
         if is_archive {
             let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
             let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
             if symbols != state.files[*number as usize].symbols {
-                return Ok(Err(format!("{}: its members or their symbols changed", path.display())));
+                return Ok(Stale::Unsettled);
             }
             let needed = of_file.iter().map(|object| state.objects[*object as usize].member.clone());
             let needed: std::collections::HashSet<Vec<u8>> = needed.collect();
             for member in archive.members()?.into_iter().filter(|member| needed.contains(&member.name)) {
                 if members.insert(member.name.clone(), member).is_some() {
-                    return Ok(Err(format!("{} has two members of one name", path.display())));
+                    return Ok(Stale::Unsettled);
                 }
             }
         }
@@ -439,9 +551,7 @@ fn read_stale(
             let known = &state.objects[object as usize];
             let (data, offset) = match members.get(&known.member) {
                 Some(member) => (member.data, member.offset),
-                None if is_archive => {
-                    return Ok(Err(format!("{}: a member is gone", path.display())));
-                }
+                None if is_archive => return Ok(Stale::Unsettled),
                 None => (data, 0),
             };
             if reader::content_hash(data) == known.entry.content {
@@ -451,7 +561,8 @@ fn read_stale(
             }
             let place = || message::input_name(&path, &known.member);
             let record = reader::read(data).with_context(place)?;
-            changed.push(Changed { object, record, fingerprint, offset });
+            let name = message::input_name(&path, &known.member);
+            changed.push(Changed { object, name, record, fingerprint, offset });
         }
         // The compiler may delete an unchanged object too, under its new name.
         if !is_archive && few && changed.get(before).is_none_or(has_debug) {
@@ -463,7 +574,7 @@ fn read_stale(
         pinned::keep_only(output_folder, state.files.iter().map(|file| &file.fingerprint));
     }
     changed.sort_by_key(|changed| changed.object);
-    Ok(Ok(changed))
+    Ok(Stale::Changed(changed))
 }
 
 /// Identity of what an archive offers: which member defines what, and which members there are.
@@ -536,7 +647,9 @@ pub fn state_of(
         objects: program
             .objects
             .iter()
-            .map(|object| state::StateObject {
+            .zip(0u32..)
+            .map(|(object, position)| state::StateObject {
+                position,
                 file: object.file,
                 member: object.member.clone(),
                 offset: object.offset,

@@ -50,8 +50,9 @@ const PATH: &str = "path";
 const DOOMED: &str = ".old-";
 
 /// A program that was started just before its file was replaced has not opened its generation yet, and is not seen to
-/// run from it. So a generation stays this long after the next one came.
+/// run from it. So a generation stays this long after the next one came, if there are no more than so many.
 const GRACE: Duration = Duration::from_millis(500);
+const YOUNG: usize = 3;
 
 /// How long a collection that nobody asked for tries to find the index without links.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -157,7 +158,7 @@ pub fn collect(index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Resul
     if !index.join("outputs").is_dir() && !index.join("packs").is_dir() {
         bail!("{}: not an index of unfold", index.display());
     }
-    if how.thorough && !how.dry_run {
+    if how.thorough {
         let_grace_pass(index, progress);
     }
     let before = if how.thorough { disk_use(index, &HashSet::new()) } else { 0 };
@@ -330,7 +331,7 @@ impl Output {
         let path = paths.iter().find(|path| fs::symlink_metadata(path).is_ok());
         // A link that was killed leaves a generation that is newer than the output.
         let is_young = |newer: u64| age(&folder.join(newer.to_string())).is_some_and(|age| age < GRACE);
-        let pairs = numbers.iter().zip(numbers.iter().skip(1));
+        let pairs = numbers.iter().zip(numbers.iter().skip(1)).rev().take(KEPT + YOUNG);
         needed.extend(pairs.filter(|(_, newer)| is_young(**newer)).map(|(number, _)| *number));
         let own = path.and_then(|path| place_of(path)).filter(|(of, _)| *of == name);
         needed.extend(own.map(|(_, number)| number));

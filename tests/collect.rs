@@ -131,8 +131,8 @@ fn many_relinks(name: &str, relinks: usize) {
     // depend on the program.
     let (most, fixed) = (inputs + first * 3 / 2, 1 << 20);
     assert!(after <= most, "{after} bytes for {inputs} bytes of inputs, {first} after the first link");
-    // Another generation, those that go together, and what they alone refer to.
-    let transient = most + inputs + fixed;
+    // Another generation, those that go together, those that are young, and what they alone refer to.
+    let transient = most + 3 * inputs + fixed;
     assert!(largest.max(before) <= transient, "{largest}, {before} bytes for {inputs} bytes of inputs");
     link();
     assert_eq!(project.output("app", &[]), expected(&now));

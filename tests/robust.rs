@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -542,26 +542,23 @@ fn an_index_of_another_version() {
         let generation = newest(&project);
         let path = match *file {
             "app" => project.path("app"),
-            "pack" => {
-                let packs = all_below(&project.path(".unfold/packs"));
-                // The one with the objects, not that with what the linker makes itself.
-                let has_main =
-                    |path: &PathBuf| fs::read(path).unwrap().windows(6).any(|bytes| bytes == b"\0main\0");
-                packs.into_iter().find(has_main).unwrap()
-            }
             name => generation.join(name),
         };
         let place = if *file == "app" { 0x1007 } else { 7 };
-        let mut contents = fs::read(&path).unwrap();
         if *file == "pack" {
-            // Every record in it.
-            let starts = contents.windows(5).enumerate().filter(|(_, bytes)| *bytes == b"UFobj");
-            let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
-            starts.iter().for_each(|at| contents[at + 7] += 1);
+            for pack in all_below(&project.path(".unfold/packs")) {
+                let mut contents = fs::read(&pack).unwrap();
+                // Every record in it.
+                let starts = contents.windows(5).enumerate().filter(|(_, bytes)| *bytes == b"UFobj");
+                let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
+                starts.iter().for_each(|at| contents[at + 7] += 1);
+                fs::write(&pack, contents).unwrap();
+            }
         } else {
+            let mut contents = fs::read(&path).unwrap();
             contents[place] += 1;
+            fs::write(&path, contents).unwrap();
         }
-        fs::write(&path, contents).unwrap();
         if *file == "app" {
             let copies = all_below(&project.path(".unfold/outputs"));
             let copies = copies.iter().filter(|path| path.ends_with("executable"));

@@ -84,7 +84,14 @@ impl Known {
                 Some((store::key(path, &object.member, object.offset), object.entry))
             })
             .collect();
-        Self { before, by_content, listed: HashMap::new(), looked_up: 0, index: index.to_owned(), is_last: true }
+        Self {
+            before,
+            by_content,
+            listed: HashMap::new(),
+            looked_up: 0,
+            index: index.to_owned(),
+            is_last: true,
+        }
     }
 
     /// Looks up what the database says of files that are new in this list, which only grows.
@@ -306,7 +313,7 @@ pub fn load(
     Ok(program)
 }
 
-/// Gives the pack of the new records its name, and lists them.
+/// Gives the pack of the new records its name, with those that are to leave theirs, and lists them.
 fn keep_records(
     program: &mut Program,
     files: &[SourceFile],

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,7 +56,11 @@ impl Project {
 
     pub fn remove(&self, file: &str) {
         let path = self.path(file);
-        let result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let mut result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        while result.as_ref().is_err_and(|error| error.kind() == ErrorKind::DirectoryNotEmpty) {
+            // A collection is at work in an index.
+            result = fs::remove_dir_all(&path);
+        }
         result.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 

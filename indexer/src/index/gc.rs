@@ -49,6 +49,11 @@ const PATH: &str = "path";
 /// First letters of what is about to be removed.
 const DOOMED: &str = ".old-";
 
+/// A program that was started just before its file was replaced has not opened its generation yet, and is not seen to
+/// run from it. So a generation stays this long after the next one came, if there are no more than so many.
+const GRACE: Duration = Duration::from_millis(500);
+const YOUNG: usize = 3;
+
 /// How long a collection that nobody asked for tries to find the index without links.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -152,6 +157,9 @@ pub fn in_background(index: &Path) {
 pub fn collect(index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Result<Collected> {
     if !index.join("outputs").is_dir() && !index.join("packs").is_dir() {
         bail!("{}: not an index of unfold", index.display());
+    }
+    if how.thorough {
+        let_grace_pass(index, progress);
     }
     let before = if how.thorough { disk_use(index, &HashSet::new()) } else { 0 };
     let mut found = Found::default();
@@ -322,6 +330,9 @@ impl Output {
         let paths = noted_paths(index, &folder);
         let path = paths.iter().find(|path| fs::symlink_metadata(path).is_ok());
         // A link that was killed leaves a generation that is newer than the output.
+        let is_young = |newer: u64| age(&folder.join(newer.to_string())).is_some_and(|age| age < GRACE);
+        let pairs = numbers.iter().zip(numbers.iter().skip(1)).rev().take(KEPT + YOUNG);
+        needed.extend(pairs.filter(|(_, newer)| is_young(**newer)).map(|(number, _)| *number));
         let own = path.and_then(|path| place_of(path)).filter(|(of, _)| *of == name);
         needed.extend(own.map(|(_, number)| number));
         let is_run = |number: &&u64| running.contains(&(name.clone(), **number));
@@ -337,6 +348,24 @@ impl Output {
 
     fn needed(&self) -> impl Iterator<Item = PathBuf> {
         self.needed.iter().map(|number| self.folder.join(number.to_string()))
+    }
+}
+
+/// How long ago something was written into a folder; nothing if the clock went back since.
+fn age(folder: &Path) -> Option<Duration> {
+    fs::metadata(folder).ok()?.modified().ok()?.elapsed().ok()
+}
+
+/// Waits until no generation is so young that the one before it has to stay.
+fn let_grace_pass(index: &Path, progress: &mut dyn FnMut(&str)) {
+    let folders = fs::read_dir(index.join("outputs")).into_iter().flatten().flatten();
+    let newest = folders.filter_map(|folder| {
+        let number = *generation::numbers(&folder.path()).last()?;
+        age(&folder.path().join(number.to_string()))
+    });
+    if let Some(left) = newest.min().and_then(|age| GRACE.checked_sub(age)) {
+        progress("waiting for programs that have just been started");
+        std::thread::sleep(left);
     }
 }
 

@@ -180,7 +180,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
                 Err(why) => return Ok(Outcome::Full(why)),
             }
         }
-        let room = editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
+        let room =
+            editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
         match members::reload(request, index, &output_folder, &before, room, &mut store, timing)? {
             Ok(found) => {
                 state = found.state;
@@ -208,6 +209,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         return nothing_changed(request, &executable, &state, touched, status);
     }
     let Some(mut editor) = editor else { link_in_full!("the index contradicts itself") };
+    if editor.is_overgrown()? {
+        link_in_full!("much has changed since the last full link");
+    }
     let changes = changed
         .iter()
         .map(|changed| {
@@ -221,9 +225,6 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Ok(touched) => touched,
         Err(why) => return Ok(Outcome::Full(why)),
     };
-    if editor.is_overgrown()? {
-        link_in_full!("much has changed since the last full link");
-    }
     follow_ends(&mut editor)?;
     if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
         link_in_full!("{library} is no longer needed");
@@ -646,11 +647,18 @@ pub fn state_of(
     before: &State,
 ) -> Result<State> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
-    let known: HashMap<&Path, &state::StateFile> =
-        before.files.iter().filter(|file| file.is_archive()).map(|file| (file.path.as_path(), file)).collect();
+    let known: HashMap<&Path, &state::StateFile> = before
+        .files
+        .iter()
+        .filter(|file| file.is_archive())
+        .map(|file| (file.path.as_path(), file))
+        .collect();
     let symbols_before = |file: u32| {
         let file = &inputs.files[file as usize];
-        known.get(file.path.as_path()).filter(|old| old.fingerprint == file.fingerprint).map(|old| old.symbols)
+        known
+            .get(file.path.as_path())
+            .filter(|old| old.fingerprint == file.fingerprint)
+            .map(|old| old.symbols)
     };
     let of_archives: Vec<(u32, u64)> = inputs
         .archives

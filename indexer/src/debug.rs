@@ -129,9 +129,7 @@ struct Part<'a> {
 
 /// Links the debug information of an executable's objects.
 pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
-    let state =
-        std::fs::read(executable.folder.join("state")).context("cannot read the state of the link")?;
-    let state = State::read(&state).context("the state of the link is damaged")?;
+    let state = State::open(&executable.folder).context("the state of the link is damaged")?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
@@ -148,7 +146,7 @@ pub fn link(
     wanted: Wanted,
 ) -> Result<Vec<DebugSection>> {
     // An object that cannot be read any more has no lines; the others do.
-    let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
+    let mut parts: Vec<Part<'static>> = (0..state.object_count())
         .into_par_iter()
         .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
         .collect();
@@ -187,9 +185,9 @@ pub fn link(
 
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
-    let object = &state.objects[number as usize];
-    let file = state.files.get(object.file as usize).context("an object without a file")?;
-    let mut path = file.path.clone();
+    let object = state.object(number);
+    let file = state.file(object.file);
+    let mut path = file.path.to_owned();
     if Fingerprint::at(&path) != Some(file.fingerprint) {
         path = pinned::path(output_folder, &file.fingerprint);
         if !path.exists() {
@@ -200,7 +198,7 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
     let data = if object.member.is_empty() {
         whole
     } else {
-        Archive::parse(whole, &file.path)?.member_at(object.offset)?.data
+        Archive::parse(whole, file.path)?.member_at(object.offset)?.data
     };
     if object.member.is_empty() && reader::content_hash(data) != object.entry.content {
         return Ok(None);

@@ -5,7 +5,7 @@ use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::pinned;
-use crate::index::state::{self, NameRec, NamesHeader, Reread, Status};
+use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs, mapped};
 use crate::layout::{self, Layout};
@@ -40,9 +40,9 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing)? {
-        relink::Outcome::Done(status, files) => {
+        relink::Outcome::Done(status, state) => {
             message::print_warnings(request, &status.warnings);
-            report(request, &status, &files)?;
+            report(request, &status, || state.files().map(|file| file.path.to_owned()).collect())?;
             if request.time {
                 timing.print();
             }
@@ -153,16 +153,24 @@ pub fn link(request: &Request) -> Result<bool> {
     let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
     let draft = Draft::new(&folder)?;
     draft.write("plan", &bytes)?;
-    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64);
-    let state = relink::state_of(request, &inputs, &program, used)?;
-    draft.write("state", &state.bytes())?;
+    let used = Used {
+        placements: layout.placements.len() as u64,
+        bindings: resolution.bindings.len() as u64,
+        slots: slots.len() as u64,
+    };
+    let state = relink::state_of(request, &inputs, &program, used, &warnings)?;
+    draft.write(state::FILE, &state)?;
+    let mut state = State::of_full_link(state).context("the state contradicts itself")?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
     let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let facts = &mut state.changes.facts;
+    (facts.lazy_pages, facts.eager_pages) = (status.lazy_pages, status.eager_pages);
     let objects = pack_objects(&view, &mut store)?;
     let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
 
     if request.shared {
+        relink::finish_changes(&mut state.changes, request, &draft, &view)?;
         let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
         library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
     } else {
@@ -172,7 +180,10 @@ pub fn link(request: &Request) -> Result<bool> {
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
         draft.write(symbols::FILE, &symbols)?;
+        let symbols_crc = crc32fast::hash(&symbols);
+        state.changes.facts.symbols_crc = symbols_crc.into();
         let evident = evident::of_image(&view, &objects).map_err(failed)?;
+        relink::finish_changes(&mut state.changes, request, &draft, &view)?;
         let (number, folder) = draft.publish()?;
         let identity = Identity {
             base: layout.base,
@@ -180,12 +191,13 @@ pub fn link(request: &Request) -> Result<bool> {
             folder: &folder,
             plan: view.header.checksum,
             patch: 0,
-            symbols_crc: crc32fast::hash(&symbols),
+            symbols_crc,
         };
         emit::write(&request.output, &phdrs, &identity, stack, evident)?;
+        library::note_written(&folder, &request.output)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
-    report(request, &status, &report::paths(&inputs.files))?;
+    report(request, &status, || report::paths(&inputs.files))?;
     timing.phase("output");
     if request.time {
         timing.print();
@@ -336,7 +348,7 @@ fn status(
 }
 
 /// What `--explain`, `--verbose`, `--trace` and `--dependency-file` ask for.
-fn report(request: &Request, status: &Status, files: &[PathBuf]) -> Result<()> {
+fn report(request: &Request, status: &Status, files: impl FnOnce() -> Vec<PathBuf>) -> Result<()> {
     if request.explain {
         for object in &status.reindexed {
             let name = message::input_name(Path::new(&object.path), object.member.as_bytes());
@@ -355,5 +367,8 @@ fn report(request: &Request, status: &Status, files: &[PathBuf]) -> Result<()> {
             status.reindexed.len()
         );
     }
-    report::files(request, files)
+    if request.trace || request.dependency_file.is_some() {
+        report::files(request, &files())?;
+    }
+    Ok(())
 }

@@ -59,11 +59,10 @@ pub struct Known {
 impl Known {
     pub fn open(index: &Path, before: &State) -> Self {
         let before = before
-            .objects
-            .iter()
-            .filter_map(|object| {
-                let path = &before.files.get(object.file as usize)?.path;
-                Some((store::key(path, &object.member, object.offset), object.entry))
+            .objects()
+            .map(|object| {
+                let path = before.file(object.file).path;
+                (store::key(path, object.member, object.offset), object.entry)
             })
             .collect();
         Self { before, database: Database::open(index) }

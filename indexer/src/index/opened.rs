@@ -2,7 +2,7 @@
 
 use super::generation;
 use super::state::Status;
-use crate::inputs::mapped;
+use crate::inputs::mapped::{self, Fingerprint};
 use crate::plan::PackObjects;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::log::{LogEntry, LogHeader};
@@ -10,6 +10,7 @@ use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanView};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +18,21 @@ use std::path::{Path, PathBuf};
 pub struct Executable {
     pub config: OutputConfig,
     pub folder: PathBuf,
-    pub bytes: Vec<u8>,
+    /// The pages in front of the loader: header and configuration.
+    pub head: Vec<u8>,
+    /// What the file was when it was opened.
+    pub print: Fingerprint,
 }
 
 impl Executable {
     /// Reads the executable at `path`; an error if it is not one of ours.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let page = bytes.get(CONFIG as usize..LOADER as usize).unwrap_or_default();
+        let context = || format!("cannot read {}", path.display());
+        let file = fs::File::open(path).with_context(context)?;
+        let print = Fingerprint::of(&file.metadata().with_context(context)?);
+        let mut head = Vec::with_capacity(LOADER as usize);
+        file.take(LOADER).read_to_end(&mut head).with_context(context)?;
+        let page = head.get(CONFIG as usize..).unwrap_or_default();
         // Records are read from aligned memory.
         let mut words = vec![0u64; page.len() / 8];
         shared::pod::bytes_of_mut(&mut words).copy_from_slice(page);
@@ -46,7 +54,7 @@ impl Executable {
                 bail!("{}: its part of the index is gone: {}", path.display(), folder.display());
             }
         }
-        Ok(Self { config: *config, folder, bytes })
+        Ok(Self { config: *config, folder, head, print })
     }
 
     /// The generation in `folder`, seen without its executable.
@@ -62,7 +70,7 @@ impl Executable {
             patch: if patch.exists() { sum(&patch)? } else { 0 },
             ..OutputConfig::default()
         };
-        Ok(Self { config, folder: folder.to_owned(), bytes: Vec::new() })
+        Ok(Self { config, folder: folder.to_owned(), head: Vec::new(), print: Fingerprint::default() })
     }
 
     /// What the linker knows of the output at `path`: an executable, or a shared library, which does not say itself where
@@ -81,6 +89,13 @@ impl Executable {
         Ok(found)
     }
 
+    /// The head of the executable as it was linked, whatever became of the output; `None` if it is damaged.
+    pub fn generation_head(&self) -> Option<Vec<u8>> {
+        let mut head = fs::read(self.folder.join(crate::emit::HEAD)).ok()?;
+        let sum = (head.len() > LOADER as usize).then(|| head.split_off(LOADER as usize))?;
+        (sum == shared::checksum::checksum(&head).to_le_bytes()).then_some(head)
+    }
+
     pub fn status(&self) -> Result<Status> {
         let path = self.folder.join("status.json");
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -89,8 +104,21 @@ impl Executable {
 
     /// The plan with its patch applied, and the pages that the patch replaces.
     pub fn plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
-        let mut plan = mapped::map_private(&self.folder.join("plan"))?;
+        let plan = mapped::map_private(&self.folder.join("plan"))?;
         shared::plan::check(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        self.patched(plan)
+    }
+
+    /// As [`Self::plan`], of a generation whose files are known to be those that were written: no more of the plan is
+    /// read than what the patch changes.
+    pub fn untouched_plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
+        self.patched(mapped::map_private(&self.folder.join("plan"))?)
+    }
+
+    fn patched(
+        &self,
+        mut plan: memmap2::MmapMut,
+    ) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
         if self.config.patch == 0 {
             return Ok((plan, &[], &[]));
         }

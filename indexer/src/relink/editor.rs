@@ -2,7 +2,7 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
-use crate::index::state::{NameRec, NamesHeader, State, read_names};
+use crate::index::state::{NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
 use crate::inputs::mapped;
 use anyhow::{Result, anyhow};
@@ -30,9 +30,7 @@ pub struct Editor {
     pub old_patch: &'static [u8],
     names: &'static [u8],
     packs: Vec<&'static [u8]>,
-    pub placements_used: u64,
-    pub bindings_used: u64,
-    pub slots_used: u64,
+    pub used: Used,
     /// Names that relinks added.
     pub added_names: Vec<NameRec>,
     /// Shared libraries of the link.
@@ -46,9 +44,9 @@ pub struct Editor {
 impl Editor {
     /// The inner error is a reason for a full link.
     pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
-        let opened = executable.plan().and_then(|opened| {
+        let opened = executable.untouched_plan().and_then(|opened| {
             let names = mapped::map(&executable.folder.join("names"))?.0;
-            read_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
+            find_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
             Ok((opened, names))
         });
         let ((plan, old_pages, old_patch), names) = match opened {
@@ -68,7 +66,7 @@ impl Editor {
             Ok(packs) => packs,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
-        if view.objects.len() != state.objects.len() + 1 {
+        if view.objects.len() != state.object_count() as usize + 1 {
             return Ok(Err("the index contradicts itself".to_owned()));
         }
         Ok(Ok(Self {
@@ -80,15 +78,12 @@ impl Editor {
             old_patch,
             names,
             packs,
-            placements_used: state.placements_used,
-            bindings_used: state.bindings_used,
-            slots_used: state.slots_used,
-            added_names: state.names.clone(),
+            used: state.changes.facts.used,
+            added_names: state.changes.names.clone(),
             libraries: state
-                .files
-                .iter()
+                .files()
                 .filter(|file| file.is_shared())
-                .map(|file| file.path.clone())
+                .map(|file| file.path.to_owned())
                 .collect(),
             left: HashMap::new(),
             fresh: HashMap::new(),
@@ -142,7 +137,7 @@ impl Editor {
 
     /// Where the names of the program, and the dynamic relocations, are.
     pub fn names(&self) -> (&'static NamesHeader, &'static [NameRec]) {
-        read_names(self.names).expect("the list was checked when it was opened")
+        find_names(self.names).expect("the list was checked when it was opened")
     }
 
     /// The numbers in `.dynsym` of the slots that have one.
@@ -160,12 +155,12 @@ impl Editor {
     /// Adds a symbol; `None` if there is no room for one.
     pub fn add_slot(&mut self, hash: u64, slot: Slot) -> Result<Option<u32>> {
         let table = self.view()?.header.slots;
-        if self.slots_used >= table.count {
+        if self.used.slots >= table.count {
             return Ok(None);
         }
-        let number = self.slots_used as u32;
+        let number = self.used.slots as u32;
         self.set(table, u64::from(number), slot)?;
-        self.slots_used += 1;
+        self.used.slots += 1;
         self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
         Ok(Some(number))
     }
@@ -203,9 +198,15 @@ impl Editor {
         let view = self.view()?;
         let spare = view.packs.len() as u32 - 1;
         let (objects_table, packs_table) = (view.header.objects, view.header.packs);
+        // Those that are in it are among the objects that changed since the last full link; the linker's own comes last.
+        let own = state.object_count();
+        let mut numbers: Vec<u32> = state.changes.objects.keys().copied().chain([own]).collect();
+        numbers.extend(self.fresh.keys());
+        numbers.sort_unstable();
+        numbers.dedup();
         let mut records: Vec<(u32, &[u8])> = Vec::new();
-        for (number, object) in view.objects.iter().enumerate() {
-            let number = number as u32;
+        for number in numbers {
+            let object = view.objects.get(number as usize).ok_or_else(|| anyhow!("an object is not in the plan"))?;
             if let Some(fresh) = self.fresh.get(&number) {
                 records.push((number, fresh));
             } else if object.pack == spare {
@@ -219,8 +220,7 @@ impl Editor {
         let with_prints: Vec<_> = records
             .iter()
             .map(|(number, bytes)| {
-                let known =
-                    state.objects.get(*number as usize).map_or(Default::default(), |o| o.entry.fingerprint);
+                let known = (*number < own).then(|| state.object(*number).entry.fingerprint).unwrap_or_default();
                 let new = changed.iter().find(|changed| changed.object == *number);
                 (*bytes, new.map_or(known, |changed| changed.fingerprint))
             })
@@ -238,12 +238,12 @@ impl Editor {
             (record.pack, record.offset, record.len, record.checksum) =
                 (spare, entry.offset, entry.len, entry.checksum);
             self.set(objects_table, u64::from(*number), record)?;
-            if let Some(object) = state.objects.get_mut(*number as usize) {
-                object.entry = *entry;
+            if *number < own {
+                state.set_object(*number, |object| object.entry = *entry);
             }
         }
         for changed in changed {
-            state.objects[changed.object as usize].offset = changed.offset;
+            state.set_object(changed.object, |object| object.offset = changed.offset);
         }
         if let Some(entry) = entries.first() {
             self.set_bytes(name, pack_name(entry.pack).as_bytes())?;

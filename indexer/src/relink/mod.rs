@@ -24,6 +24,7 @@ mod library;
 mod object;
 mod pages;
 mod place;
+mod stat;
 
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
@@ -32,7 +33,8 @@ use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::pinned;
-use crate::index::state::{self, Reread, State, Status};
+use crate::index::changes::{self, Changes, Facts};
+use crate::index::state::{self, Reread, State, Status, Used};
 use crate::index::store::Store;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
@@ -40,12 +42,15 @@ use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
 use crate::symbols::Replaced;
 use crate::synth::notes;
+use crate::plan::PackObjects;
 use crate::timing::Timing;
 use crate::{debug, message, object as reader, report, symbols};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
+use shared::plan::PlanView;
 use shared::record::{ObjectView, flag};
+use stat::Generation;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +59,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// How the attempt ended.
 pub enum Outcome {
     /// With the files of the link.
-    Done(Status, Vec<PathBuf>),
+    Done(Status, State),
     /// A full link is needed, because of this.
     Full(String),
 }
@@ -81,41 +86,44 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if !in_index {
         link_in_full!("the index is another one");
     }
-    let Some(mut state) =
-        fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
-    else {
+    let Some(mut state) = State::open_untouched(&executable.folder) else {
         link_in_full!("the index is of another version, or damaged");
     };
-    if state.request != request.identity() {
+    if state.request() != request.identity() {
         link_in_full!("the command line, or the linker, changed");
+    }
+    // A generation that is damaged is made anew: the program says to link again.
+    let mut touched = false;
+    match stat::generation(&executable, &state)? {
+        Generation::Untouched => {}
+        Generation::Proven { report_lost } => {
+            touched = true;
+            state.changes.facts.idle &= u64::from(!report_lost);
+        }
+        Generation::Damaged(why) => link_in_full!("{why}"),
     }
     if let Some(why) = report::needs_full_link(request) {
         link_in_full!("{why}");
     }
-    let renamed = match rename_objects(request, &mut state) {
+    touched |= match rename_objects(request, &mut state) {
         Some(renamed) => renamed,
         None => link_in_full!("the objects of the command line changed"),
     };
     timing.phase("state");
 
     // One stat for each input; nothing else for those that did not change.
-    let now: Vec<Option<Fingerprint>> =
-        state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect();
-    if let Some(path) = state.missing.iter().find(|path| path.exists()) {
+    let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
+    for (number, now) in stat::changed_files(&state) {
+        match now {
+            // The full link says what is missing, and in which words.
+            None => link_in_full!("{} is gone", state.file(number).path.display()),
+            Some(now) => stale.insert(number, now),
+        };
+    }
+    if let Some(path) = state.missing().find(|path| path.exists()) {
         link_in_full!("{} has appeared", path.display());
     }
     timing.phase("stat");
-    let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
-    for (number, (file, now)) in state.files.iter().zip(now).enumerate() {
-        match now {
-            // The full link says what is missing, and in which words.
-            None => link_in_full!("{} is gone", file.path.display()),
-            Some(now) if now != file.fingerprint => {
-                stale.insert(number as u32, now);
-            }
-            Some(_) => {}
-        }
-    }
     let mut changed = Vec::new();
     if !stale.is_empty() {
         match read_stale(&mut state, &stale, &output_folder)? {
@@ -125,12 +133,11 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     }
     timing.phase("objects");
 
-    let mut status = executable.status()?;
-    status.incremental = true;
-    status.why_full = None;
-    status.reindexed = changed.iter().map(|changed| reread(&state, changed)).collect();
     if changed.is_empty() {
-        return nothing_changed(request, &executable, &state, renamed || !stale.is_empty(), status);
+        touched |= !stale.is_empty();
+        let outcome = nothing_changed(request, &executable, state, touched)?;
+        timing.phase("output");
+        return Ok(outcome);
     }
     let mut store = Store::open(index)?;
     let mut editor = match Editor::open(&executable, &state)? {
@@ -159,39 +166,45 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Err(why) => return Ok(Outcome::Full(why)),
     };
     timing.phase("pages");
-    (state.placements_used, state.bindings_used) = (editor.placements_used, editor.bindings_used);
-    state.slots_used = editor.slots_used;
-    state.names.clone_from(&editor.added_names);
+    state.changes.facts = Facts {
+        used: editor.used,
+        lazy_pages: editor.pages(shared::plan::RegionKind::Lazy),
+        eager_pages: editor.pages(shared::plan::RegionKind::Eager),
+        ..Facts::default()
+    };
+    state.changes.names.clone_from(&editor.added_names);
+    let status = status(request, &state, changed.iter().map(|changed| reread(&state, changed)).collect());
     let draft = Draft::new(&output_folder)?;
-    let kept: &[&str] = if request.shared { &["plan", "names"] } else { &["plan", "image", "names", "log"] };
-    for name in kept {
+    for name in kept_files(request).iter().copied().chain(["log"]) {
         let from = executable.folder.join(name);
         match fs::hard_link(&from, draft.path(name)) {
-            Err(error) if *name != "log" => {
+            Err(error) if name != "log" => {
                 return Err(error).with_context(|| format!("cannot link {}", from.display()));
             }
             _ => {}
         }
     }
     draft.write("patch", &patch)?;
-    draft.write("state", &state.bytes())?;
-    status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
-    status.eager_pages = editor.pages(shared::plan::RegionKind::Eager);
-    status.pages_total = status.lazy_pages + status.eager_pages;
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     if request.shared {
+        finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
         if let Err(why) = library::write(&editor, request, &state, &executable, draft, &output_folder)? {
             return Ok(Outcome::Full(why));
         }
         timing.phase("output");
-        return Ok(Outcome::Done(status, files(&state)));
+        return Ok(Outcome::Done(status, state));
     }
+    let Some(head) = executable.generation_head() else {
+        link_in_full!("the head of the executable is damaged");
+    };
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
     let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
         link_in_full!("the table of function names is full");
     };
+    state.changes.facts.symbols_crc = symbols_crc.into();
+    finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
     let (number, folder) = draft.publish()?;
     let identity = Identity {
         base: executable.config.base,
@@ -201,10 +214,11 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
         symbols_crc,
     };
-    emit::rewrite(&request.output, &executable.bytes, editor.view()?.regions, &identity, evident)?;
+    emit::rewrite(&request.output, &head, editor.view()?.regions, &identity, evident)?;
+    crate::library::note_written(&folder, &request.output)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
-    Ok(Outcome::Done(status, files(&state)))
+    Ok(Outcome::Done(status, state))
 }
 
 /// The first symbol of `--defsym` whose value is no longer that of what it refers to.
@@ -223,8 +237,41 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
     Ok(request.defsyms.iter().find(is_stale).map(|(name, _)| name.as_str()))
 }
 
-fn files(state: &State) -> Vec<PathBuf> {
-    state.files.iter().map(|file| file.path.clone()).collect()
+/// Files of a generation that those of relinks share.
+fn kept_files(request: &Request) -> &'static [&'static str] {
+    if request.shared { &["plan", "names", state::FILE] } else { &["plan", "image", "names", state::FILE] }
+}
+
+/// Writes what is different since the full link, when all other files of the generation are written but for those that
+/// name it.
+pub fn finish_changes(
+    changes: &mut Changes,
+    request: &Request,
+    draft: &Draft,
+    view: &PlanView<'_>,
+) -> Result<()> {
+    let folder = draft.path("");
+    let patch = Some("patch").filter(|patch| draft.path(patch).exists());
+    let own: Vec<&str> = kept_files(request).iter().copied().chain(patch).chain(["status.json"]).collect();
+    let packs = view.packs.iter().filter(|pack| pack.len != 0).map(|pack| pack.name.of(view.strings));
+    changes.note_parts(&folder, &own, packs);
+    draft.write(changes::FILE, &changes.bytes())
+}
+
+/// What people are told of a relink.
+fn status(request: &Request, state: &State, reindexed: Vec<Reread>) -> Status {
+    let Facts { lazy_pages, eager_pages, .. } = state.changes.facts;
+    Status {
+        output: request.output.display().to_string(),
+        incremental: true,
+        why_full: None,
+        objects: state.object_count() as usize,
+        reindexed,
+        pages_total: lazy_pages + eager_pages,
+        lazy_pages,
+        eager_pages,
+        warnings: state.warnings(),
+    }
 }
 
 /// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
@@ -235,7 +282,7 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
     }
     Executable::open(&request.output).ok().or_else(|| {
         let newest = *generation::numbers(folder).last()?;
-        Executable::open(&folder.join(newest.to_string()).join(emit::COPY)).ok()
+        Executable::open(&folder.join(newest.to_string()).join(emit::HEAD)).ok()
     })
 }
 
@@ -244,13 +291,13 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
 /// as ever. Returns whether a name changed; `None`: the objects cannot be told apart.
 fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     let now: Vec<&PathBuf> = request.inputs.iter().filter_map(|(input, _)| input.object()).collect();
-    let before: Vec<usize> =
-        (0..state.files.len()).filter(|file| args::is_object(&state.files[*file].path)).collect();
-    let same = |(file, path): (&usize, &&PathBuf)| state.files[*file].path == **path;
+    let before: Vec<u32> =
+        (0..state.file_count()).filter(|file| args::is_object(state.file(*file).path)).collect();
+    let is_same = |(file, path): (&u32, &&PathBuf)| state.file(*file).path == **path;
     if now.len() > before.len() {
         return None;
     }
-    if before.iter().zip(&now).all(same) {
+    if before.iter().zip(&now).all(is_same) {
         return Some(false);
     }
     // Members of thin archives are files too; then places cannot be matched with certainty.
@@ -258,7 +305,9 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
         return None;
     }
     for (file, path) in before.into_iter().zip(now) {
-        state.files[file].path.clone_from(path);
+        if state.file(file).path != path {
+            state.set_file(file, |file| file.path.clone_from(path));
+        }
     }
     Some(true)
 }
@@ -268,42 +317,65 @@ pub fn state_before(request: &Request, index: &Path) -> State {
     let read = || {
         let folder = generation::output_folder(index, &request.output).ok()?;
         let executable = executable_before(request, &folder)?;
-        State::read(&fs::read(executable.folder.join("state")).ok()?)
+        State::open(&executable.folder)
     };
     read().unwrap_or_default()
 }
 
-/// The executable is written again, so that make sees it newer than its inputs.
+/// The executable becomes newer than its inputs, for make. `touched`: the state says something else than before, or is
+/// to say it anew.
 fn nothing_changed(
     request: &Request,
     executable: &Executable,
-    state: &State,
-    touched: bool,
-    status: Status,
+    mut state: State,
+    mut touched: bool,
 ) -> Result<Outcome> {
+    let folder = &executable.folder;
+    let status = status(request, &state, Vec::new());
+    if request.shared {
+        library::write_again(request, executable, &state)?;
+    } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
+        return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
+    }
+    if state.changes.facts.idle == 0 {
+        crate::index::write_file(&folder.join("status.json"), &[&serde_json::to_vec_pretty(&status)?])?;
+        state.changes.facts.idle = 1;
+        touched = true;
+    }
     if touched {
-        crate::index::write_file(&executable.folder.join("state"), &[&state.bytes()])?;
+        state.changes.note_parts_again(folder);
+        state.changes.write(folder)?;
     }
-    if executable.status()? != status {
-        let path = executable.folder.join("status.json");
-        crate::index::write_file(&path, &[&serde_json::to_vec_pretty(&status)?])?;
-    }
-    // A generation that is damaged is made anew.
-    if let Err(error) = executable.plan() {
-        return Ok(Outcome::Full(format!("{error:#}")));
-    }
-    match request.shared {
-        true => library::write_again(request, executable, state)?,
-        false => emit::replace(&request.output, &executable.bytes)?,
-    }
-    Ok(Outcome::Done(status, files(state)))
+    Ok(Outcome::Done(status, state))
+}
+
+/// Writes the executable of a generation again, where somebody removed or changed it. False: what is needed for that is
+/// damaged.
+fn write_again(request: &Request, executable: &Executable, state: &State) -> Result<bool> {
+    let Some(head) = executable.generation_head() else { return Ok(false) };
+    let (plan, _, _) = executable.plan()?;
+    let view =
+        PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
+    let objects = PackObjects { plan: view, packs: executable.pack_files(&view)? };
+    let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
+    let identity = Identity {
+        base: executable.config.base,
+        number: executable.config.generation,
+        folder: &executable.folder,
+        plan: executable.config.plan,
+        patch: executable.config.patch,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
+    };
+    emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
+    crate::library::note_written(&executable.folder, &request.output)?;
+    Ok(true)
 }
 
 /// Another program has another build ID: the one that a full link of these objects would give it.
 fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Result<()> {
     const NAME: &[u8] = b".note.gnu.build-id";
     let Some((section, mut record)) = editor.own_section(NAME)? else { return Ok(()) };
-    let mut contents: Vec<[u64; 2]> = state.objects.iter().map(|object| object.entry.content).collect();
+    let mut contents = state.contents();
     for changed in changed {
         let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
         contents[changed.object as usize] = record.header.content;
@@ -355,15 +427,15 @@ fn write_symbols(
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {
-    let object = &state.objects[changed.object as usize];
-    message::input_name(&state.files[object.file as usize].path, &object.member)
+    let object = state.object(changed.object);
+    message::input_name(state.file(object.file).path, object.member)
 }
 
 fn reread(state: &State, changed: &Changed) -> Reread {
-    let object = &state.objects[changed.object as usize];
+    let object = state.object(changed.object);
     Reread {
-        path: state.files[object.file as usize].path.display().to_string(),
-        member: String::from_utf8_lossy(&object.member).into_owned(),
+        path: state.file(object.file).path.display().to_string(),
+        member: String::from_utf8_lossy(object.member).into_owned(),
         reason: StaleReason::Changed.to_string(),
     }
 }
@@ -376,26 +448,24 @@ fn read_stale(
     output_folder: &Path,
 ) -> Result<Result<Vec<Changed>, String>> {
     let mut changed = Vec::new();
-    let few = state.objects.iter().filter(|object| object.member.is_empty()).count() <= pinned::MOST;
+    let few = !state.has_more_objects_than(pinned::MOST);
     let has_debug = |changed: &Changed| {
         ObjectView::new(&changed.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
     };
     for (number, fingerprint) in stale {
         let mut fingerprint = *fingerprint;
         let before = changed.len();
-        let path = state.files[*number as usize].path.clone();
-        let of_file: Vec<u32> = (0..state.objects.len() as u32)
-            .filter(|object| state.objects[*object as usize].file == *number)
-            .collect();
+        let path = state.file(*number).path.to_owned();
+        let of_file = state.objects_of(*number);
         let (data, _) = mapped::map(&path)?;
         let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
-        let known = &mut state.files[*number as usize];
+        let known = state.file(*number);
         if known.is_shared() {
             let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
             if read.identity() != known.symbols {
                 return Ok(Err(format!("the symbols of {} changed", path.display())));
             }
-            known.fingerprint = fingerprint;
+            state.set_file(*number, |file| file.fingerprint = fingerprint);
             continue;
         }
         if of_file.is_empty() && !is_archive {
@@ -405,20 +475,20 @@ fn read_stale(
         if is_archive {
             let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
             let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
-            if symbols != state.files[*number as usize].symbols {
+            if symbols != known.symbols {
                 return Ok(Err(format!("{}: its members or their symbols changed", path.display())));
             }
-            let needed = of_file.iter().map(|object| state.objects[*object as usize].member.clone());
-            let needed: std::collections::HashSet<Vec<u8>> = needed.collect();
-            for member in archive.members()?.into_iter().filter(|member| needed.contains(&member.name)) {
+            let needed = of_file.iter().map(|object| state.object(*object).member);
+            let needed: std::collections::HashSet<&[u8]> = needed.collect();
+            for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
                 if members.insert(member.name.clone(), member).is_some() {
                     return Ok(Err(format!("{} has two members of one name", path.display())));
                 }
             }
         }
         for object in of_file {
-            let known = &state.objects[object as usize];
-            let (data, offset) = match members.get(&known.member) {
+            let known = state.object(object);
+            let (data, offset) = match members.get(known.member) {
                 Some(member) => (member.data, member.offset),
                 None if is_archive => {
                     return Ok(Err(format!("{}: a member is gone", path.display())));
@@ -426,11 +496,12 @@ fn read_stale(
                 None => (data, 0),
             };
             if reader::content_hash(data) == known.entry.content {
-                let known = &mut state.objects[object as usize];
-                (known.entry.fingerprint, known.offset) = (fingerprint, offset);
+                state.set_object(object, |known| {
+                    (known.entry.fingerprint, known.offset) = (fingerprint, offset);
+                });
                 continue;
             }
-            let place = || message::input_name(&path, &known.member);
+            let place = || message::input_name(&path, known.member);
             let record = reader::read(data).with_context(place)?;
             changed.push(Changed { object, record, fingerprint, offset });
         }
@@ -438,10 +509,11 @@ fn read_stale(
         if !is_archive && few && changed.get(before).is_none_or(has_debug) {
             fingerprint = pinned::hold(output_folder, &path, fingerprint);
         }
-        state.files[*number as usize].fingerprint = fingerprint;
+        state.set_file(*number, |file| file.fingerprint = fingerprint);
     }
     if few {
-        pinned::keep_only(output_folder, state.files.iter().map(|file| &file.fingerprint));
+        let held: Vec<Fingerprint> = state.files().map(|file| file.fingerprint).collect();
+        pinned::keep_only(output_folder, held.iter());
     }
     changed.sort_by_key(|changed| changed.object);
     Ok(Ok(changed))
@@ -483,8 +555,9 @@ pub fn state_of(
     request: &Request,
     inputs: &crate::inputs::Inputs,
     program: &crate::load::Program,
-    used: (u64, u64, u64),
-) -> Result<State> {
+    used: Used,
+    warnings: &[String],
+) -> Result<Vec<u8>> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
     let of_archives: Vec<(u32, u64)> = inputs
         .archives
@@ -497,32 +570,24 @@ pub fn state_of(
         let path = &inputs.files[*file as usize].path;
         symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);
     }
-    Ok(State {
+    let files = inputs.files.iter().enumerate().map(|(number, file)| state::NewFile {
+        path: &file.path,
+        fingerprint: file.fingerprint,
+        symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
+    });
+    let objects = program.objects.iter().map(|object| state::NewObject {
+        file: object.file,
+        member: &object.member,
+        offset: object.offset,
+        entry: object.entry,
+    });
+    let state = state::New {
         request: request.identity(),
-        placements_used: used.0,
-        bindings_used: used.1,
-        slots_used: used.2,
-        names: Vec::new(),
-        files: inputs
-            .files
-            .iter()
-            .enumerate()
-            .map(|(number, file)| state::StateFile {
-                path: file.path.clone(),
-                fingerprint: file.fingerprint,
-                symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
-            })
-            .collect(),
-        missing: inputs.missing.clone(),
-        objects: program
-            .objects
-            .iter()
-            .map(|object| state::StateObject {
-                file: object.file,
-                member: object.member.clone(),
-                offset: object.offset,
-                entry: object.entry,
-            })
-            .collect(),
-    })
+        used,
+        files: files.collect(),
+        objects: objects.collect(),
+        missing: &inputs.missing,
+        warnings,
+    };
+    Ok(state.bytes())
 }

@@ -245,10 +245,10 @@ fn bind(
     let table = view.header.bindings;
     let objects = view.header.objects;
     let place = (u64::from(object.bindings), old.globals.len());
-    let Some(start) = put_records(editor, table, place, editor.bindings_used, &bindings)? else {
+    let Some(start) = put_records(editor, table, place, editor.used.bindings, &bindings)? else {
         full!("the table of bindings is full");
     };
-    editor.bindings_used = editor.bindings_used.max(start + bindings.len() as u64);
+    editor.used.bindings = editor.used.bindings.max(start + bindings.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { bindings: start as u32, ..object })?;
     Ok(Ok(bindings))
 }

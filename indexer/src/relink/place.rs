@@ -72,10 +72,10 @@ pub fn place(
     let (table, objects, object) =
         (view.header.placements, view.header.objects, view.objects[number as usize]);
     let place = (u64::from(object.placements), old.sections.len());
-    let Some(start) = put_records(editor, table, place, editor.placements_used, &placements)? else {
+    let Some(start) = put_records(editor, table, place, editor.used.placements, &placements)? else {
         full!("the table of placements is full");
     };
-    editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
+    editor.used.placements = editor.used.placements.max(start + placements.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
     Ok(Ok(placements))
 }

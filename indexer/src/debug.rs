@@ -39,12 +39,14 @@ pub fn complete(folder: &Path) -> Result<()> {
     }
     let executable = Executable::of_folder(folder)?;
     let path = folder.join(symbols::FILE);
-    let (old, _) = mapped::map(&path)?;
+    let (old, _) = mapped::map(&folder.join(symbols::SHARED))?;
     let sections = sections(&executable)?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
-    let file = symbols::with_sections(old, (text.start, text.limit), &sections)
+    // Whoever reads the file compares its CRC with the one that the executable names.
+    let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
+    let file = symbols::with_sections(old, (text.start, text.limit), &sections, crc)
         .context("the file of symbols is damaged")?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])

@@ -3,6 +3,7 @@
 use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::changes::Print;
 use crate::index::generation::{self, Draft};
 use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
@@ -179,9 +180,11 @@ pub fn link(request: &Request) -> Result<bool> {
         let text = &layout.regions[layout::TEXT];
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
-        draft.write(symbols::FILE, &symbols)?;
+        draft.write(symbols::SHARED, &symbols)?;
+        draft.link(symbols::SHARED, symbols::FILE)?;
         let symbols_crc = crc32fast::hash(&symbols);
         state.changes.facts.symbols_crc = symbols_crc.into();
+        state.changes.facts.symbols = Print::at(&draft.path(symbols::SHARED));
         let evident = evident::of_image(&view, &objects).map_err(failed)?;
         relink::finish_changes(&mut state.changes, request, &draft, &view)?;
         let (number, folder) = draft.publish()?;

@@ -20,6 +20,7 @@ macro_rules! step {
 }
 
 mod editor;
+mod functions;
 mod library;
 mod object;
 mod pages;
@@ -40,11 +41,10 @@ use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
-use crate::symbols::Replaced;
 use crate::synth::notes;
 use crate::plan::PackObjects;
 use crate::timing::Timing;
-use crate::{debug, message, object as reader, report, symbols};
+use crate::{message, object as reader, report};
 use anyhow::{Context, Result};
 use editor::Editor;
 use rayon::prelude::*;
@@ -166,6 +166,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Err(why) => return Ok(Outcome::Full(why)),
     };
     timing.phase("pages");
+    let before = state.changes.facts;
     state.changes.facts = Facts {
         used: editor.used,
         lazy_pages: editor.pages(shared::plan::RegionKind::Lazy),
@@ -200,10 +201,8 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
-    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &changed)? else {
-        link_in_full!("the table of function names is full");
-    };
-    state.changes.facts.symbols_crc = symbols_crc.into();
+    functions::write(&editor, &executable, &draft, &before, &mut state.changes.facts, &changed)?;
+    timing.phase("symbols");
     finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
     let (number, folder) = draft.publish()?;
     let identity = Identity {
@@ -212,7 +211,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         folder: &folder,
         plan: executable.config.plan,
         patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
-        symbols_crc,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
     };
     emit::rewrite(&request.output, &head, editor.view()?.regions, &identity, evident)?;
     crate::library::note_written(&folder, &request.output)?;
@@ -387,43 +386,6 @@ fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Re
     let place = editor.own_place(NAME)?;
     editor.touch(place, note.len() as u64);
     Ok(())
-}
-
-/// Writes the names of functions with those of the changed objects replaced. Returns the file's CRC, or
-/// `None` if it has no more room.
-fn write_symbols(
-    editor: &Editor,
-    executable: &Executable,
-    draft: &Draft,
-    changed: &[Changed],
-) -> Result<Option<u32>> {
-    let path = executable.folder.join(symbols::FILE);
-    // Mapped, not read: all but a few pages go straight from one file to the other.
-    let mut file = mapped::map_private(&path)?;
-    let view = editor.view()?;
-    // Debug information of the generation before is not that of this one.
-    let mut differs = executable.folder.join(debug::DONE).exists();
-    let mut plain = None;
-    if differs {
-        let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
-        plain = symbols::with_sections(&file, (text.start, text.limit), &[]);
-    }
-    let file: &mut [u8] = plain.as_mut().map_or(&mut file[..], Vec::as_mut_slice);
-    for changed in changed {
-        let Some(record) = editor.object(changed.object) else { continue };
-        let place = |section: u32| view.placement(changed.object, section);
-        match symbols::replace(file, &editor.left_by(changed.object), &record, place)? {
-            Replaced::Same => {}
-            Replaced::Changed => differs = true,
-            Replaced::Full => return Ok(None),
-        }
-    }
-    if differs {
-        draft.write(symbols::FILE, file)?;
-    } else {
-        fs::hard_link(&path, draft.path(symbols::FILE)).context("cannot link the file of symbols")?;
-    }
-    Ok(Some(crc32fast::hash(file)))
 }
 
 fn object_name(state: &State, changed: &Changed) -> String {

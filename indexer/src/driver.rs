@@ -5,7 +5,7 @@ use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::changes::Print;
 use crate::index::generation::{self, Draft};
-use crate::index::pinned;
+use crate::index::{pinned, referrers};
 use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs, mapped};
@@ -163,6 +163,9 @@ pub fn link(request: &Request) -> Result<bool> {
     draft.write(state::FILE, &state)?;
     let mut state = State::of_full_link(state).context("the state contradicts itself")?;
     draft.write("names", &names(&resolution, &synth, &layout))?;
+    if !request.shared {
+        draft.write(referrers::FILE, &referrers::bytes(&resolution, &layout))?;
+    }
     let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let facts = &mut state.changes.facts;

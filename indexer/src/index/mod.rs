@@ -12,6 +12,7 @@ pub mod changes;
 pub mod generation;
 pub mod opened;
 pub mod pinned;
+pub mod referrers;
 pub mod state;
 pub mod store;
 

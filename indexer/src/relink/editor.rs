@@ -2,6 +2,7 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
+use crate::index::referrers::{self, Referrers};
 use crate::index::state::{NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
 use crate::inputs::mapped;
@@ -29,6 +30,9 @@ pub struct Editor {
     pub old_pages: &'static [PatchPage],
     pub old_patch: &'static [u8],
     names: &'static [u8],
+    referrers: Referrers,
+    /// Objects that earlier relinks changed.
+    changed_before: Vec<u32>,
     packs: Vec<&'static [u8]>,
     pub used: Used,
     /// Names that relinks added.
@@ -43,13 +47,18 @@ pub struct Editor {
 
 impl Editor {
     /// The inner error is a reason for a full link.
-    pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
+    pub fn open(executable: &Executable, state: &State, shared: bool) -> Result<Result<Self, String>> {
         let opened = executable.untouched_plan().and_then(|opened| {
             let names = mapped::map(&executable.folder.join("names"))?.0;
             find_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
-            Ok((opened, names))
+            // A shared library is rendered whole.
+            let referrers = match shared {
+                true => Some(Referrers::default()),
+                false => Referrers::new(mapped::map(&executable.folder.join(referrers::FILE))?.0),
+            };
+            Ok((opened, names, referrers.ok_or_else(|| anyhow!("the list of referrers is damaged"))?))
         });
-        let ((plan, old_pages, old_patch), names) = match opened {
+        let ((plan, old_pages, old_patch), names, referrers) = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
@@ -77,6 +86,8 @@ impl Editor {
             old_pages,
             old_patch,
             names,
+            referrers,
+            changed_before: state.changes.objects.keys().copied().collect(),
             packs,
             used: state.changes.facts.used,
             added_names: state.changes.names.clone(),
@@ -150,6 +161,16 @@ impl Editor {
         let names = self.names().1;
         let added = || self.added_names.iter().find(|name| name.hash == hash).copied();
         names.binary_search_by_key(&hash, |name| name.hash).ok().map(|found| names[found]).or_else(added)
+    }
+
+    /// The objects whose eager pages may refer to symbols that moved, in ascending order.
+    pub fn referrers(&self) -> Vec<u32> {
+        let listed = self.moved.iter().flat_map(|slot| self.referrers.of(*slot)).copied();
+        let changed = self.changed_before.iter().chain(self.fresh.keys()).copied();
+        let mut objects: Vec<u32> = listed.chain(changed).collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects
     }
 
     /// Adds a symbol; `None` if there is no room for one.

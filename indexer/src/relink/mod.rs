@@ -33,7 +33,7 @@ use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
-use crate::index::pinned;
+use crate::index::{pinned, referrers};
 use crate::index::changes::{self, Changes, Facts};
 use crate::index::state::{self, Reread, State, Status, Used};
 use crate::index::store::Store;
@@ -140,7 +140,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         return Ok(outcome);
     }
     let mut store = Store::open(index)?;
-    let mut editor = match Editor::open(&executable, &state)? {
+    let mut editor = match Editor::open(&executable, &state, request.shared)? {
         Ok(editor) => editor,
         Err(why) => return Ok(Outcome::Full(why)),
     };
@@ -238,7 +238,11 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
 
 /// Files of a generation that those of relinks share.
 fn kept_files(request: &Request) -> &'static [&'static str] {
-    if request.shared { &["plan", "names", state::FILE] } else { &["plan", "image", "names", state::FILE] }
+    if request.shared {
+        &["plan", "names", state::FILE]
+    } else {
+        &["plan", "image", "names", state::FILE, referrers::FILE]
+    }
 }
 
 /// Writes what is different since the full link, when all other files of the generation are written but for those that

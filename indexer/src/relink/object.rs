@@ -2,7 +2,7 @@
 
 use super::Changed;
 use super::editor::Editor;
-use super::place::place;
+use super::place::{blocks_of, place};
 use crate::args::Request;
 use crate::inputs::{mapped, shared as shared_library};
 use crate::object as reader;
@@ -437,7 +437,7 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
     }
     let (section, record) = editor.own_section(b".rela.dyn")?.context("no .rela.dyn")?;
     let mut table = record[section.data as usize..(section.data + section.size) as usize].to_vec();
-    let own = own_places(editor, number)?;
+    let own = own_places(editor, number, new)?;
     let before = table.clone();
     let mut wanted = wanted.into_iter();
     let is_own = |entry: &[u8]| {
@@ -468,9 +468,9 @@ fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
 }
 
 /// Address ranges of the object's sections, as they are and as they were: nobody else's data is there.
-fn own_places(editor: &Editor, number: u32) -> Result<Vec<(u64, u64)>> {
+fn own_places(editor: &Editor, number: u32, new: &ObjectView<'_>) -> Result<Vec<(u64, u64)>> {
     let mut places = editor.left_by(number);
-    for place in editor.view()?.blocks.iter().filter(|place| place.object == number && place.block != NONE) {
+    for (_, place) in blocks_of(&editor.view()?, number, new) {
         places.push((place.addr.0, (place.addr + place.capacity).0));
     }
     Ok(places)

@@ -100,12 +100,13 @@ fn referring_pages(editor: &Editor, view: &PlanView<'_>) -> BTreeSet<u64> {
     if editor.moved.is_empty() {
         return BTreeSet::new();
     }
-    let refers = |object: &u32| {
-        let Some(record) = editor.object(*object) else { return false };
-        (0..record.globals.len() as u32).any(|global| moved(editor, view, *object, global))
-    };
-    let objects = (0..view.objects.len() as u32).into_par_iter().filter(refers);
-    objects.flat_map_iter(|object| pages_of(editor, view, object)).collect::<Vec<_>>().into_iter().collect()
+    let objects = editor.referrers();
+    objects
+        .into_par_iter()
+        .flat_map_iter(|object| pages_of(editor, view, object))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn moved(editor: &Editor, view: &PlanView<'_>, object: u32, global: u32) -> bool {

@@ -48,6 +48,11 @@ pub fn write(
     draft.link(symbols::SHARED, symbols::FILE)
 }
 
+/// Whether the file that a generation shares with others says what a later one needs.
+pub fn are_of_another_link(executable: &Executable, facts: &Facts) -> bool {
+    Print::at(&executable.folder.join(symbols::SHARED)) != facts.symbols
+}
+
 /// The file for the program as it is now.
 fn whole(editor: &Editor) -> Result<Vec<u8>> {
     let view = editor.view()?;

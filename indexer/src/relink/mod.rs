@@ -134,6 +134,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     timing.phase("objects");
 
     if changed.is_empty() {
+        if !request.shared && functions::are_of_another_link(&executable, &state.changes.facts) {
+            link_in_full!("another link has gone on from this one, and changed the names of functions");
+        }
         touched |= !stale.is_empty();
         let outcome = nothing_changed(request, &executable, state, touched)?;
         timing.phase("output");

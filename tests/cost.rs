@@ -256,12 +256,12 @@ fn a_damaged_list_of_changes_is_noticed() {
         project.edit("a.c", &format!("int a(void) {{ return {round}; }}\n"));
         project.link(OBJECTS);
         let newest = newest_generation(&project);
-        for file in ["changes", "state", "referrers", "patch", "functions", "head"] {
+        for file in ["changes", "state", "names", "patch", "functions", "head"] {
             let path = newest.join(file);
             let mut contents = fs::read(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
             let position = (round * 97 + 40) % contents.len();
             contents[position] ^= 1 << (round % 8);
-            if ["changes", "state", "referrers", "patch", "functions", "head"][round % 6] == file {
+            if ["changes", "state", "names", "patch", "functions", "head"][round % 6] == file {
                 // In place, as damage comes: links to the file in other generations see it too.
                 fs::write(&path, contents).expect("the file can be written");
             }

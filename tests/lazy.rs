@@ -143,6 +143,55 @@ fn kept_pages_are_forgotten_when_the_program_changes() {
 }
 
 #[test]
+fn kept_pages_of_code_that_a_relink_leaves_alone_outlive_it() {
+    for_each_lazy_pager("kept-over-relink", |pager, project| {
+        let compile = |source: &str, text: String| {
+            project.write(source, text);
+            project.compile_with(source, &["-fPIE"]);
+        };
+        let part = |extra: &str| -> String {
+            let functions = (0..FUNCTIONS_PER_OBJECT).map(function_source).collect::<String>();
+            functions.replace("return x;", &format!("{extra}return x;"))
+        };
+        compile("main.c", main_source());
+        compile("part0.c", part(""));
+        let list: Vec<&str> = objects().lines().filter(|path| !path.ends_with("main.o")).collect();
+        let list: Vec<&str> = list.into_iter().filter(|path| !path.ends_with("part0.o")).collect();
+        project.write("objects", format!("main.o\npart0.o\n{}\n", list.join("\n")));
+        project.link(&["@objects", "-o", "app"]);
+        run_until_kept(project);
+        let sum_of = |args: &[&str]| project.output("app", args);
+        let last = || project.status("app").expect("unfold is there").last_run.expect("there was a run");
+
+        // Four functions grow, and so move. Nobody else's code refers to them.
+        compile("part0.c", part("for (int i = 0; i < 9000; i++) __asm__ volatile(\"\"); x++; "));
+        project.link(&["@objects", "-o", "app"]);
+        assert!(project.status("app").expect("unfold is there").incremental);
+        assert_eq!(sum_of(&["100", "100"]), sum(100));
+        let after = last();
+        assert!(after.pages_from_kept > 100 * ADDITIONS as u64 * 6 / 4096 / 2, "{pager}: {after:?}");
+        assert_eq!(sum_of(&["0", "4"]), format!("{}\n", 4 * (ADDITIONS * 3 + 1)));
+        (0..TRIES).for_each(|_| assert_eq!(sum_of(&["0", "8"]), format!("{}\n", 8 * ADDITIONS * 3 + 4)));
+
+        // All functions refer to the variable that moves.
+        compile("main.c", main_source().replace("int step = 3;", "int before[3000] = {1}; int step = 5;"));
+        project.link(&["@objects", "-o", "app"]);
+        for _ in 0..3 {
+            assert_eq!(sum_of(&["100", "100"]), format!("{}\n", 100 * ADDITIONS * 5), "{pager}");
+            assert_eq!(sum_of(&["0", "8"]), format!("{}\n", 8 * ADDITIONS * 5 + 4), "{pager}");
+        }
+
+        // And back again.
+        compile("main.c", main_source());
+        compile("part0.c", part(""));
+        project.link(&["@objects", "-o", "app"]);
+        for _ in 0..3 {
+            assert_eq!(sum_of(&["0", "400"]), sum(400), "{pager}");
+        }
+    });
+}
+
+#[test]
 fn the_eager_pager_renders_everything() {
     if unfold_command().is_none() {
         return;

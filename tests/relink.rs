@@ -340,6 +340,76 @@ fn a_member_is_needed_only_later() {
 }
 
 #[test]
+fn a_member_is_no_longer_needed() {
+    const CALLS: &str = "int late(void);\nint b(void) { return late(); }\n";
+    // What a member does by itself, and what others see of it. A member that nobody notices may stay.
+    let cases = [
+        (
+            "constructor",
+            "",
+            "__attribute__((constructor)) static void say(void) { puts(\"late\"); }\n",
+            "late\n1 8\n",
+            "1 2\n",
+        ),
+        ("weak", "__attribute__((weak)) int late(void);\n", "", "8 8\n", "1 2\n"),
+        ("unnoticed", "", "", "1 8\n", "1 2\n"),
+    ];
+    for (name, declares, does, with, without) in cases {
+        let project = three_objects(&format!("relink/no-longer-needed-{name}"));
+        let value = if declares.is_empty() { "1" } else { "late ? late() : 1" };
+        project.edit("a.c", &format!("{declares}int a(void) {{ return {value}; }}\n"));
+        project.edit(
+            "late.c",
+            &format!(
+                "int puts(const char *);\n{does}int other(void);\nint late(void) {{ return other(); }}\n"
+            ),
+        );
+        project.edit("other.c", "int other(void) { return 8; }\n");
+        project.tool("ar", &["rcs", "liblate.a", "late.o", "other.o"]);
+        let words = &["main.o", "a.o", "b.o", "liblate.a", "-o", "app"];
+        project.edit("b.c", CALLS);
+        project.link(words);
+        assert_eq!(project.output("app", &[]), with, "{name}");
+        project.edit("b.c", "int b(void) { return 2; }\n");
+        project.link(words);
+        assert_eq!(project.output("app", &[]), without, "{name}");
+        if let Some(status) = project.status("app") {
+            assert_eq!(status.incremental, name == "unnoticed", "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_library_is_no_longer_needed() {
+    let project = three_objects("relink/as-needed");
+    project.write(
+        "lib.c",
+        "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"library\"); }\n\
+         int from_library(void) { return 5; }\nint more(void) { return 6; }\n",
+    );
+    project.tool("gcc", &["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
+    let uses = |object: &str, function: &str| {
+        project.edit(
+            &format!("{object}.c"),
+            &format!("int {function}(void);\nint {object}(void) {{ return {function}(); }}\n"),
+        );
+    };
+    uses("a", "more");
+    uses("b", "from_library");
+    let words =
+        &["main.o", "a.o", "b.o", "-Wl,--as-needed", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"];
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "library\n6 5\n");
+    project.edit("b.c", "int b(void) { return 2; }\n");
+    project.link(words);
+    assert_incremental(&project, "app", &["b.o"]);
+    assert_eq!(project.output("app", &[]), "library\n6 2\n");
+    project.edit("a.c", "int a(void) { return 1; }\n");
+    project.link(words);
+    assert_eq!(project.output("app", &[]), "1 2\n");
+}
+
+#[test]
 fn a_shared_library_changes_its_symbols() {
     let project = three_objects("relink/library");
     let build = |text: &str| {
@@ -507,6 +577,75 @@ fn a_long_series_of_edits() {
             let expected: String = values.iter().map(|value| format!("{value}\n")).collect();
             assert_eq!(project.output("app", &[]), expected, "step {step}");
         }
+    }
+}
+
+#[test]
+fn a_static_program_is_edited() {
+    let project = three_objects("relink/static");
+    let words = [OBJECTS, &["-static"]].concat();
+    project.link(&words);
+    for size in [1, 20, 3000] {
+        let body = "    x = x * 3 + 1;\n".repeat(size);
+        project
+            .edit("b.c", &format!("int b(void) {{\n    volatile int x = 0;\n{body}    return {size};\n}}\n"));
+        project.link(&words);
+        assert_incremental(&project, "app", &["b.o"]);
+        assert_eq!(project.output("app", &[]), format!("1 {size}\n"));
+    }
+}
+
+#[test]
+fn a_static_program_finds_its_frames() {
+    let project = Project::new("relink/static-frames");
+    project.edit(
+        "main.cpp",
+        "#include <cstdio>\nint thrown(int);\n\
+         int main() { try { return thrown(1); } catch (int x) { std::printf(\"%d\\n\", x); } }\n",
+    );
+    let words = ["throw.o", "main.o", "-static", "-o", "app"];
+    // Frames of another size, more of them, fewer of them.
+    let more = "int more(int x) { return x < 2 ? x : more(x - 1) * 3 + more(x - 2); }\n";
+    for (value, before) in [(1, ""), (2, ""), (3, more), (4, "")] {
+        project.edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
+        project.link_as(Compiler::Gxx, &words);
+        if value == 2 {
+            assert_incremental(&project, "app", &["throw.o"]);
+        }
+        assert_eq!(project.output("app", &[]), format!("{value}\n"));
+    }
+}
+
+#[test]
+fn a_common_symbol_grows() {
+    let project = three_objects("relink/common");
+    // What `a` writes is not what `b` reads, wherever the two are.
+    project.edit(
+        "b.c",
+        "int own[4];\nint b(void) { int sum = 2; for (int i = 0; i < 4; i++) sum += own[i]; return sum; }\n",
+    );
+    for size in [2, 20_000, 3] {
+        project.edit(
+            "a.c",
+            &format!(
+                "int shared[{size}] __attribute__((common));\n\
+                 int a(void) {{ for (int i = 0; i < {size}; i++) shared[i] = 1; return shared[{size} - 1]; }}\n"
+            ),
+        );
+        project.link(OBJECTS);
+        assert_eq!(project.output("app", &[]), "1 2\n", "{size}");
+    }
+}
+
+#[test]
+fn the_entry_moves() {
+    let project = Project::new("relink/entry");
+    project.edit("main.c", "#include <stdio.h>\nint main(void) { puts(\"main\"); return 0; }\n");
+    for before in ["", "int more(int x) { return x * x + 3; }\n"] {
+        let start = ".globl other_start\\n.type other_start, @function\\nother_start: jmp _start\\n";
+        project.edit("start.c", &format!("{before}__asm__(\"{start}\");\n"));
+        project.link(&["main.o", "start.o", "-Wl,-e,other_start", "-o", "app"]);
+        assert_eq!(project.output("app", &[]), "main\n");
     }
 }
 

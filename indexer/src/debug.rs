@@ -188,9 +188,12 @@ pub fn link(
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
     let object = state.object(number);
+    if object.is_gone() {
+        return Ok(None);
+    }
     let file = state.file(object.file);
     let mut path = file.path.to_owned();
-    if Fingerprint::at(&path) != Some(file.fingerprint) {
+    if !Fingerprint::at(&path).is_some_and(|now| file.fingerprint.may_be(&now)) {
         path = pinned::path(output_folder, &file.fingerprint);
         if !path.exists() {
             return Ok(None);

@@ -3,17 +3,20 @@
 use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::NewFile;
 use crate::index::changes::Print;
 use crate::index::generation::{self, Draft};
-use crate::index::{pinned, referrers};
+use crate::index::packs::{Pack, PackObjects};
+use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
 use crate::index::store::Store;
-use crate::inputs::{self, Inputs, mapped};
+use crate::inputs::{self, Inputs};
 use crate::layout::{self, Layout};
 use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
-use crate::plan::{self, PackObjects};
+use crate::object::build;
+use crate::plan::{self, Unrendered};
 use crate::relink;
 use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, reach, scope};
@@ -29,6 +32,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// Objects that relinks can add, at the least.
+const SPARE_OBJECTS: usize = 64;
+
 /// Links. Returns false if the program has errors, which were printed.
 pub fn link(request: &Request) -> Result<bool> {
     if let Some(threads) = request.threads {
@@ -40,7 +46,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let index = crate::index::folder(request.index.as_deref(), &request.output)?;
 
     // The generation before -> the next one, if what changed allows it.
-    let why_full = match relink::relink(request, &index, &mut timing)? {
+    let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
         relink::Outcome::Done(status, state) => {
             message::print_warnings(request, &status.warnings);
             report(request, &status, || state.files().map(|file| file.path.to_owned()).collect())?;
@@ -58,13 +64,13 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
     let mut store = Store::open(&index)?;
-    let known = Known::open(&index, &relink::state_before(request, &index));
-    let program = load::load(request, &mut inputs, &known, &mut store)?;
+    let mut known = Known::new(&index, &relink::state_before(request, &index));
+    let program = load::load(request, &mut inputs, &mut known, &mut store, &mut timing)?;
     let folder = generation::output_folder(&index, &request.output)?;
     if !request.shared {
         hold_objects(&folder, &program, &mut inputs);
     }
-    timing.phase("objects");
+    timing.phase("records");
     // From here no object is added.
 
     // Records -> bindings.
@@ -106,7 +112,12 @@ pub fn link(request: &Request) -> Result<bool> {
     );
     let shape = synth.record(&resolution, None).leak();
     let shape = ObjectView::new(shape).context("the linker's own record contradicts itself")?;
-    resolution.add_synthetic(shape, &synth.referenced());
+    let empty: &'static [u8] = build::empty().leak();
+    let spare = ObjectView::new(empty).context("an empty record contradicts itself")?;
+    resolution.add_spare(spare, SPARE_OBJECTS + program.objects.len() / 16);
+    // What relinks bind anew is bound to nothing until then: the first spare slot.
+    let free = resolution.symbols.len() as SymbolId;
+    resolution.add_synthetic(shape, &synth.referenced(free));
     timing.phase("synthesis");
 
     // Sizes -> addresses.
@@ -119,77 +130,96 @@ pub fn link(request: &Request) -> Result<bool> {
     timing.phase("layout");
     // From here addresses are final.
 
-    // Addresses -> plan.
+    // Addresses -> plan, and beside it what only relinks and debuggers read.
     let value = |id: SymbolId| slots[id as usize].value;
-    let relocations = match request.shared {
-        true => synth.relocation_tables(&resolution, &layout, &slots),
-        false => Default::default(),
-    };
-    let record = synth.record(&resolution, Some(&Placed { layout: &layout, slots: &slots, relocations }));
-    let synthetic = store.add(&[(&record, Default::default())])?[0];
-    let packs =
-        store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
     let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
     let interp = interp.map(|path| path.as_bytes().to_vec());
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack, request.relro);
-    let entry = entry(request, &resolution, &layout, &value);
-    let bytes = plan::bytes(&plan::Parts {
-        program: &program,
-        resolution: &resolution,
-        layout: &layout,
-        synth: &synth,
-        slots: &slots,
-        entry,
-        interp,
-        phdr_count: phdrs.len() as u64,
-        hooked: hooks.iter().any(Option::is_some),
-        shared: request.shared,
-        eager: has_sanitizer(&resolution),
-        synthetic,
-        packs: &packs,
-    });
-    timing.phase("plan");
-    // From here only bytes are written.
-
-    let view = PlanView::new(&bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
     let draft = Draft::new(&folder)?;
-    draft.write("plan", &bytes)?;
     let used = Used {
         placements: layout.placements.len() as u64,
         bindings: resolution.bindings.len() as u64,
-        slots: slots.len() as u64,
+        slots: slots.len() as u64 + 1,
     };
-    let state = relink::state_of(request, &inputs, &program, used, &warnings)?;
-    draft.write(state::FILE, &state)?;
-    let mut state = State::of_full_link(state).context("the state contradicts itself")?;
-    draft.write("names", &names(&resolution, &synth, &layout))?;
-    if !request.shared {
-        draft.write(referrers::FILE, &referrers::bytes(&resolution, &layout))?;
-    }
-    let status = status(request, &program, why_full, &view, warnings);
-    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
-    let facts = &mut state.changes.facts;
-    (facts.lazy_pages, facts.eager_pages) = (status.lazy_pages, status.eager_pages);
-    let objects = pack_objects(&view, &mut store)?;
-    let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
-
-    if request.shared {
-        relink::finish_changes(&mut state.changes, request, &draft, &view)?;
-        let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
-        library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
-    } else {
-        write_image(&draft, &view, &objects, &failed)?;
-        timing.phase("image");
+    let make_plan = || -> Result<Vec<u8>> {
+        let relocations = match request.shared {
+            true => synth.relocation_tables(&resolution, &layout, &slots),
+            false => Default::default(),
+        };
+        let placed = Placed { layout: &layout, slots: &slots, relocations };
+        let record = synth.record(&resolution, Some(&placed));
+        let [synthetic, spare] =
+            store.add(&[(&record, Default::default()), (empty, Default::default())])?[..]
+        else {
+            bail!("records of the linker's own are missing");
+        };
+        let packs =
+            store.describe(program.objects.iter().map(|object| object.entry.pack).chain([synthetic.pack]))?;
+        let bytes = plan::bytes(&plan::Parts {
+            program: &program,
+            resolution: &resolution,
+            layout: &layout,
+            synth: &synth,
+            slots: &slots,
+            entry: entry(request, &resolution, &layout, &value),
+            interp: interp.clone(),
+            phdr_count: phdrs.len() as u64,
+            hooked: hooks.iter().any(Option::is_some),
+            shared: request.shared,
+            eager: has_sanitizer(&resolution),
+            synthetic,
+            spare,
+            packs: &packs,
+        });
+        timing.phase("plan");
+        draft.write("plan", &bytes)?;
+        let view = plan_view(&bytes)?;
+        if !request.shared {
+            let objects = pack_objects(&view, &mut store)?;
+            write_image(&draft, &view, &objects, &|error| {
+                message::render_error(error, &program, &inputs.files, &objects, request.demangle)
+            })?;
+        }
+        Ok(bytes)
+    };
+    let make_others = || -> Result<State> {
+        draft.write("names", &names(&resolution, &synth, &layout))?;
+        let numbers: Vec<u32> = (0..program.objects.len() as u32).collect();
+        draft.write(relink::NEEDED, &relink::needed(&program, &numbers))?;
+        let state = relink::state_of(request, &inputs, &program, used, &warnings)?.bytes();
+        draft.write(state::FILE, &state)?;
+        let mut state = State::of_full_link(state).context("the state contradicts itself")?;
+        if request.shared {
+            return Ok(state);
+        }
         let text = &layout.regions[layout::TEXT];
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
         draft.write(symbols::SHARED, &symbols)?;
         draft.link(symbols::SHARED, symbols::FILE)?;
-        let symbols_crc = crc32fast::hash(&symbols);
-        state.changes.facts.symbols_crc = symbols_crc.into();
+        state.changes.facts.symbols_crc = crc32fast::hash(&symbols).into();
         state.changes.facts.symbols = Print::at(&draft.path(symbols::SHARED));
+        Ok(state)
+    };
+    let (plan, others) = rayon::join(make_plan, make_others);
+    let (bytes, mut state) = (plan?, others?);
+    timing.phase("image");
+    // From here the generation is complete, and gets its name.
+
+    let view = plan_view(&bytes)?;
+    let status = status(request, &program, why_full, &view, warnings);
+    draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let facts = &mut state.changes.facts;
+    (facts.lazy_pages, facts.eager_pages) = (status.lazy_pages, status.eager_pages);
+    let symbols_crc = facts.symbols_crc as u32;
+    relink::finish_changes(&mut state.changes, request, &draft, &view)?;
+    let objects = pack_objects(&view, &mut store)?;
+    let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
+    if request.shared {
+        let library = library::Parts { request, view: &view, state: &state, phdrs: &phdrs, folder: &folder };
+        library::write(&library, &objects, draft).map_err(|error| error.unless(failed))?;
+    } else {
         let evident = evident::of_image(&view, &objects).map_err(failed)?;
-        relink::finish_changes(&mut state.changes, request, &draft, &view)?;
         let (number, folder) = draft.publish()?;
         let identity = Identity {
             base: layout.base,
@@ -199,7 +229,8 @@ pub fn link(request: &Request) -> Result<bool> {
             patch: 0,
             symbols_crc,
         };
-        emit::write(&request.output, &phdrs, &identity, stack, evident)?;
+        let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
+        generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
         generation::remove_old(folder.parent().unwrap_or(&folder), number);
     }
@@ -209,6 +240,10 @@ pub fn link(request: &Request) -> Result<bool> {
         timing.print();
     }
     Ok(true)
+}
+
+fn plan_view(bytes: &[u8]) -> Result<PlanView<'_>> {
+    PlanView::new(bytes).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
 }
 
 /// What relinks look up: names, and where the dynamic relocations are.
@@ -229,13 +264,14 @@ fn names(resolution: &Resolution<'_>, synth: &Synth<'_>, layout: &Layout) -> Vec
         rela_section: synth.section(Part::RelaDyn).map_or(0, u64::from),
         rela_addr: synth.addr(layout, Part::RelaDyn).0,
         rela_size: synth.size(Part::RelaDyn),
+        spare: synth.spare(resolution.symbols.len() as u32),
         ..NamesHeader::default()
     };
     state::names_bytes(header, &names)
 }
 
 /// Holds objects with debug information that their compiler may delete.
-fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
+pub(crate) fn hold_objects(folder: &Path, program: &Program, inputs: &mut Inputs) {
     let single =
         |object: &&load::Object| object.member.is_empty() && object.view().header.flags & flag::DEBUG != 0;
     let objects: Vec<u32> = program.objects.iter().filter(single).map(|object| object.file).collect();
@@ -296,11 +332,15 @@ fn pack_objects<'a>(view: &PlanView<'a>, store: &mut Store) -> Result<PackObject
         .iter()
         .map(|pack| {
             if pack.len == 0 {
-                return Ok(&[][..]);
+                return Pack::new(&[], pack).context("a place for a pack");
             }
             let name = std::str::from_utf8(pack.name.of(view.strings)).unwrap_or_default();
             let number = u64::from_str_radix(name.trim_end_matches(".pack"), 16).unwrap_or_default();
-            store.pack(number).with_context(|| format!("pack {name} of the index is gone"))
+            let file = store.pack(number).with_context(|| format!("pack {name} of the index is gone"))?;
+            if store.has_written(number) {
+                return Ok(Pack::written(file, pack));
+            }
+            Pack::new(file, pack).with_context(|| format!("pack {name} of the index is damaged"))
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(PackObjects { plan: *view, packs })
@@ -313,12 +353,15 @@ fn write_image(
     objects: &PackObjects<'_>,
     failed: &dyn Fn(RenderError) -> anyhow::Error,
 ) -> Result<()> {
-    let path = draft.path("image");
-    let context = || format!("cannot write {}", path.display());
-    let file =
-        fs::OpenOptions::new().read(true).write(true).create_new(true).open(&path).with_context(context)?;
-    let mut image = mapped::map_new(&file, plan::image_len(view)).with_context(context)?;
-    plan::render_eager(view, objects, &mut image).map_err(failed)
+    let file = NewFile::new(draft.folder())?;
+    file.set_len(plan::image_len(view))?;
+    plan::render_eager(view, objects, |bytes, offset| file.write_at(bytes, offset)).map_err(|error| {
+        match error {
+            Unrendered::Render(error) => failed(error),
+            Unrendered::Put(error) => error,
+        }
+    })?;
+    file.publish(&draft.path("image"))
 }
 
 fn status(

@@ -409,7 +409,8 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
-    temporary.persist(output).map_err(|error| error.error).with_context(context)?;
+    // Closed first: a file that is open for writing cannot be executed.
+    temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
     Ok(())
 }
 

@@ -81,13 +81,21 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
     };
     let own = (plan.objects.len() as u32).wrapping_sub(1);
     let mut strings = None;
+    let mut symbols = 0;
     if let Some(record) = objects.object(own) {
         for (number, section) in record.sections.iter().enumerate().filter(|(_, section)| section.size != 0) {
             let name = record.string(section.name);
             let table = TABLES.iter().find(|(table, ..)| table.as_bytes() == name);
             let placement = plan.placement(own, number as u32).filter(|placement| placement.is_live());
             if let (Some(table), Some(placement)) = (table, placement) {
-                evident.tables.push(copy(*table, placement.addr(), section.size)?);
+                let mut part = copy(*table, placement.addr(), section.size)?;
+                if table.1 == elf::SHT_DYNSYM {
+                    symbols = used_symbols(&part.bytes);
+                }
+                if matches!(table.1, elf::SHT_DYNSYM | elf::SHT_GNU_VERSYM) {
+                    part.bytes.truncate(symbols * table.2 as usize);
+                }
+                evident.tables.push(part);
                 if table.0 == ".dynstr" {
                     strings = Some(placement.addr());
                 }
@@ -110,6 +118,11 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
         }
     }
     Ok(evident)
+}
+
+/// The number of symbols of `.dynsym` up to the last that is one: relinks have room behind it.
+pub fn used_symbols(table: &[u8]) -> usize {
+    table.chunks_exact(24).rposition(|symbol| symbol.iter().any(|byte| *byte != 0)).map_or(1, |last| last + 1)
 }
 
 /// `PROT_WRITE` of Linux.

@@ -1,6 +1,6 @@
 //! Hands a link to the system's linker, with the same arguments but for those that it does not know.
 
-use crate::args;
+use crate::{args, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -13,6 +13,7 @@ const GUARD: &str = "UNFOLD_HANDED_ON";
 
 /// Becomes the system's linker. Returns only if there is none.
 pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
+    trouble::take_limits_as_signals();
     let Some(linker) = find() else {
         eprintln!(
             "ld.unfold: error: {why}: unfold hands this to the system's linker, but finds none in PATH \

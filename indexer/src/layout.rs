@@ -11,10 +11,10 @@ use shared::plan::{BlockPlace, RegionKind, RegionRec};
 use shared::record::{Class, NONE, Placement};
 use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, live_frames};
 use shared::{CHUNK, ImageAddr, PAGE};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const READ: u32 = 1;
-const WRITE: u32 = 2;
+pub const WRITE: u32 = 2;
 const EXEC: u32 = 4;
 
 /// The regions of an image in the order of their addresses, and what is in each.
@@ -49,7 +49,7 @@ pub const DATA: usize = 5;
 pub const BSS: usize = 6;
 
 /// Places in the table of blocks that a relink can use, for each region.
-const SPARE_BLOCKS: usize = 64;
+const SPARE_BLOCKS: usize = 256;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Range {
@@ -184,6 +184,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 }
             }
         }
+        join_named(&mut blocks);
         for list in blocks.values_mut() {
             list.sort_unstable();
         }
@@ -208,7 +209,7 @@ impl<'a, 'r> Builder<'a, 'r> {
     fn frame_rows(&self) -> u64 {
         let code = REGIONS[TEXT].2.iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
         let rows: u64 = code.map(|(_, _, object, block)| u64::from(self.rows_of(*object, *block))).sum();
-        rows + rows / 8 + 64
+        rows + rows / 8 + 256
     }
 
     fn rows_of(&self, object: u32, block: u32) -> u32 {
@@ -288,6 +289,17 @@ impl<'a, 'r> Builder<'a, 'r> {
             row += rows;
         }
     }
+}
+
+/// Sections of one name are one array, for `__start_` and `__stop_`: writable if one of them is.
+fn join_named(blocks: &mut HashMap<Class, Vec<Placed<'_>>>) {
+    let names: HashSet<&[u8]> =
+        blocks.get(&Class::NamedData).into_iter().flatten().map(|(_, name, ..)| *name).collect();
+    let Some(read_only) = blocks.get_mut(&Class::NamedRo).filter(|_| !names.is_empty()) else { return };
+    let (joined, rest): (Vec<Placed<'_>>, Vec<Placed<'_>>) =
+        read_only.drain(..).partition(|(_, name, ..)| names.contains(name));
+    *read_only = rest;
+    blocks.entry(Class::NamedData).or_default().extend(joined);
 }
 
 /// Places the live sections of a block one behind the other from `start` on. Returns the first address that

@@ -90,7 +90,7 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
     let phdrs: Vec<u8> = parts.phdrs.iter().flat_map(Phdr::bytes).collect();
     draft.write(PHDRS, &phdrs)?;
     let (number, folder) = draft.publish()?;
-    emit::replace(&parts.request.output, &file)?;
+    generation::or_take_back(&folder, emit::replace(&parts.request.output, &file))?;
     note_written(&folder, &parts.request.output)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     Ok(())

@@ -3,10 +3,14 @@
 
 use crate::args::Request;
 use crate::args::expression::Expression;
+use crate::index::database;
 use crate::index::state::State;
-use crate::index::store::{self, Database, Entry, Store};
-use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, object_of_member};
+use crate::index::store::{self, Entry, Store};
+use crate::index::writer::{self, PackWriter};
+use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, mapped, object_of_member};
 use crate::object::{self, name_hash};
+use crate::resolve::Identity;
+use crate::timing::Timing;
 use crate::{HandOn, message};
 use anyhow::{Context, Result};
 use dashmap::DashMap;
@@ -15,6 +19,7 @@ use shared::record::{GlobalRec, ObjectView};
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::path::{Path, PathBuf};
 
 /// Why an object was read again.
@@ -26,6 +31,7 @@ pub enum StaleReason {
     Changed,
     /// The index had an entry, but not the record.
     RecordLost,
+    OtherVersion,
 }
 
 impl fmt::Display for StaleReason {
@@ -34,6 +40,7 @@ impl fmt::Display for StaleReason {
             Self::New => "new",
             Self::Changed => "content changed",
             Self::RecordLost => "its record was missing or damaged",
+            Self::OtherVersion => "its record was made by another version of unfold",
         })
     }
 }
@@ -46,30 +53,53 @@ pub struct Reindexed {
     pub reason: StaleReason,
 }
 
-/// An entry, and the record that it describes if that is still there.
-type Found = (Entry, Option<&'static [u8]>);
-
 /// Where an object's record may be.
 pub struct Known {
     /// What the output's link before says: newer than the database, which incremental links leave alone.
     before: HashMap<Vec<u8>, Entry>,
-    database: Option<Database>,
+    /// The same, for objects that have another name now.
+    by_content: HashMap<[u64; 2], Entry>,
+    /// What the database says of the files that were looked up: those in front of this number.
+    listed: HashMap<Vec<u8>, Entry>,
+    looked_up: usize,
+    /// Where the database is, if it is asked.
+    index: Option<PathBuf>,
 }
 
 impl Known {
-    pub fn open(index: &Path, before: &State) -> Self {
+    pub fn new(index: &Path, before: &State) -> Self {
+        Self { index: Some(index.to_owned()), ..Self::of_state(before) }
+    }
+
+    /// What the output's link before says, alone.
+    pub fn of_state(before: &State) -> Self {
+        let by_content = before.objects().map(|object| (object.entry.content, object.entry)).collect();
         let before = before
             .objects()
+            .filter(|object| !object.is_gone())
             .map(|object| {
                 let path = before.file(object.file).path;
                 (store::key(path, object.member, object.offset), object.entry)
             })
             .collect();
-        Self { before, database: Database::open(index) }
+        Self { before, by_content, listed: HashMap::new(), looked_up: 0, index: None }
+    }
+
+    /// Looks up what the database says of files that are new in this list, which only grows.
+    fn look_up(&mut self, files: &[SourceFile]) {
+        let new = &files[self.looked_up..];
+        if let Some(index) = self.index.as_ref().filter(|_| !new.is_empty()) {
+            self.looked_up = files.len();
+            self.listed.extend(database::look_up(index, new.iter().map(|file| &file.path)));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.listed.is_empty()
     }
 
     fn get(&self, key: &[u8]) -> Option<Entry> {
-        self.before.get(key).copied().or_else(|| self.database.as_ref()?.get(key))
+        self.before.get(key).or_else(|| self.listed.get(key)).copied()
     }
 }
 
@@ -98,6 +128,11 @@ pub struct Program {
     pub reindexed: Vec<Reindexed>,
     /// Why archive members were loaded, in the order in which they were, by their ranks.
     pub reasons: Vec<(Rank, Reason)>,
+    /// Hashes of the names that archives and lazy objects offer, in ascending order; the lowest bit says that several
+    /// do.
+    pub offered: Vec<u64>,
+    /// Common symbols that no object gives a value.
+    pub commons: Vec<u64>,
 }
 
 /// Who wanted a member, unless it was the command line or a library; and which symbol.
@@ -111,7 +146,17 @@ pub struct Reason {
 struct Offer {
     rank: Rank,
     source: Source,
+    /// Others offer the name too.
+    several: bool,
+    /// One of them is an archive or a lazy object.
+    is_loadable: bool,
 }
+
+/// By the hash of the name, the first that offers it.
+type Offers = DashMap<u64, Offer, BuildHasherDefault<Identity>>;
+
+/// Names, by their hashes.
+type Hashes = HashSet<u64, BuildHasherDefault<Identity>>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
@@ -127,8 +172,15 @@ enum Source {
 /// Loads objects in rounds: all that are wanted are read in parallel, then what they leave undefined is
 /// looked up, until nothing new is wanted. The first definition on the command line wins, whatever the order
 /// in which symbols were asked for.
-pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut Store) -> Result<Program> {
+pub fn load(
+    request: &Request,
+    inputs: &mut Inputs,
+    known: &mut Known,
+    store: &mut Store,
+    timing: &mut Timing,
+) -> Result<Program> {
     let offers = offers(inputs)?;
+    timing.phase("archives");
     let wraps: HashMap<u64, u64> = request
         .wraps
         .iter()
@@ -141,16 +193,22 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         })
         .collect();
 
-    let mut program = Program { objects: Vec::new(), reindexed: Vec::new(), reasons: Vec::new() };
-    let mut defined: HashSet<u64> = HashSet::new();
+    let mut program = Program {
+        objects: Vec::new(),
+        reindexed: Vec::new(),
+        reasons: Vec::new(),
+        offered: offered(&offers),
+        commons: Vec::new(),
+    };
+    let mut defined = Hashes::default();
     if request.is_static && request.pie {
         // The image is not moved, so libc's code that would relocate it must not run.
         defined.insert(name_hash(b"_dl_relocate_static_pie"));
     }
     // Definitions that are more than common symbols. Of those GNU ld loads a member that gives them a value.
-    let mut given: HashSet<u64> = HashSet::new();
+    let mut given = Hashes::default();
     let mut commons: Vec<u64> = Vec::new();
-    let mut asked: HashSet<u64> = HashSet::new();
+    let mut asked = Hashes::default();
     let mut taken: HashSet<Source> = HashSet::new();
     let mut libraries: Vec<usize> =
         (0..inputs.shared.len()).filter(|library| !inputs.shared[*library].as_needed).collect();
@@ -164,9 +222,13 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         _ => None,
     }));
 
+    // No part of an object becomes longer by more than this in its record.
+    let len = inputs.files.iter().map(|file| 4 * file.fingerprint.size).sum();
+    let pack = store.new_pack(len)?;
     let mut round = std::mem::take(&mut inputs.objects);
     loop {
-        let loaded = load_round(&round, &inputs.files, store, known)?;
+        known.look_up(&inputs.files);
+        let loaded = load_round(&round, &inputs.files, store, known, &pack)?;
         for object in &loaded {
             for global in object.view().globals {
                 if global.is_definition() {
@@ -179,7 +241,9 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
                 } else if global.binding != ::object::elf::STB_WEAK && global.section == GlobalRec::UNDEFINED
                 {
                     let hash = *wraps.get(&global.hash).unwrap_or(&global.hash);
-                    wanted.push((hash, Some(object.rank)));
+                    if !asked.contains(&hash) {
+                        wanted.push((hash, Some(object.rank)));
+                    }
                 }
             }
         }
@@ -207,6 +271,7 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
                 program.reasons.push((offer.rank, Reason { by: None, symbol }));
             }
         }
+        program.commons.extend(&commons);
         for hash in commons.drain(..) {
             if given.contains(&hash) || !asked.insert(hash) {
                 continue;
@@ -223,42 +288,45 @@ pub fn load(request: &Request, inputs: &mut Inputs, known: &Known, store: &mut S
         next.sort_by_key(|offer| offer.rank);
         round = next.into_iter().map(|offer| fetch(inputs, offer)).collect::<Result<_>>()?;
     }
+    program.commons.retain(|hash| !given.contains(hash));
     program.objects.sort_by_key(|object| object.rank);
-    keep_records(&mut program, &inputs.files, store, known)?;
+    timing.phase("objects");
+    keep_records(&mut program, &inputs.files, store, known, pack)?;
     Ok(program)
 }
 
-/// Writes the records that were made into one pack, and lists them.
-pub fn keep_records(
+/// Gives the pack of the new records its name, and lists them.
+fn keep_records(
     program: &mut Program,
     files: &[SourceFile],
     store: &mut Store,
     known: &Known,
+    pack: PackWriter,
 ) -> Result<()> {
-    let fresh: Vec<&mut Object> =
-        program.objects.iter_mut().filter(|object| object.reason.is_some()).collect();
-    let records: Vec<_> = fresh.iter().map(|object| (object.record, object.entry.fingerprint)).collect();
-    let entries = store.add(&records)?;
-    let mut listed = Vec::with_capacity(fresh.len());
-    for (object, entry) in fresh.into_iter().zip(entries) {
-        object.entry = entry;
-        let path = &files[object.file as usize].path;
-        listed.push((store::key(path, &object.member, object.offset), entry));
-        program.reindexed.push(Reindexed {
-            path: path.clone(),
-            member: String::from_utf8_lossy(&object.member).into_owned(),
-            reason: object.reason.clone().unwrap_or(StaleReason::New),
-        });
+    let mut listed = Vec::new();
+    if program.objects.iter().any(|object| object.reason.is_some()) {
+        let pack = store.publish(pack)?;
+        for object in &mut program.objects {
+            let Some(reason) = &object.reason else { continue };
+            object.entry.pack = pack;
+            let path = &files[object.file as usize].path;
+            listed.push((store::key(path, &object.member, object.offset), object.entry));
+            program.reindexed.push(Reindexed {
+                path: path.clone(),
+                member: String::from_utf8_lossy(&object.member).into_owned(),
+                reason: reason.clone(),
+            });
+        }
     }
-    if let Some(database) = known.database.as_ref().filter(|_| !listed.is_empty()) {
-        database.put(listed.into_iter());
+    if let Some(index) = known.index.as_ref().filter(|_| !listed.is_empty()) {
+        database::put(index, listed.into_iter());
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())
 }
 
 /// What a shared library needs and an archive offers that comes behind it, or that no other library defines.
-fn wants_of_library(inputs: &Inputs, library: usize, offers: &DashMap<u64, Offer>) -> Vec<(u64, Offer)> {
+fn wants_of_library(inputs: &Inputs, library: usize, offers: &Offers) -> Vec<(u64, Offer)> {
     let wanting = &inputs.shared[library];
     // Seldom needed, and libraries have many symbols.
     let names: OnceCell<HashSet<&[u8]>> = OnceCell::new();
@@ -313,16 +381,19 @@ fn gives_value(inputs: &Inputs, source: Source, hash: u64) -> Result<bool> {
 }
 
 /// What archives, lazy objects and shared libraries define, by the hash of the name: the first of each.
-fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
-    let offers: DashMap<u64, Offer> = DashMap::new();
+fn offers(inputs: &Inputs) -> Result<Offers> {
+    let offers = Offers::default();
     let offer = |name: &[u8], rank: Rank, source: Source| {
-        let new = Offer { rank, source };
+        let is_loadable = !matches!(source, Source::Shared(_));
+        let new = Offer { rank, source, several: false, is_loadable };
         offers
             .entry(name_hash(name))
             .and_modify(|old| {
-                if new.rank < old.rank {
-                    *old = new;
-                }
+                let is_loadable = old.is_loadable || new.is_loadable;
+                let first = if new.rank < old.rank { new } else { *old };
+                // An archive may list a member twice.
+                let several = old.several || new.source != old.source;
+                *old = Offer { several, is_loadable, ..first };
             })
             .or_insert(new);
     };
@@ -359,47 +430,117 @@ fn offers(inputs: &Inputs) -> Result<DashMap<u64, Offer>> {
     Ok(offers)
 }
 
-/// Finds or makes the records of these objects. New ones are not in a pack yet.
+/// What [`Program::offered`] says.
+fn offered(offers: &Offers) -> Vec<u64> {
+    let loadable = offers.iter().filter(|offer| offer.value().is_loadable);
+    let mut offered: Vec<u64> =
+        loadable.map(|offer| offer.key() & !1 | u64::from(offer.value().several)).collect();
+    offered.par_sort_unstable();
+    offered
+}
+
+/// Objects that are read by one thread, one after the other, have so many bytes together, or are so many.
+const BATCH_BYTES: usize = 1 << 20;
+const BATCH_OBJECTS: usize = 64;
+
+/// Finds or makes the records of these objects. New ones are written into `pack`, and have entries without its number.
 pub fn load_round(
     round: &[ObjectInput],
     files: &[SourceFile],
     store: &mut Store,
     known: &Known,
+    pack: &PackWriter,
 ) -> Result<Vec<Object>> {
-    let found: Vec<Option<Found>> = round
-        .iter()
-        .map(|input| {
-            let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
-            let entry = known.get(&key)?;
-            Some((entry, store.record(&entry)))
-        })
-        .collect();
-    round
-        .par_iter()
-        .zip(found)
-        .map(|(input, found)| {
-            let file = &files[input.file as usize];
-            let (entry, record, reason) = match found {
-                Some((entry, Some(record))) if is_same(&entry, file, input.data) => {
-                    (Entry { fingerprint: file.fingerprint, ..entry }, record, None)
-                }
-                found => {
-                    let reason = match found {
-                        None => StaleReason::New,
-                        Some((_, None)) => StaleReason::RecordLost,
-                        Some(_) => StaleReason::Changed,
-                    };
-                    let place = || message::input_name(&file.path, &input.member);
-                    // Records live as long as the link, which is a short process.
-                    let record: &'static [u8] = object::read(input.data).with_context(place)?.leak();
-                    let entry = Entry { fingerprint: file.fingerprint, ..Entry::default() };
-                    (entry, record, Some(reason))
-                }
+    let known_entries: Vec<Option<Entry>> = match known.is_empty() {
+        true => vec![None; round.len()],
+        false => {
+            let entry = |input: &ObjectInput| {
+                let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
+                let entry = known.get(&key).or_else(|| {
+                    let renamed = !known.by_content.is_empty();
+                    renamed.then(|| known.by_content.get(&object::content_hash(input.data)).copied())?
+                })?;
+                store.pack(entry.pack);
+                Some(entry)
             };
-            let ObjectInput { file, member, offset, rank, .. } = input.clone();
-            Ok(Object { file, member, offset, rank, entry, record, reason })
-        })
-        .collect()
+            round.iter().map(entry).collect()
+        }
+    };
+    let mut batches = Vec::new();
+    let mut rest = round;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |input: &&ObjectInput| {
+            bytes += input.data.len();
+            bytes <= BATCH_BYTES
+        };
+        let count = rest.iter().take(BATCH_OBJECTS).take_while(fits).count().max(1);
+        let (batch, behind) = rest.split_at(count);
+        batches.push((batch, round.len() - rest.len()));
+        rest = behind;
+    }
+    let store = &*store;
+    let loaded: Vec<Vec<Object>> = batches
+        .into_par_iter()
+        .map_init(
+            || Vec::with_capacity(2 * BATCH_BYTES),
+            |buffer, (batch, first)| {
+                let known = &known_entries[first..first + batch.len()];
+                load_batch(batch, files, store, known, pack, buffer)
+            },
+        )
+        .collect::<Result<_>>()?;
+    Ok(loaded.into_iter().flatten().collect())
+}
+
+fn load_batch(
+    batch: &[ObjectInput],
+    files: &[SourceFile],
+    store: &Store,
+    known: &[Option<Entry>],
+    pack: &PackWriter,
+    buffer: &mut Vec<u8>,
+) -> Result<Vec<Object>> {
+    buffer.clear();
+    let mut objects = Vec::with_capacity(batch.len());
+    for (input, known) in batch.iter().zip(known) {
+        let file = &files[input.file as usize];
+        let record = known.and_then(|entry| store.record(&entry));
+        let (entry, record, reason) = match (known, record) {
+            (Some(entry), Some(record)) if is_same(entry, file, input.data) => {
+                (Entry { fingerprint: file.fingerprint, ..*entry }, record, None)
+            }
+            (known, record) => {
+                let reason = match (known, record) {
+                    (None, _) => StaleReason::New,
+                    (Some(entry), None) if store.is_of_other_version(entry) => StaleReason::OtherVersion,
+                    (Some(_), None) => StaleReason::RecordLost,
+                    (Some(_), Some(_)) => StaleReason::Changed,
+                };
+                let start = buffer.len().next_multiple_of(writer::ALIGN);
+                object::append(input.data, buffer)
+                    .with_context(|| message::input_name(&file.path, &input.member))?;
+                let entry = Entry::new(&buffer[start..], file.fingerprint, start as u64)?;
+                (entry, &[][..], Some(reason))
+            }
+        };
+        let ObjectInput { file, member, offset, rank, .. } = input.clone();
+        objects.push(Object { file, member, offset, rank, entry, record, reason });
+    }
+    if !buffer.is_empty() {
+        let (written, offset) = pack.append(buffer)?;
+        for (input, object) in batch.iter().zip(&objects) {
+            if object.reason.is_some() {
+                mapped::release(input.data);
+            }
+        }
+        for object in objects.iter_mut().filter(|object| object.reason.is_some()) {
+            let entry = &mut object.entry;
+            object.record = &written[entry.offset as usize..(entry.offset + entry.len) as usize];
+            entry.offset += offset;
+        }
+    }
+    Ok(objects)
 }
 
 /// Whether an object is the one that the entry is about: its file is untouched, or has the same contents.

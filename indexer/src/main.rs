@@ -2,12 +2,18 @@
 
 use indexer::args::{self, Task};
 use indexer::index::generation;
-use indexer::{HandOn, debug, driver, hand_on};
+use indexer::{HandOn, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// A link is many short-lived tables on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
+    // To find and clear huge pages takes longer than a link is worth, and most of each would stay unused.
+    nix::sys::prctl::set_thp_disable(true).ok();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == generation::REMOVE) {
         generation::remove(words.into_iter().skip(1));
@@ -36,6 +42,7 @@ fn main() -> ExitCode {
         // The process ends with the link: nothing is given back.
         Task::Link(request) => &*Box::leak(request),
     };
+    trouble::take_limits_as_errors();
     match driver::link(request) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
@@ -45,7 +52,9 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<HandOn>() {
             Some(HandOn(why)) => hand_on::run(&words, why, verbose),
             None => {
-                driver::remove_output(&request.output);
+                if !trouble::is_of_machine(&error) {
+                    driver::remove_output(&request.output);
+                }
                 fail(&error)
             }
         },

@@ -13,8 +13,8 @@ use shared::checksum::checksum;
 use shared::plan::{
     CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, flag, slot,
 };
-use shared::pod::{self, Pod, Span, StrRef, bytes_of};
-use shared::record::{Class, GlobalRec, NONE, ObjectView, Placement};
+use shared::pod::{Pod, Span, StrRef, bytes_of};
+use shared::record::{Class, GlobalRec, NONE, Placement};
 use shared::render::{RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
 use std::collections::HashMap;
@@ -160,6 +160,8 @@ pub struct Parts<'a> {
     pub eager: bool,
     /// Entry of the synthetic object, which comes last.
     pub synthetic: crate::index::store::Entry,
+    /// That of the objects before it, which are empty and wait for relinks.
+    pub spare: crate::index::store::Entry,
     /// Of each pack, the length of its records and the checksum of its table.
     pub packs: &'a HashMap<u64, (u64, u64)>,
 }
@@ -178,7 +180,9 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     let mut packs: Vec<PackRec> = Vec::new();
     let mut pack_numbers: HashMap<u64, u32> = HashMap::new();
     let mut objects = Vec::new();
-    let entries = parts.program.objects.iter().map(|object| &object.entry).chain([&parts.synthetic]);
+    let spare = parts.resolution.objects.len() - parts.program.objects.len() - 1;
+    let entries = parts.program.objects.iter().map(|object| &object.entry);
+    let entries = entries.chain(std::iter::repeat_n(&parts.spare, spare)).chain([&parts.synthetic]);
     for (index, entry) in entries.enumerate() {
         let pack = *pack_numbers.entry(entry.pack).or_insert_with(|| {
             let (len, checksum) = parts.packs.get(&entry.pack).copied().unwrap_or_default();
@@ -266,52 +270,51 @@ impl Writer {
     }
 }
 
-/// The objects of a plan, from the packs that it names.
-pub struct PackObjects<'a> {
-    pub plan: PlanView<'a>,
-    pub packs: Vec<&'a [u8]>,
-}
-
-impl Objects for PackObjects<'_> {
-    fn object(&self, number: u32) -> Option<ObjectView<'_>> {
-        let record = self.plan.objects.get(number as usize)?;
-        ObjectView::new(pod::slice(self.packs.get(record.pack as usize)?, record.offset, record.len)?)
-    }
-}
-
-impl PackObjects<'_> {
-    /// The first object whose record is not the one that was linked.
-    pub fn damaged(&self) -> Option<u32> {
-        let damaged = |number: &u32| {
-            let record = &self.plan.objects[*number as usize];
-            let pack = self.packs.get(record.pack as usize);
-            let bytes = pack.and_then(|pack| pod::slice::<u8>(pack, record.offset, record.len));
-            bytes.is_none_or(|bytes| checksum(bytes) != record.checksum)
-        };
-        (0..self.plan.objects.len() as u32).into_par_iter().find_first(damaged)
-    }
-}
-
-/// Renders the eager regions of a plan into `image`, which shows the reserved range from its base on.
-pub fn render_eager(
+/// Renders the eager regions of a plan and hands the pieces to `put`, with their offsets from the image's base. Pieces
+/// that are all zeroes are left out. Several threads do so at once.
+pub fn render_eager<E: Send>(
     plan: &PlanView<'_>,
     objects: &(impl Objects + Sync),
-    image: &mut [u8],
-) -> Result<(), RenderError> {
+    put: impl Fn(&[u8], u64) -> Result<(), E> + Sync,
+) -> Result<(), Unrendered<E>> {
     let base = plan.header.base;
-    let eager =
-        |addr: ImageAddr| plan.region_at(addr).is_some_and(|region| region.kind() == Some(RegionKind::Eager));
-    image.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
-        let start = base + chunk as u64 * CHUNK;
-        // Regions begin on chunk bounds, and what follows the end of one is not mapped.
-        if !eager(start) {
-            return Ok(());
+    let eager = plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
+    let pieces: Vec<(ImageAddr, u64)> = eager
+        .flat_map(|region| {
+            let starts = (region.start.0..region.end.0).step_by(PIECE as usize);
+            starts.map(|start| (ImageAddr(start), PIECE.min(region.end.0 - start)))
+        })
+        .collect();
+    pieces.into_par_iter().try_for_each_init(Vec::new, |buffer: &mut Vec<u8>, (start, len)| {
+        buffer.resize(len as usize, 0);
+        render(plan, objects, start, buffer).map_err(Unrendered::Render)?;
+        // Whole chunks that stay zero take no room.
+        let is_zero = |chunk: &[u8]| chunk.iter().all(|byte| *byte == 0);
+        let mut from = 0;
+        while from < buffer.len() {
+            let chunk = |at: usize| &buffer[at..(at + CHUNK as usize).min(buffer.len())];
+            let zero = is_zero(chunk(from));
+            let mut to = from + chunk(from).len();
+            while to < buffer.len() && is_zero(chunk(to)) == zero {
+                to += chunk(to).len();
+            }
+            if !zero {
+                put(&buffer[from..to], start.offset_from(base) + from as u64).map_err(Unrendered::Put)?;
+            }
+            from = to;
         }
-        let end = plan.region_at(start).map_or(start, |region| region.end);
-        let len = bytes.len().min(end.offset_from(start) as usize);
-        render(plan, objects, start, &mut bytes[..len])
+        Ok(())
     })
 }
+
+/// Why eager regions are not there.
+pub enum Unrendered<E> {
+    Render(RenderError),
+    Put(E),
+}
+
+/// Regions are rendered in pieces of so many bytes, which stay in a processor's cache until they are written.
+const PIECE: u64 = 256 << 10;
 
 /// Bytes of the image file: to the end of what the eager regions reserve, so that they can grow. What nobody
 /// writes takes no room on disk.

@@ -53,6 +53,9 @@ impl Facts<'_> {
 
     /// What `-y` says, before errors may end the link.
     pub fn trace_symbols(&self) {
+        if self.request.trace_symbols.is_empty() {
+            return;
+        }
         for (object, view) in self.resolution.objects.iter().enumerate() {
             for global in view.globals {
                 let name = show(view.string(global.name));

@@ -52,8 +52,8 @@ const TABLE: usize = 64;
 /// Section number of the code that symbols refer to.
 const TEXT: u16 = 1;
 /// Room for more symbols and names, at the least.
-const SPARE_SYMBOLS: usize = 256;
-const SPARE_NAMES: usize = 16 << 10;
+const SPARE_SYMBOLS: usize = 768;
+const SPARE_NAMES: usize = 64 << 10;
 
 /// Where the parts of the file are.
 pub struct Extent {

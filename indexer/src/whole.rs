@@ -3,6 +3,8 @@
 
 use crate::debug::DebugSection;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::evident::used_symbols;
+use crate::layout;
 use crate::object::classify::class_name;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
@@ -159,12 +161,24 @@ impl Whole<'_> {
                 let placement = self.plan.placement(place.object, (first + index) as u32)?;
                 placement.is_live().then_some((placement.addr().0, section))
             });
-            let Some(class) = Class::from_number(block.class) else { continue };
+            let Some(mut class) = Class::from_number(block.class) else { continue };
+            let region = self.plan.region_at(place.addr);
+            if class == Class::NamedRo && region.is_some_and(|region| region.prot & layout::WRITE != 0) {
+                class = Class::NamedData;
+            }
             if place.object == own {
+                let symbols =
+                    object.sections.iter().find(|section| object.string(section.name) == b".dynsym");
+                let symbols = symbols.map_or(0, |section| used_symbols(object.data(section))) as u64;
                 for (addr, section) in live.filter(|(_, section)| section.size != 0) {
                     let name = object.string(section.name);
+                    let size = match name {
+                        b".dynsym" => symbols * 24,
+                        b".gnu.version" => symbols * 2,
+                        _ => section.size,
+                    };
                     let (kind, flags) = (own_kind(name), flags_of(class) | section.flags & elf::SHF_WRITE);
-                    parts.push(Part::new(name, kind, flags, addr, section.size, section.align.into()));
+                    parts.push(Part::new(name, kind, flags, addr, size, section.align.into()));
                 }
                 last = None;
                 continue;

@@ -46,7 +46,11 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             sys::close(fd);
         }
 
-        let chunks = image.installed.len() as u64;
+        if sys::files_are_limited() {
+            note(&[b"no log: files may not grow beyond a limit"]);
+            return;
+        }
+        let chunks = image.lazy_regions().map(|region| region.len().div_ceil(shared::CHUNK)).sum::<u64>();
         let len = (size_of::<LogHeader>() as u64 + chunks * size_of::<LogEntry>() as u64)
             .next_multiple_of(shared::PAGE);
         let name = temporary_name();
@@ -56,10 +60,10 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             note(&[b"no log: the index cannot be written"]);
             return;
         }
-        let sized = sys::ftruncate(fd as u64, len);
+        let sized = sys::allocate(fd, len);
         let addr = sys::mmap(0, len, sys::PROT_READ | sys::PROT_WRITE, sys::MAP_SHARED, fd as u64, 0);
         sys::close(fd);
-        if sys::failed(sized) || sys::failed(addr) {
+        if !sized || sys::failed(addr) {
             sys::unlinkat(dir, name.as_ptr() as u64, 0);
             return;
         }

@@ -58,6 +58,7 @@ pub mod number {
     pub const GETTID: u64 = 186;
     pub const CLOCK_GETTIME: u64 = 228;
     pub const EXIT_GROUP: u64 = 231;
+    pub const FALLOCATE: u64 = 285;
     pub const TGKILL: u64 = 234;
     pub const OPENAT: u64 = 257;
     pub const UNLINKAT: u64 = 263;
@@ -117,6 +118,7 @@ calls! {
     renameat = RENAMEAT(old_dir, old, new_dir, new);
     readlink = READLINK(path, buffer, len);
     ftruncate = FTRUNCATE(fd, len);
+    fallocate = FALLOCATE(fd, mode, offset, len);
     fcntl = FCNTL(fd, command, argument);
     prlimit64 = PRLIMIT64(pid, resource, new, old);
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
@@ -161,6 +163,42 @@ pub fn sleep_us(us: u64) {
     unsafe { syscall(nr::NANOSLEEP, [time.as_ptr() as u64, 0, 0, 0, 0, 0]) };
 }
 
+/// Gives a file of ours this length, with room for all of it on the disk: who writes into a mapping of a file that
+/// finds none is killed by SIGBUS.
+pub fn allocate(fd: i64, len: u64) -> bool {
+    const EOPNOTSUPP: i64 = -95;
+    static ZEROES: [u8; 4096] = [0; 4096];
+    // SAFETY: descriptors and lengths; the kernel reads our zeroes.
+    unsafe {
+        if failed(ftruncate(fd as u64, len)) {
+            return false;
+        }
+        let result = fallocate(fd as u64, 0, 0, len);
+        if result != EOPNOTSUPP {
+            return !failed(result);
+        }
+        // Where the file system cannot promise room, it is taken.
+        let mut at = 0;
+        while at < len {
+            let written = pwrite(fd as u64, ZEROES.as_ptr() as u64, (len - at).min(4096), at);
+            if written <= 0 {
+                return false;
+            }
+            at += written as u64;
+        }
+    }
+    true
+}
+
+/// Whether the process may not write long files: a write beyond the limit would end it by a signal.
+pub fn files_are_limited() -> bool {
+    const RLIMIT_FSIZE: u64 = 1;
+    let mut limits = [u64::MAX; 2];
+    // SAFETY: `struct rlimit64` is these two words.
+    unsafe { prlimit64(0, RLIMIT_FSIZE, 0, limits.as_mut_ptr() as u64) };
+    limits[0] != u64::MAX
+}
+
 /// A file in memory, closed by execve.
 pub fn memfd_create(name: &core::ffi::CStr) -> i64 {
     const MFD_CLOEXEC: u64 = 1;
@@ -190,6 +228,7 @@ pub fn now_ns() -> u64 {
 
 /// What the loader needs of `struct stat`.
 pub struct Stat {
+    pub inode: u64,
     pub mode: u32,
     pub uid: u32,
     pub size: u64,
@@ -199,8 +238,9 @@ pub fn fstat(fd: i64) -> Option<Stat> {
     let mut raw = [0u64; 18];
     // SAFETY: struct stat has 144 bytes on x86-64.
     let result = unsafe { syscall(nr::FSTAT, [fd as u64, raw.as_mut_ptr() as u64, 0, 0, 0, 0]) };
-    // Offsets of struct stat: st_mode 24, st_uid 28, st_size 48.
-    (!failed(result)).then(|| Stat { mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] })
+    // Offsets of struct stat: st_ino 8, st_mode 24, st_uid 28, st_size 48.
+    let stat = || Stat { inode: raw[1], mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] };
+    (!failed(result)).then(stat)
 }
 
 /// Maps `len` bytes of a whole file, privately.

@@ -3,10 +3,28 @@
 //! The file is mapped shared by the run that writes it, so that it is whole whenever that run ends. The next
 //! run reads it and relocates in this order.
 
+use crate::checksum::checksum;
 use crate::pod;
 
 /// Bytes in front of the map of kept chunks (`kept.map`): what it belongs to. Then a byte for each chunk.
 pub const KEPT_HEAD: usize = 64;
+
+/// First word of such a map; the last digit is the version of the format.
+pub const KEPT_MAGIC: u64 = u64::from_le_bytes(*b"UFkept\0\x02");
+
+/// First word of `changed`; the last digit is the version of the format.
+pub const CHANGED_MAGIC: u64 = u64::from_le_bytes(*b"UFchan\0\x01");
+
+/// Bytes in front of the list in `changed`: magic, checksum of what follows it, plan, patch.
+pub const CHANGED_HEAD: usize = 32;
+
+/// The file `changed` of a generation: a byte for each chunk of the image, 1 if its contents are not those of the last full
+/// link.
+pub fn changed_chunks(bytes: &[u8], plan: u64, patch: u64) -> Option<&[u8]> {
+    let word = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let is_of = word(0)? == CHANGED_MAGIC && word(16)? == plan && word(24)? == patch;
+    (is_of && word(8)? == checksum(&bytes[16..])).then(|| &bytes[CHANGED_HEAD..])
+}
 
 /// First word of a log; the last digit is the version of the format.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x01");

@@ -13,7 +13,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x05");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x06");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]

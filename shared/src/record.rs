@@ -15,7 +15,7 @@ use crate::addr::ImageAddr;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x05");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x06");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -341,6 +341,13 @@ pub struct VersionRec {
     pub global: u32,
     /// 1: what a reference without a version means.
     pub is_default: u32,
+}
+
+impl ObjectHeader {
+    /// Bytes of the record before those of its sections.
+    pub fn head_len(&self) -> u64 {
+        self.strings.offset.saturating_add(self.strings.count)
+    }
 }
 
 crate::pod! {

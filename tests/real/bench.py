@@ -1,25 +1,19 @@
 #!/usr/bin/env python3
-"""The benchmark: link times and launch times of unfold beside those of other linkers, in one run.
+"""The benchmark of launches: programs linked by unfold beside the same programs linked by lld, in one run.
 
-    tests/real/bench.py [--runs N] [--programs llvm,sqlite,lua,cxx] [--only link|launch] [--ld PATH]
+    tests/real/bench.py [--runs N] [--programs llvm,sqlite,lua,cxx] [--ld PATH]
 
-Links: a first link (no index), one with nothing changed, and relinks after one object was compiled again
-to other contents (of equal size, grown, shrunk), beside full links of GNU ld, gold, lld and mold. The
-primary figures are of the linker alone, called with the command line that the compiler driver makes for
-it (`-###`); those of the whole driver command stand in a second column. Every linker but unfold's first
-writes over its previous output, as in practice. Launches: from exec to exit, the
-first, second and third after a link from nothing, and one after an edit, under each pager, beside the
-same program linked by lld.
+From exec to exit: the first, second and third launch after a link from nothing, and one after an edit, under
+each pager. Links are measured by tests/bench.
 
-All linkers take turns in each round, so that whatever disturbs the machine disturbs all of them. Nothing
-is dropped from any cache. Shown are medians, with minimum and maximum; the raw figures go to target/bench.
+Both take turns in each round, so that whatever disturbs the machine disturbs both. Nothing is dropped from
+any cache. Shown are medians, with minimum and maximum; the raw figures go to target/bench.
 """
 
 import argparse
 import filecmp
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -49,23 +43,6 @@ INPUTS = {
 }
 
 
-def find_peers(extra):
-    """The other linkers on this machine, by name."""
-    found = {}
-    for name, program in [("GNU ld", "ld.bfd"), ("gold", "ld.gold"), ("lld", "ld.lld"), ("mold", "mold"), ("wild", "wild")]:
-        path = shutil.which(program)
-        if path:
-            found[name] = path
-    sysroot = measure.output_of(["rustc", "--print", "sysroot"])
-    if sysroot:  # a newer lld than the distribution's
-        for path in Path(sysroot, "lib/rustlib").glob("*/bin/gcc-ld/ld.lld"):
-            found["rust-lld"] = str(path)
-    for peer in extra:
-        name, _, path = peer.partition("=")
-        found[name] = str(Path(path).resolve())
-    return found
-
-
 class Linker:
     """One linker linking one program into a folder of its own."""
 
@@ -80,20 +57,8 @@ class Linker:
         self.report = folder / "report.o"
         self.log = folder / "link.log"
         self.edit(0)
-        self.command = self.capture()
-
-    def environment(self):
-        return {"LD_DIR": str(self.ld_dir), "OUT": str(self.app), "MODE": "pie", "REPORT": str(self.report)}
-
-    def capture(self):
-        """The command line that the compiler driver gives to the linker."""
-        done = subprocess.run([str(REAL / self.program / "link.sh"), "-###"], text=True, capture_output=True,
-                              env={**os.environ, **self.environment()})
-        for line in done.stderr.splitlines():
-            words = shlex.split(line) if line.startswith(" ") else []
-            if words and words[0].endswith(("/collect2", "/ld")):
-                return [str(self.ld_dir / "ld"), *words[1:]]
-        raise Failed(f"the compiler driver shows no link command:\n{done.stderr}")
+        environment = {"LD_DIR": str(self.ld_dir), "OUT": str(self.app), "MODE": "pie", "REPORT": str(self.report)}
+        self.command = [str(self.ld_dir / "ld"), *measure.linker_words([str(REAL / program / "link.sh")], env=environment)]
 
     def edit(self, variant):
         """Puts another version of the edited object in place, as a compiler does: a new file."""
@@ -108,10 +73,8 @@ class Linker:
             if path not in (self.ld_dir, self.report):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def link(self, through_driver=False, settle=True):
-        command = [str(REAL / self.program / "link.sh")] if through_driver else self.command
-        env = self.environment() if through_driver else None
-        result = measure.run(command, env=env, log=self.log, settle=settle)
+    def link(self, settle=True):
+        result = measure.run(self.command, log=self.log, settle=settle)
         if result["status"] != 0:
             raise Failed(f"{self.name} does not link {self.program}:\n{self.log.read_text(errors='replace')[-2000:]}")
         return result
@@ -136,38 +99,6 @@ class Table(dict):
         return measure.summary([s[key] for s in self[case]])["median"]
 
 
-def bench_links(program, unfold, peers, runs):
-    """Cases: `unfold, first link`, ..., and `lld, full link`, ...; + ` (driver)` for the whole command."""
-    table = Table()
-    editable = unfold.report.exists()
-    for linker in [unfold, *peers]:  # every file is in the page cache from here on
-        linker.link()
-    edits = [("same size", 1), ("same size", 0), ("grown", 2), ("shrunk", 0)] if editable else []
-    for number in rounds(runs, f"links of {program}"):
-        for suffix, driver in [("", False), (" (driver)", True)]:
-            # Between the steps of unfold a peer has its turn, so that all see the same machine.
-            turn = peers[number % len(peers):] + peers[:number % len(peers)] if peers else []
-
-            def one_peer():
-                if turn:
-                    peer = turn.pop(0)
-                    peer.edit(1 - number % 2)
-                    table.add(f"{peer.name}, full link{suffix}", peer.link(driver))
-
-            unfold.forget()
-            unfold.edit(0)
-            table.add("unfold, first link" + suffix, unfold.link(driver))
-            one_peer()
-            table.add("unfold, nothing changed" + suffix, unfold.link(driver))
-            for edit, variant in edits:
-                one_peer()
-                unfold.edit(variant)
-                table.add(f"unfold, one object changed, {edit}{suffix}", unfold.link(driver))
-            while turn:
-                one_peer()
-    return table
-
-
 def status_of(tool, app):
     """What `unfold status` says of the last run and link, or an empty answer."""
     text = measure.output_of([str(tool), "status", str(app), "--json"]) if tool.exists() else None
@@ -190,10 +121,10 @@ def same_results(ours, theirs):
 
 
 def bench_launches(program, unfold, twin, tool, runs, inputs, wrong):
-    """Cases: (input, pager, which launch), beside (input, 'twin', name of the twin's linker)."""
+    """Cases: (input, pager, which launch), beside (input, 'twin', name of the twin's linker); and the twin's links."""
     table = Table()
     ours, theirs = unfold.folder.parent / "out-unfold", unfold.folder.parent / "out-twin"
-    twin.link()
+    full_links = [twin.link()["wall"] for _ in range(3)]
     for number in rounds(runs, f"launches of {program}"):
         for name, arguments in inputs.items():
             for pager in PAGERS:
@@ -222,26 +153,12 @@ def bench_launches(program, unfold, twin, tool, runs, inputs, wrong):
                     # The edited object says another number: only the other launches print the same.
                     if sample["status"] != expected["status"] or (step != "after an edit" and not same_results(ours, theirs)):
                         wrong.append(f"{program} {name}, {pager}, {step}: status {sample['status']}, not as the twin's")
-    return table
+    return table, full_links
 
 
 def milliseconds(samples):
     s = measure.summary(samples)
     return f"{s['median']:9.1f}  {s['min']:8.1f} {s['max']:8.1f}"
-
-
-def print_links(program, table, peers):
-    print(f"\nLinking {program}, milliseconds                    linker alone              | driver too | CPU    | in all")
-    print(f"{'':42}{'median':>9}  {'min':>8} {'max':>8}   | {'median':>8}   | {'median':>6} | {'median':>7}   ratio")
-    fastest = min((table.median(f"{p.name}, full link") for p in peers), default=None)  # in this very run
-    shown = [case for case in table if not case.endswith(" (driver)")]
-    for case in sorted(shown, key=lambda case: not case.startswith("unfold")):
-        samples = table[case]
-        ratio = ""
-        if fastest and case.startswith("unfold"):
-            ratio = f"{fastest / table.median(case):6.2f} x the speed of the fastest peer"
-        print(f"{case:42}{milliseconds([s['wall'] for s in samples])}   | {table.median(case + ' (driver)'):8.1f}   | "
-              f"{table.median(case, 'cpu'):6.0f} | {table.median(case, 'settled'):7.1f}   {ratio}")
 
 
 def last_run(samples, key):
@@ -264,7 +181,7 @@ def print_launches(program, table, twin, full_link):
             label = f"{name}: {twin.name}" if of_twin else f"{name}: unfold {case[1]}, {case[2]}"
             line = f"{label:34}{milliseconds([s['wall'] for s in samples])}"
             if of_twin:
-                both = f"{full_link + table.median(case):.1f}" if full_link else "-"
+                both = f"{full_link + table.median(case):.1f}"
                 line += f"  |       | {both:>8} |"
             else:
                 both = f"{table.median(case, 'with_link'):.1f}" if "with_link" in samples[0] else ""
@@ -274,8 +191,6 @@ def print_launches(program, table, twin, full_link):
                          f"{last_run(samples, 'pages_prefetched'):>6} {pages[0] if pages else '-':>6} | "
                          f"{last_run(samples, 'handover_us'):>6}")
             print(line)
-    if full_link:
-        print(f"({twin.name}'s link and launch: with the full link of the fastest linker above)")
 
 
 def raw(table):
@@ -288,9 +203,7 @@ def main():
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="rounds (default 7)")
     parser.add_argument("--programs", default="llvm", metavar="A,B", help=f"of {', '.join(INPUTS)} (default llvm)")
     parser.add_argument("--inputs", metavar="A,B", help="only these inputs of the launches")
-    parser.add_argument("--only", choices=["link", "launch"])
     parser.add_argument("--ld", default=TOP / "target/release/ld.unfold", type=Path, metavar="PATH", help="the linker under test")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH", help="one more linker to compare with")
     parser.add_argument("--out", default=TOP / "target/bench", type=Path, metavar="DIR", help="where the raw figures go")
     options = parser.parse_args()
     programs = options.programs.split(",")
@@ -305,8 +218,10 @@ def main():
     if prepared.returncode != 0:
         raise Failed(f"not everything could be prepared:\n{prepared.stderr}")
 
-    peer_paths = find_peers(options.peer)
-    report = {"machine": measure.machine({"unfold": str(ld), **peer_paths}), "runs": options.runs, "programs": {}}
+    lld = shutil.which("ld.lld")
+    if not lld:
+        raise Failed("lld is needed, to compare with")
+    report = {"machine": measure.machine({"unfold": str(ld), "lld": lld}), "runs": options.runs, "programs": {}}
     report["revision"] = measure.output_of(["git", "describe", "--always", "--dirty"], cwd=TOP)
     about = report["machine"]
     print(f"{about['cpu']}, {about['cpus']} CPUs, {about['memory_gib']} GiB, Linux {about['kernel']}, load {about['load_before']:.1f}, "
@@ -318,24 +233,12 @@ def main():
     for program in programs:
         work = REAL / "bench" / program
         unfold = Linker("unfold", ld, program, work / "unfold")
-        peers = [Linker(name, path, program, work / name.replace(" ", "-")) for name, path in peer_paths.items()]
-        results = report["programs"][program] = {}
-        full_link = None
-        if options.only != "launch":
-            links = bench_links(program, unfold, peers, options.runs)
-            results["link"] = raw(links)
-            full_link = min((links.median(f"{p.name}, full link") for p in peers), default=None)
-            print_links(program, links, peers)
-        if options.only != "link":
-            twin = next((p for p in peers if p.name == "lld"), None) or next(iter(peers), None)
-            if not twin:
-                raise Failed("no other linker is installed to compare launches with")
-            twin.edit(0)
-            names = options.inputs.split(",") if options.inputs else INPUTS[program]
-            inputs = {name: INPUTS[program][name] for name in names}
-            launches = bench_launches(program, unfold, twin, tool, options.runs, inputs, wrong)
-            results["launch"] = raw(launches)
-            print_launches(program, launches, twin, full_link)
+        twin = Linker("lld", lld, program, work / "lld")
+        names = options.inputs.split(",") if options.inputs else INPUTS[program]
+        inputs = {name: INPUTS[program][name] for name in names}
+        launches, full_links = bench_launches(program, unfold, twin, tool, options.runs, inputs, wrong)
+        report["programs"][program] = {"launch": raw(launches), "twin_links_ms": full_links}
+        print_launches(program, launches, twin, measure.summary(full_links)["median"])
 
     report["wrong"] = wrong
     options.out.mkdir(parents=True, exist_ok=True)

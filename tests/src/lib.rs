@@ -9,6 +9,7 @@
 //! | `project` | a test's own sources | a directory to edit, link and run in, again and again |
 //! | `status` | an executable | what `unfold status --json` says about it |
 //! | `three_objects` | a name | the small program that tests of relinking edit |
+//! | `trouble` | a command | full disks, limits, and kill -9 |
 //! | `random` | a seed | the same numbers in every run of the tests |
 //!
 //! Nothing here measures time. The one deadline, in `run`, exists to turn a hang into a failure.
@@ -21,3 +22,4 @@ pub mod run;
 pub mod status;
 pub mod three_objects;
 pub mod tools;
+pub mod trouble;

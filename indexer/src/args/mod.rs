@@ -183,7 +183,10 @@ impl Request {
             Some(_) => (Input::File(PathBuf::new()), *state),
             None => (input.clone(), *state),
         };
-        same.inputs = Arc::new(self.inputs.iter().map(nameless).collect());
+        let mut inputs: Vec<(Input, State)> = self.inputs.iter().map(nameless).collect();
+        // How many they are, the relink sees itself.
+        inputs.dedup_by(|a, b| a.0 == Input::File(PathBuf::new()) && a == b);
+        same.inputs = Arc::new(inputs);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
         hash.write(VERSION.as_bytes());

@@ -49,6 +49,10 @@ impl Draft {
         Ok(Self { folder: folder.to_owned(), temporary })
     }
 
+    pub fn folder(&self) -> &Path {
+        self.temporary.path()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
     }
@@ -81,6 +85,14 @@ impl Draft {
             }
         }
     }
+}
+
+/// Takes a generation back whose output could not be written.
+pub fn or_take_back<T>(folder: &Path, written: Result<T>) -> Result<T> {
+    if written.is_err() {
+        fs::remove_dir_all(folder).ok();
+    }
+    written
 }
 
 /// Word of the command line by which the linker calls itself to remove folders.

@@ -1,11 +1,11 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
-use super::generation;
+use super::packs::{Pack, PackObjects};
 use super::state::Status;
-use crate::inputs::mapped::{self, Fingerprint};
-use crate::plan::PackObjects;
+use super::{generation, version};
+use crate::inputs::mapped;
 use anyhow::{Context, Result, anyhow, bail};
-use shared::log::{LogEntry, LogHeader};
+use shared::log::{KEPT_HEAD, LogEntry, LogHeader, changed_chunks};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanView};
 use std::ffi::OsStr;
@@ -20,8 +20,6 @@ pub struct Executable {
     pub folder: PathBuf,
     /// The pages in front of the loader: header and configuration.
     pub head: Vec<u8>,
-    /// What the file was when it was opened.
-    pub print: Fingerprint,
 }
 
 impl Executable {
@@ -29,7 +27,6 @@ impl Executable {
     pub fn open(path: &Path) -> Result<Self> {
         let context = || format!("cannot read {}", path.display());
         let file = fs::File::open(path).with_context(context)?;
-        let print = Fingerprint::of(&file.metadata().with_context(context)?);
         let mut head = Vec::with_capacity(LOADER as usize);
         file.take(LOADER).read_to_end(&mut head).with_context(context)?;
         let page = head.get(CONFIG as usize..).unwrap_or_default();
@@ -54,7 +51,7 @@ impl Executable {
                 bail!("{}: its part of the index is gone: {}", path.display(), folder.display());
             }
         }
-        Ok(Self { config: *config, folder, head, print })
+        Ok(Self { config: *config, folder, head })
     }
 
     /// The generation in `folder`, seen without its executable.
@@ -70,7 +67,7 @@ impl Executable {
             patch: if patch.exists() { sum(&patch)? } else { 0 },
             ..OutputConfig::default()
         };
-        Ok(Self { config, folder: folder.to_owned(), head: Vec::new(), print: Fingerprint::default() })
+        Ok(Self { config, folder: folder.to_owned(), head: Vec::new() })
     }
 
     /// What the linker knows of the output at `path`: an executable, or a shared library, which does not say itself where
@@ -105,7 +102,7 @@ impl Executable {
     /// The plan with its patch applied, and the pages that the patch replaces.
     pub fn plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
         let plan = mapped::map_private(&self.folder.join("plan"))?;
-        shared::plan::check(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        shared::plan::check(&plan).map_err(|error| version::plan_error("the plan", error))?;
         self.patched(plan)
     }
 
@@ -124,7 +121,7 @@ impl Executable {
         }
         let (patch, _) = mapped::map(&self.folder.join("patch"))?;
         let pages = shared::plan::apply_patch(&mut plan, patch)
-            .map_err(|error| anyhow!("the patch is damaged: {error:?}"))?;
+            .map_err(|error| version::plan_error("the patch", error))?;
         Ok((plan, pages, patch))
     }
 
@@ -145,18 +142,25 @@ impl Executable {
 
     /// The records of a plan's objects, verified.
     pub fn objects<'a>(&self, plan: PlanView<'a>) -> Result<PackObjects<'a>> {
-        let objects = PackObjects { plan, packs: self.pack_files(&plan)? };
-        if let Some(number) = objects.damaged() {
-            bail!("the index has a damaged record (object {number}); link the program again");
-        }
+        let damaged = || anyhow!("the index has a damaged pack; link the program again");
+        let files = self.pack_files(&plan)?;
+        let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
+        let objects = PackObjects { plan, packs: packs.collect::<Option<_>>().ok_or_else(damaged)? };
+        objects.check()?;
         Ok(objects)
     }
 
-    /// Pages that launches have relocated and kept.
+    /// Pages that launches have relocated and kept: on the shelf of all generations since the full link what no relink has
+    /// changed, on the generation's own the rest.
     pub fn kept_pages(&self) -> u64 {
-        let map = fs::read(self.folder.join("kept.map")).unwrap_or_default();
-        let chunks = map.iter().skip(shared::log::KEPT_HEAD).filter(|byte| **byte != 0).count() as u64;
-        chunks * shared::CHUNK / shared::PAGE
+        let read = |name: &str| fs::read(self.folder.join(name)).unwrap_or_default();
+        let (common, own, list) = (read("kept.map"), read("own.map"), read("changed"));
+        let changed = changed_chunks(&list, self.config.plan, self.config.patch).unwrap_or_default();
+        let has = |map: &[u8], chunk: usize| map.get(KEPT_HEAD + chunk).is_some_and(|byte| *byte != 0);
+        let is_changed = |chunk: usize| changed.get(chunk).is_some_and(|byte| *byte != 0);
+        let chunks = (0..common.len().max(own.len()))
+            .filter(|chunk| if is_changed(*chunk) { has(&own, *chunk) } else { has(&common, *chunk) });
+        chunks.count() as u64 * shared::CHUNK / shared::PAGE
     }
 
     /// The log of the last run, if there was one.

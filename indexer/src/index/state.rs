@@ -4,6 +4,7 @@ use super::changes::{ChangedFile, ChangedObject, Changes};
 use super::store::Entry;
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::plan::Writer;
+use crate::synth::Spare;
 use serde::{Deserialize, Serialize};
 use shared::checksum::checksum;
 use shared::pod::{self, Span, StrRef, bytes_of};
@@ -38,7 +39,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x05");
 
 /// Name of the state in the folder of a generation. It is written by a full link; relinks leave it as it is, and list
 /// what is different since ([`Changes`]).
@@ -58,6 +59,8 @@ pub struct StateHeader {
     /// Identity of the command line and of the linker.
     pub request: u64,
     pub used: Used,
+    /// 1: objects have other positions than numbers.
+    pub reordered: u64,
     pub files: Span,
     pub objects: Span,
     pub contents: Span,
@@ -93,19 +96,20 @@ pub struct FileRec {
 #[repr(C)]
 pub struct ObjectRec {
     pub member: StrRef,
-    pub file: u64,
+    pub file: u32,
+    pub position: u32,
     pub offset: u64,
     pub entry: Entry,
 }
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, used: Used, files: Span, objects: Span, contents: Span,
+        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, files: Span, objects: Span, contents: Span,
         missing: Span, warnings: Span, strings: Span,
     }
     Used { placements: u64, bindings: u64, slots: u64 }
     FileRec { path: StrRef, fingerprint: Fingerprint, symbols: u64, first: u32, count: u32 }
-    ObjectRec { member: StrRef, file: u64, offset: u64, entry: Entry }
+    ObjectRec { member: StrRef, file: u32, position: u32, offset: u64, entry: Entry }
 }
 
 /// This bit of [`FileRec::symbols`] says that the file is a shared library.
@@ -122,10 +126,20 @@ pub struct NewFile<'a> {
 /// An object of the program, in the order of the plan.
 #[derive(Clone, Debug)]
 pub struct NewObject<'a> {
+    /// `NONE`: the program no longer has it, or not yet.
     pub file: u32,
     pub member: &'a [u8],
     pub offset: u64,
     pub entry: Entry,
+    /// Its place in the program: what comes first wins.
+    pub position: u32,
+}
+
+impl NewObject<'_> {
+    /// An object of the plan that the program no longer has, or not yet.
+    pub fn gone() -> Self {
+        Self { file: NONE, member: &[], offset: 0, entry: Entry::default(), position: NONE }
+    }
 }
 
 /// What a full link knows.
@@ -170,7 +184,8 @@ impl New<'_> {
             .iter()
             .map(|object| ObjectRec {
                 member: strings.add(object.member),
-                file: object.file.into(),
+                file: object.file,
+                position: object.position,
                 offset: object.offset,
                 entry: object.entry,
             })
@@ -182,6 +197,7 @@ impl New<'_> {
             checksum: 0,
             request: self.request,
             used: self.used,
+            reordered: (0..).zip(&self.objects).any(|(number, object)| object.position != number).into(),
             files: writer.table(&files),
             objects: writer.table(&objects),
             contents: writer.table(contents.as_flattened()),
@@ -263,6 +279,10 @@ pub struct File<'a> {
 }
 
 impl File<'_> {
+    pub fn is_archive(&self) -> bool {
+        self.symbols != 0 && !self.is_shared()
+    }
+
     pub fn is_shared(&self) -> bool {
         self.symbols & SHARED_LIBRARY != 0
     }
@@ -275,6 +295,15 @@ pub struct Object {
     pub member: &'static [u8],
     pub offset: u64,
     pub entry: Entry,
+    /// Its place in the program: what comes first wins.
+    pub position: u32,
+}
+
+impl Object {
+    /// Whether the program no longer has it, or not yet.
+    pub fn is_gone(&self) -> bool {
+        self.file == NONE
+    }
 }
 
 /// What the link before left: the state of the last full link, and what is different since.
@@ -367,7 +396,8 @@ impl State {
             Some(changed) => (changed.offset, changed.entry),
             None => (rec.offset, rec.entry),
         };
-        Object { file: rec.file as u32, member: rec.member.of(self.base.strings), offset, entry }
+        let (file, position) = (rec.file, rec.position);
+        Object { file, member: rec.member.of(self.base.strings), offset, entry, position }
     }
 
     pub fn objects(&self) -> impl Iterator<Item = Object> {
@@ -397,7 +427,23 @@ impl State {
         single.nth(most).is_some()
     }
 
-    /// The contents of all objects.
+    /// The positions of all objects; `NONE` for those that are no longer in the program.
+    pub fn positions(&self) -> Vec<u32> {
+        if self.base.header.reordered == 0 {
+            return (0..self.object_count()).collect();
+        }
+        self.base.objects.iter().map(|object| object.position).collect()
+    }
+
+    /// How many objects the program has.
+    pub fn live_count(&self) -> usize {
+        match self.base.header.reordered {
+            0 => self.base.objects.len(),
+            _ => self.base.objects.iter().filter(|object| object.file != NONE).count(),
+        }
+    }
+
+    /// The contents of all objects, by their numbers.
     pub fn contents(&self) -> Vec<[u64; 2]> {
         let mut contents: Vec<[u64; 2]> = self.base.contents.as_chunks::<2>().0.to_vec();
         for (number, object) in &self.changes.objects {
@@ -417,7 +463,7 @@ impl State {
     }
 }
 
-const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x01");
+pub const NAMES_MAGIC: u64 = u64::from_le_bytes(*b"UFnames\x02");
 
 /// A name of the program and its slot, in `names`, sorted by hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -440,12 +486,17 @@ pub struct NamesHeader {
     pub rela_section: u64,
     pub rela_addr: u64,
     pub rela_size: u64,
+    /// What the linker's own tables have room for: [`Spare`].
+    pub spare: Spare,
     pub names: Span,
 }
 
 shared::pod! {
+    Spare { count: u32, got: u32, plt: u32, global: u32, slot: u32, has_plt: u32 }
     NameRec { hash: u64, slot: u32, dynamic: u32 }
-    NamesHeader { magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, names: Span }
+    NamesHeader {
+        magic: u64, checksum: u64, rela_section: u64, rela_addr: u64, rela_size: u64, spare: Spare, names: Span,
+    }
 }
 
 pub fn names_bytes(mut header: NamesHeader, names: &[NameRec]) -> Vec<u8> {

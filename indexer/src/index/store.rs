@@ -1,19 +1,16 @@
-//! Records of objects: packs, and the database that says which pack has whose record.
-//!
-//! `sled` admits one process at a time, so it is opened late, held briefly, and done without when another
-//! link has it for long: that costs reading objects again, nothing else.
+//! Records of objects, in packs.
 
+use super::writer::{ALIGN, PackWriter, Written};
 use crate::inputs::mapped::{self, Fingerprint};
 use anyhow::{Context, Result};
 use shared::checksum::{BLOCK, checksum};
 use shared::record::ObjectView;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What the database keeps of an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Entry {
     /// Of the file, or of the archive.
@@ -23,6 +20,7 @@ pub struct Entry {
     pub pack: u64,
     pub offset: u64,
     pub len: u64,
+    /// Of the record's tables.
     pub checksum: u64,
 }
 
@@ -35,6 +33,7 @@ shared::pod! {
 pub struct Store {
     folder: PathBuf,
     packs: HashMap<u64, Option<&'static [u8]>>,
+    written: HashSet<u64>,
 }
 
 /// File name of a pack.
@@ -46,7 +45,7 @@ impl Store {
     pub fn open(index: &Path) -> Result<Self> {
         let folder = index.join("packs");
         super::make_folder(&folder)?;
-        Ok(Self { folder, packs: HashMap::new() })
+        Ok(Self { folder, packs: HashMap::new(), written: HashSet::new() })
     }
 
     /// A pack's bytes, or `None` if it is gone.
@@ -74,74 +73,71 @@ impl Store {
         Ok(described)
     }
 
-    /// The record that an entry describes, if it is still there and whole.
-    pub fn record(&mut self, entry: &Entry) -> Option<&'static [u8]> {
-        let bytes: &[u8] = shared::pod::slice(self.pack(entry.pack)?, entry.offset, entry.len)?;
-        (checksum(bytes) == entry.checksum && ObjectView::new(bytes).is_some()).then_some(bytes)
+    /// The record that an entry describes, if it is still there and its tables are whole. The bytes of its sections
+    /// are verified by who renders them. Its pack has been asked for before.
+    pub fn record(&self, entry: &Entry) -> Option<&'static [u8]> {
+        let pack: &'static [u8] = (*self.packs.get(&entry.pack)?)?;
+        let bytes: &[u8] = shared::pod::slice(pack, entry.offset, entry.len)?;
+        let head = ObjectView::new(bytes)?.header.head_len();
+        (checksum(bytes.get(..usize::try_from(head).ok()?)?) == entry.checksum).then_some(bytes)
     }
 
-    /// Writes new records into a pack of their own, and returns its number and their entries.
+    /// Whether this process has written the pack, so that it need not be verified.
+    pub fn has_written(&self, pack: u64) -> bool {
+        self.written.contains(&pack)
+    }
+
+    /// A pack for new records, of some `len` bytes.
+    pub fn new_pack(&self, len: u64) -> Result<PackWriter> {
+        PackWriter::new(&self.folder, len)
+    }
+
+    /// Names a pack. Returns its number.
+    pub fn publish(&mut self, writer: PackWriter) -> Result<u64> {
+        let Written { pack, bytes } = writer.publish(&self.folder)?;
+        self.packs.insert(pack, Some(bytes));
+        self.written.insert(pack);
+        Ok(pack)
+    }
+
+    /// Whether what is there of a record was made by another version. Its pack has been asked for before.
+    pub fn is_of_other_version(&self, entry: &Entry) -> bool {
+        let pack = self.packs.get(&entry.pack).copied().flatten();
+        let start = pack.and_then(|pack| pack.get(entry.offset as usize..));
+        start.is_some_and(|bytes| super::version::is_other(bytes, shared::record::MAGIC))
+    }
+
+    /// Writes records into a pack of their own, and returns their entries.
     pub fn add(&mut self, records: &[(&[u8], Fingerprint)]) -> Result<Vec<Entry>> {
         if records.is_empty() {
             return Ok(Vec::new());
         }
         let mut entries = Vec::with_capacity(records.len());
-        let mut offset = 0;
+        let mut batch = Vec::new();
         for (bytes, fingerprint) in records {
-            let view = ObjectView::new(bytes).context("a new record contradicts itself")?;
-            let content = view.header.content;
-            let len = bytes.len() as u64;
-            let sum = checksum(bytes);
-            entries.push(Entry { fingerprint: *fingerprint, content, pack: 0, offset, len, checksum: sum });
-            offset += shared::addr::align_up(len, 16);
+            batch.resize(batch.len().next_multiple_of(ALIGN), 0);
+            entries.push(Entry::new(bytes, *fingerprint, batch.len() as u64)?);
+            batch.extend_from_slice(bytes);
         }
-        // A pack is named by what is in it: two links that make the same one do not get in each other's way.
-        let sums: Vec<u64> = entries.iter().flat_map(|entry| [entry.checksum, entry.len]).collect();
-        let pack = xxhash_rust::xxh3::xxh3_64(shared::pod::bytes_of(&sums));
+        let writer = self.new_pack(batch.len() as u64)?;
+        writer.append(&mut batch)?;
+        let pack = self.publish(writer)?;
         for entry in &mut entries {
             entry.pack = pack;
         }
-        let path = self.folder.join(pack_name(pack));
-        if !path.exists() {
-            let padding = [0u8; 16];
-            let mut parts: Vec<&[u8]> = Vec::with_capacity(records.len() * 2 + 1);
-            for (bytes, _) in records {
-                parts.push(bytes);
-                parts.push(&padding[..shared::addr::align_up(bytes.len() as u64, 16) as usize - bytes.len()]);
-            }
-            let sums = block_sums(&parts);
-            parts.push(shared::pod::bytes_of(&sums));
-            super::write_file(&path, &parts)?;
-        }
-        self.packs.remove(&pack);
         Ok(entries)
     }
 }
 
-/// The checksums of the blocks of what `parts` are together.
-fn block_sums(parts: &[&[u8]]) -> Vec<u64> {
-    let mut sums = Vec::new();
-    let mut rest: Vec<u8> = Vec::with_capacity(BLOCK);
-    for mut part in parts.iter().copied() {
-        if !rest.is_empty() {
-            let (head, tail) = part.split_at(part.len().min(BLOCK - rest.len()));
-            rest.extend_from_slice(head);
-            part = tail;
-            if rest.len() == BLOCK {
-                sums.push(checksum(&rest));
-                rest.clear();
-            }
-        }
-        if !part.is_empty() {
-            let whole = part.chunks_exact(BLOCK);
-            rest.extend_from_slice(whole.remainder());
-            sums.extend(whole.map(checksum));
-        }
+impl Entry {
+    /// The entry of a new record at `offset` of a pack that has no name yet.
+    pub fn new(record: &[u8], fingerprint: Fingerprint, offset: u64) -> Result<Self> {
+        let contradicts = || "a new record contradicts itself";
+        let view = ObjectView::new(record).with_context(contradicts)?;
+        let head = record.get(..view.header.head_len() as usize).with_context(contradicts)?;
+        let content = view.header.content;
+        Ok(Self { fingerprint, content, pack: 0, offset, len: record.len() as u64, checksum: checksum(head) })
     }
-    if !rest.is_empty() {
-        sums.push(checksum(&rest));
-    }
-    sums
 }
 
 /// Bytes of records in a pack whose file has `size` bytes, the table of checksums behind them included.
@@ -163,46 +159,6 @@ pub fn sums_checksum(pack: &[u8], len: u64) -> u64 {
     let count = len.div_ceil(BLOCK as u64);
     let sums: &[u64] = shared::pod::slice(pack, len, count).unwrap_or(&[]);
     checksum(shared::pod::bytes_of(sums))
-}
-
-/// The database of entries.
-pub struct Database(sled::Db);
-
-impl Database {
-    /// Opens the database, waiting for moments if another link has it.
-    pub fn open(index: &Path) -> Option<Self> {
-        for attempt in 0..20 {
-            let config = sled::Config::new().path(index.join("records")).cache_capacity(16 << 20);
-            match config.flush_every_ms(None).open() {
-                Ok(database) => return Some(Self(database)),
-                Err(_) if attempt < 19 => std::thread::park_timeout(Duration::from_millis(10)),
-                Err(_) => {}
-            }
-        }
-        None
-    }
-
-    pub fn get(&self, key: &[u8]) -> Option<Entry> {
-        let value = self.0.get(key).ok()??;
-        let mut entry = [Entry::default()];
-        let bytes: &mut [u8] = shared::pod::bytes_of_mut(&mut entry);
-        if value.len() != bytes.len() {
-            return None;
-        }
-        bytes.copy_from_slice(&value);
-        Some(entry[0])
-    }
-
-    /// Keeps entries. A failure costs time at the next link, so it is not an error of this one.
-    pub fn put(&self, entries: impl Iterator<Item = (Vec<u8>, Entry)>) {
-        let mut batch = sled::Batch::default();
-        for (key, entry) in entries {
-            batch.insert(key, shared::pod::bytes_of(&[entry]));
-        }
-        if self.0.apply_batch(batch).is_ok() {
-            self.0.flush().ok();
-        }
-    }
 }
 
 /// Key of an object: its path, and its name and place in an archive.

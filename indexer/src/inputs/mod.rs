@@ -14,8 +14,9 @@ use ::object::read::elf::FileHeader;
 use anyhow::{Context, Result, bail};
 use archive::Archive;
 use mapped::Fingerprint;
+use rayon::prelude::*;
 use shared::SharedLibrary;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -81,7 +82,9 @@ pub struct Inputs {
 
 /// Opens everything that the command line names.
 pub fn collect(request: &Request) -> Result<Inputs> {
-    let mut collector = Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0 };
+    let opened = open_all(request);
+    let mut collector =
+        Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0, opened };
     // All that is missing is said at once.
     let mut missing = Vec::new();
     for (input, state) in request.inputs.iter() {
@@ -95,6 +98,29 @@ pub fn collect(request: &Request) -> Result<Inputs> {
     }
     collector.add_lists()?;
     Ok(collector.inputs)
+}
+
+/// A file's contents, and what identifies them.
+type Opened = (&'static [u8], Fingerprint);
+
+/// Opens the files that the command line names, in parallel. What cannot be opened is found again, and said, in its turn.
+fn open_all(request: &Request) -> HashMap<&Path, Opened> {
+    let paths: Vec<&Path> = request
+        .inputs
+        .iter()
+        .filter_map(|(input, _)| match input {
+            Input::File(path) => Some(path.as_path()),
+            Input::Library(_) => None,
+        })
+        .collect();
+    let open = |path: &&'_ Path| {
+        let opened = mapped::map(path).ok()?;
+        // The kernel reads what it needs to now, not when one thread classifies all files.
+        std::hint::black_box(opened.0.first());
+        Some(opened)
+    };
+    let opened: Vec<Option<Opened>> = paths.par_iter().with_min_len(16).map(open).collect();
+    paths.into_iter().zip(opened).filter_map(|(path, opened)| Some((path, opened?))).collect()
 }
 
 /// An input that is not there.
@@ -115,6 +141,7 @@ struct Collector<'a> {
     /// Archives and shared libraries that were added: a second mention adds nothing.
     seen: HashSet<(u64, u64, bool)>,
     rank: u32,
+    opened: HashMap<&'a Path, Opened>,
 }
 
 impl Collector<'_> {
@@ -123,7 +150,8 @@ impl Collector<'_> {
             Input::File(path) => path.clone(),
             Input::Library(name) => self.search(name, state)?,
         };
-        let (data, fingerprint) = match mapped::map(&path) {
+        let opened = self.opened.get(path.as_path()).copied();
+        let (data, fingerprint) = match opened.map_or_else(|| mapped::map(&path), Ok) {
             Ok(mapped) => mapped,
             Err(error) => {
                 let not_found = error
@@ -327,7 +355,8 @@ pub fn object_of_member(
     let Some(path) = external else {
         return ObjectInput { file: archive, member: name, offset, data, rank };
     };
-    let fingerprint = Fingerprint::at(&path).unwrap_or_default();
+    let seen = mapped::now_ns();
+    let fingerprint = Fingerprint::at(&path).unwrap_or_default().settled(seen);
     files.push(SourceFile { path, fingerprint });
     ObjectInput { file: files.len() as u32 - 1, member: Vec::new(), offset: 0, data, rank }
 }

@@ -360,6 +360,9 @@ impl Matcher {
     }
 
     pub fn find(&self, name: &[u8]) -> Option<Verdict> {
+        if self.names.is_empty() && self.demangled.is_empty() {
+            return None;
+        }
         // Demangling is slow.
         let demangled = (!self.demangled.is_empty()).then(|| demangle(name));
         let demangled = demangled.as_deref().unwrap_or(name);

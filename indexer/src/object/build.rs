@@ -5,10 +5,12 @@ use anyhow::{Result, bail};
 use shared::addr::align_up;
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{
-    BlockRec, Class, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec,
-    SymRef, VersionRec, flag, uses,
+    BlockRec, Edit, FdeRec, FunctionRec, GlobalRec, GroupRec, MAGIC, NONE, ObjectHeader, SectionRec, SymRef,
+    VersionRec, flag, uses,
 };
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::Range;
 
 pub struct Section<'a> {
     pub home: Home,
@@ -19,7 +21,8 @@ pub struct Section<'a> {
     pub group: u32,
     pub input_index: u32,
     pub flags: u32,
-    pub edits: Vec<Edit>,
+    /// Where its edits are in the record's table.
+    pub edits: Range<u32>,
 }
 
 impl<'a> Section<'a> {
@@ -28,14 +31,60 @@ impl<'a> Section<'a> {
         if self.home.named { self.name } else { b"" }
     }
 
-    pub fn order(&self) -> (Class, u32, &'a [u8], u32) {
-        (self.home.class, self.home.priority, self.block_name(), self.input_index)
+    /// The order of sections in a record: by class, priority and name of the output section, then the object's own.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let key = |section: &Self| (section.home.class, section.home.priority);
+        let named = self.home.named || other.home.named;
+        let names = || if named { self.block_name().cmp(other.block_name()) } else { Ordering::Equal };
+        key(self).cmp(&key(other)).then_with(names).then(self.input_index.cmp(&other.input_index))
     }
+}
+
+/// String tables of the object, which become the record's strings as they are: names are found in them by
+/// where they lie.
+#[derive(Default)]
+pub struct StringTables<'a>(Vec<&'a [u8]>);
+
+impl<'a> StringTables<'a> {
+    pub fn new(tables: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut known: Vec<&[u8]> = Vec::new();
+        for table in tables {
+            if !known.iter().any(|other| std::ptr::eq(*other, table)) {
+                known.push(table);
+            }
+        }
+        Self(known)
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|table| table.len()).sum()
+    }
+
+    /// Where `text` is in the tables one behind the other, if it is a part of them.
+    fn place(&self, text: &[u8]) -> Option<usize> {
+        let mut base = 0;
+        for table in &self.0 {
+            let offset = (text.as_ptr() as usize).wrapping_sub(table.as_ptr() as usize);
+            if offset < table.len() && text.len() <= table.len() - offset {
+                return Some(base + offset);
+            }
+            base += table.len();
+        }
+        None
+    }
+}
+
+/// The record of an object that has nothing.
+pub fn empty() -> Vec<u8> {
+    let mut record = Vec::new();
+    RecordBuilder::default().append_to([0, 0], &mut record);
+    record
 }
 
 #[derive(Default)]
 pub struct RecordBuilder<'a> {
     pub sections: Vec<Section<'a>>,
+    pub edits: Vec<Edit>,
     pub symrefs: Vec<SymRef>,
     pub globals: Vec<GlobalRec>,
     pub fdes: Vec<FdeRec>,
@@ -45,18 +94,45 @@ pub struct RecordBuilder<'a> {
     /// Number in the object's symbol table -> symref, or `NONE`.
     pub symref_of: Vec<u32>,
     groups: Vec<GroupRec>,
+    tables: StringTables<'a>,
+    /// Strings that are not in the tables, behind which they come.
     strings: Vec<u8>,
     known_strings: HashMap<&'a [u8], StrRef>,
     reversed: HashMap<u32, Vec<u8>>,
 }
 
 impl<'a> RecordBuilder<'a> {
+    /// A builder for an object with these string tables.
+    pub fn new(tables: StringTables<'a>) -> Self {
+        Self { tables, ..Self::default() }
+    }
+
+    /// Gives a section its edits.
+    pub fn set_edits(&mut self, section: u32, edits: Vec<Edit>) {
+        let first = self.edits.len() as u32;
+        self.edits.extend(edits);
+        self.sections[section as usize].edits = first..self.edits.len() as u32;
+    }
+
+    /// The edits of a section.
+    pub fn edits_of(&self, section: &Section<'_>) -> &[Edit] {
+        &self.edits[section.edits.start as usize..section.edits.end as usize]
+    }
+
     fn intern(&mut self, text: &'a [u8]) -> StrRef {
+        let len = text.len() as u32;
+        if len == 0 {
+            return StrRef::default();
+        }
+        if let Some(offset) = self.tables.place(text) {
+            return StrRef { offset: offset as u32, len };
+        }
         let strings = &mut self.strings;
+        let base = self.tables.len();
         *self.known_strings.entry(text).or_insert_with(|| {
-            let offset = strings.len() as u32;
+            let offset = (base + strings.len()) as u32;
             strings.extend_from_slice(text);
-            StrRef { offset, len: text.len() as u32 }
+            StrRef { offset, len }
         })
     }
 
@@ -121,8 +197,9 @@ impl<'a> RecordBuilder<'a> {
             let entries = section.data.chunks_exact(8).rev().flatten().copied().collect();
             self.reversed.insert(index as u32, entries);
             let last = section.data.len() as u32 - 8;
-            section.edits.reverse();
-            for edit in &mut section.edits {
+            let edits = &mut self.edits[section.edits.start as usize..section.edits.end as usize];
+            edits.reverse();
+            for edit in edits {
                 edit.offset = last.saturating_sub(edit.offset);
             }
         }
@@ -153,22 +230,19 @@ impl<'a> RecordBuilder<'a> {
         blocks
     }
 
-    /// The record's bytes.
-    pub fn finish(mut self, content: [u64; 2]) -> Vec<u8> {
+    /// Appends the record to `out`, at a multiple of 16.
+    pub fn append_to(mut self, content: [u64; 2], out: &mut Vec<u8>) {
         let blocks = self.blocks();
-        let mut edits = Vec::with_capacity(self.sections.iter().map(|section| section.edits.len()).sum());
         let mut sections = Vec::with_capacity(self.sections.len());
         for index in 0..self.sections.len() {
             let name = self.intern(self.sections[index].name);
-            let section = &mut self.sections[index];
-            let first = edits.len() as u32;
-            edits.append(&mut section.edits);
+            let section = &self.sections[index];
             sections.push(SectionRec {
                 name,
                 size: section.size,
                 data: 0,
-                edits_first: first,
-                edits_count: edits.len() as u32 - first,
+                edits_first: section.edits.start,
+                edits_count: section.edits.end - section.edits.start,
                 align: section.align,
                 group: section.group,
                 input_index: section.input_index,
@@ -176,6 +250,7 @@ impl<'a> RecordBuilder<'a> {
             });
         }
 
+        let strings = self.tables.len() + self.strings.len();
         let mut layout = Layout { len: size_of::<ObjectHeader>() as u64 };
         let mut header = ObjectHeader {
             magic: MAGIC,
@@ -183,14 +258,14 @@ impl<'a> RecordBuilder<'a> {
             content,
             sections: layout.table(&sections),
             blocks: layout.table(&blocks),
-            edits: layout.table(&edits),
+            edits: layout.table(&self.edits),
             symrefs: layout.table(&self.symrefs),
             globals: layout.table(&self.globals),
             fdes: layout.table(&self.fdes),
             groups: layout.table(&self.groups),
             functions: layout.table(&self.functions),
             versions: layout.table(&self.versions),
-            strings: layout.table(&self.strings),
+            strings: layout.place(1, strings as u64),
             flags: self.flags,
         };
         for (record, section) in sections.iter_mut().zip(&self.sections) {
@@ -200,26 +275,31 @@ impl<'a> RecordBuilder<'a> {
         }
         header.len = align_up(layout.len, 16);
 
-        let mut bytes = Vec::with_capacity(header.len as usize);
-        bytes.extend_from_slice(bytes_of(&[header]));
-        append(&mut bytes, header.sections, &sections);
-        append(&mut bytes, header.blocks, &blocks);
-        append(&mut bytes, header.edits, &edits);
-        append(&mut bytes, header.symrefs, &self.symrefs);
-        append(&mut bytes, header.globals, &self.globals);
-        append(&mut bytes, header.fdes, &self.fdes);
-        append(&mut bytes, header.groups, &self.groups);
-        append(&mut bytes, header.functions, &self.functions);
-        append(&mut bytes, header.versions, &self.versions);
-        append(&mut bytes, header.strings, &self.strings);
+        let start = out.len().next_multiple_of(16);
+        out.reserve(start - out.len() + header.len as usize);
+        out.resize(start, 0);
+        out.extend_from_slice(bytes_of(&[header]));
+        let mut append = Appender { out, start };
+        append.table(header.sections, &sections);
+        append.table(header.blocks, &blocks);
+        append.table(header.edits, &self.edits);
+        append.table(header.symrefs, &self.symrefs);
+        append.table(header.globals, &self.globals);
+        append.table(header.fdes, &self.fdes);
+        append.table(header.groups, &self.groups);
+        append.table(header.functions, &self.functions);
+        append.table(header.versions, &self.versions);
+        append.table::<u8>(header.strings, &[]);
+        for table in self.tables.0.iter().copied().chain([self.strings.as_slice()]) {
+            append.out.extend_from_slice(table);
+        }
         for (index, (record, section)) in sections.iter().zip(&self.sections).enumerate() {
             if record.data != 0 {
                 let data = self.reversed.get(&(index as u32)).map_or(section.data, Vec::as_slice);
-                append(&mut bytes, Span { offset: record.data, count: 0 }, data);
+                append.table(Span { offset: record.data, count: 0 }, data);
             }
         }
-        bytes.resize(header.len as usize, 0);
-        bytes
+        out.resize(start + header.len as usize, 0);
     }
 }
 
@@ -230,13 +310,24 @@ struct Layout {
 
 impl Layout {
     fn table<T: Pod>(&mut self, records: &[T]) -> Span {
+        self.place(size_of::<T>() as u64, records.len() as u64)
+    }
+
+    fn place(&mut self, size: u64, count: u64) -> Span {
         let offset = align_up(self.len, 16);
-        self.len = offset + size_of_val(records) as u64;
-        Span { offset, count: records.len() as u64 }
+        self.len = offset + size * count;
+        Span { offset, count }
     }
 }
 
-fn append<T: Pod>(bytes: &mut Vec<u8>, span: Span, records: &[T]) {
-    bytes.resize(span.offset as usize, 0);
-    bytes.extend_from_slice(bytes_of(records));
+struct Appender<'o> {
+    out: &'o mut Vec<u8>,
+    start: usize,
+}
+
+impl Appender<'_> {
+    fn table<T: Pod>(&mut self, span: Span, records: &[T]) {
+        self.out.resize(self.start + span.offset as usize, 0);
+        self.out.extend_from_slice(bytes_of(records));
+    }
 }

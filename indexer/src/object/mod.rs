@@ -6,7 +6,7 @@ pub mod relocations;
 
 use crate::HandOn;
 use anyhow::{Context, Result, anyhow, bail};
-use build::RecordBuilder;
+use build::{RecordBuilder, Section, StringTables};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
 use object::{LittleEndian, SectionIndex, SymbolIndex};
@@ -18,10 +18,46 @@ use xxhash_rust::xxh3;
 type File = FileHeader64<LittleEndian>;
 const ENDIAN: LittleEndian = LittleEndian;
 
-/// Identity of an object's contents.
+/// Identity of what of an object its record is made of. Debug information, which no link reads, does not count.
 pub fn content_hash(data: &[u8]) -> [u64; 2] {
-    let hash = xxh3::xxh3_128(data);
+    let mut hash = xxh3::Xxh3::new();
+    if hash_sections(data, &mut hash).is_none() {
+        hash.reset();
+        hash.update(data);
+    }
+    let hash = hash.digest128();
     [hash as u64, (hash >> 64) as u64]
+}
+
+fn hash_sections(data: &[u8], hash: &mut xxh3::Xxh3) -> Option<()> {
+    let header = File::parse(data).ok()?;
+    let sections = header.sections(ENDIAN, data).ok()?;
+    let is_allocated = |section: &elf::SectionHeader64<LittleEndian>| {
+        section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0
+    };
+    for (index, section) in sections.enumerate() {
+        let link = |number: u32| sections.section(SectionIndex(number as usize)).ok();
+        let is_read = match section.sh_type(ENDIAN) {
+            elf::SHT_RELA | elf::SHT_REL => link(section.sh_info(ENDIAN)).is_some_and(is_allocated),
+            elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_GROUP | elf::SHT_SYMTAB_SHNDX => true,
+            _ => is_allocated(section),
+        };
+        // That a section is there may count although its bytes do not (`.note.GNU-stack`).
+        let header =
+            [section.sh_type(ENDIAN).into(), section.sh_flags(ENDIAN), section.sh_name(ENDIAN).into()];
+        hash.update(shared::pod::bytes_of(&header));
+        if is_read && index.0 != 0 {
+            let rest = [
+                section.sh_size(ENDIAN),
+                section.sh_link(ENDIAN).into(),
+                section.sh_info(ENDIAN).into(),
+                section.sh_addralign(ENDIAN),
+            ];
+            hash.update(shared::pod::bytes_of(&rest));
+            hash.update(section.data(ENDIAN, data).ok()?);
+        }
+    }
+    Some(())
 }
 
 /// Identity of a symbol's name.
@@ -31,6 +67,13 @@ pub fn name_hash(name: &[u8]) -> u64 {
 
 /// Makes the record of the object in `data`.
 pub fn read(data: &[u8]) -> Result<Vec<u8>> {
+    let mut record = Vec::new();
+    append(data, &mut record)?;
+    Ok(record)
+}
+
+/// Appends the record of the object in `data` to `out`, at a multiple of 16.
+pub fn append(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
     if crate::inputs::is_bitcode(data) {
         return Err(HandOn("LTO bitcode".into()).into());
     }
@@ -40,13 +83,20 @@ pub fn read(data: &[u8]) -> Result<Vec<u8>> {
     }
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
-    let mut reader =
-        Reader { data, sections, symbols, builder: RecordBuilder::default(), of_input: Vec::new() };
+    let table = |index: SectionIndex| {
+        let section = sections.section(index).ok()?;
+        section.data(ENDIAN, data).ok().filter(|_| section.sh_type(ENDIAN) == elf::SHT_STRTAB)
+    };
+    let names = header.shstrndx(ENDIAN, data).ok().map(|index| SectionIndex(index as usize));
+    let tables = [Some(symbols.string_section()), names].into_iter().flatten().filter_map(table);
+    let builder = RecordBuilder::new(StringTables::new(tables));
+    let mut reader = Reader { data, sections, symbols, builder, of_input: Vec::new() };
     reader.read_sections()?;
     reader.read_globals()?;
     reader.read_relocations()?;
     reader.read_frames()?;
-    Ok(reader.builder.finish(content_hash(data)))
+    reader.builder.append_to(content_hash(data), out);
+    Ok(())
 }
 
 struct Reader<'a> {
@@ -107,7 +157,7 @@ impl<'a> Reader<'a> {
                 0 if name.starts_with(b".gnu.linkonce.") => self.builder.group(name),
                 group => group,
             };
-            found.push(build::Section {
+            found.push(Section {
                 home,
                 name,
                 size,
@@ -116,14 +166,14 @@ impl<'a> Reader<'a> {
                 group,
                 input_index: index as u32,
                 flags: section.sh_flags(ENDIAN) as u32,
-                edits: Vec::new(),
+                edits: 0..0,
             });
         }
         if has_sections && !has_stack_note {
             self.builder.flags |= flag::NO_STACK_NOTE;
         }
         // Blocks are runs of sections of one class, priority and name; inside, the object's own order counts.
-        found.sort_by(|a, b| a.order().cmp(&b.order()));
+        found.sort_by(Section::order);
         self.of_input = vec![NONE; self.sections.len()];
         for (index, section) in found.iter().enumerate() {
             self.of_input[section.input_index as usize] = index as u32;
@@ -246,6 +296,10 @@ impl<'a> Reader<'a> {
     }
 
     fn read_relocations(&mut self) -> Result<()> {
+        let sizes = self.sections.iter().filter(|table| table.sh_type(ENDIAN) == elf::SHT_RELA);
+        let total: u64 = sizes.map(|table| table.sh_size(ENDIAN) / RELA).sum();
+        // Sizes may lie; those of debug information are counted in vain.
+        self.builder.edits.reserve(total.min(self.data.len() as u64 / RELA) as usize);
         for (_, table) in self.sections.enumerate() {
             let target = table.sh_info(ENDIAN) as usize;
             let section = match (table.sh_type(ENDIAN), self.of_input.get(target)) {
@@ -257,21 +311,28 @@ impl<'a> Reader<'a> {
             };
             let (relocations, _) =
                 table.rela(ENDIAN, self.data)?.context("relocation section: lies outside the file")?;
-            let mut relocations: Vec<_> = relocations.iter().collect();
-            if !relocations.is_sorted_by_key(|relocation| relocation.r_offset(ENDIAN)) {
+            let first = self.builder.edits.len() as u32;
+            if relocations.is_sorted_by_key(|relocation| relocation.r_offset(ENDIAN)) {
+                self.read_table(section, relocations)?;
+            } else {
+                let mut relocations = relocations.to_vec();
                 relocations.sort_by_key(|relocation| relocation.r_offset(ENDIAN));
+                self.read_table(section, &relocations)?;
             }
-            let mut edits = Vec::with_capacity(relocations.len());
-            let mut is_call = false;
-            for relocation in relocations {
-                if let Some((edit, call_follows)) = self.read_relocation(section, relocation, is_call)? {
-                    edits.push(edit);
-                    is_call = call_follows;
-                }
-            }
-            self.builder.sections[section as usize].edits = edits;
+            self.builder.sections[section as usize].edits = first..self.builder.edits.len() as u32;
         }
         self.builder.reverse_old_arrays();
+        Ok(())
+    }
+
+    fn read_table(&mut self, section: u32, relocations: &[elf::Rela64<LittleEndian>]) -> Result<()> {
+        let mut is_call = false;
+        for relocation in relocations {
+            if let Some((edit, call_follows)) = self.read_relocation(section, relocation, is_call)? {
+                self.builder.edits.push(edit);
+                is_call = call_follows;
+            }
+        }
         Ok(())
     }
 
@@ -393,6 +454,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let mut at = 0usize;
+            let mut edits = self.builder.edits_of(section);
             let word = |at: usize| {
                 section
                     .data
@@ -409,7 +471,7 @@ impl<'a> Reader<'a> {
                     bail!("(.eh_frame+{at:#x}): bad frame description");
                 }
                 if word(id_at) != Some(0)
-                    && let Some((code, offset)) = self.frame_target(section, at + 8)
+                    && let Some((code, offset)) = self.frame_target(&mut edits, at + 8)
                 {
                     frames.push(FdeRec {
                         section: code,
@@ -421,15 +483,17 @@ impl<'a> Reader<'a> {
                 at = next;
             }
         }
-        frames.sort_by_key(|frame| (frame.section, frame.offset));
+        frames.sort_unstable_by_key(|frame| (frame.section, frame.offset, frame.eh_section, frame.eh_offset));
         self.builder.fdes = frames;
         Ok(())
     }
 
-    /// The section of this object that the `initial_location` at `at` refers to, and the offset in it.
-    fn frame_target(&self, section: &build::Section<'_>, at: usize) -> Option<(u32, u32)> {
-        let found = section.edits.binary_search_by_key(&(at as u32), |edit| edit.offset).ok()?;
-        let edit = &section.edits[found];
+    /// The section of this object that the `initial_location` at `at` refers to, and the offset in it. `edits`:
+    /// those of the section from here on.
+    fn frame_target(&self, edits: &mut &[Edit], at: usize) -> Option<(u32, u32)> {
+        let passed = edits.iter().take_while(|edit| (edit.offset as usize) < at).count();
+        *edits = &edits[passed..];
+        let edit = edits.first().filter(|edit| edit.offset as usize == at)?;
         let symref = &self.builder.symrefs[edit.symbol() as usize];
         let (code, value) = match symref.section {
             SymRef::GLOBAL => {
@@ -453,6 +517,9 @@ const NEEDS_SLOT: u32 = uses::GOT
 
 /// `R_X86_64_CODE_6_GOTPC32_TLSDESC`, the last of the psABI's relocation types.
 const LAST_TYPE: u32 = 51;
+
+/// Bytes of an `Elf64_Rela`.
+const RELA: u64 = 24;
 
 /// Bytes that an edit needs from its field on, inside the section.
 fn width(kind: Kind) -> u64 {

@@ -2,10 +2,11 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
-use crate::index::referrers::{self, Referrers};
-use crate::index::state::{NameRec, NamesHeader, State, Used, find_names};
+use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
+use crate::index::version;
 use crate::inputs::mapped;
+use crate::inputs::shared::{self as shared_library, SharedLibrary};
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
@@ -14,6 +15,7 @@ use shared::pod::{self, Pod, Span, bytes_of};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Changes are listed in units of so many bytes.
 pub const GRAIN: u64 = 64;
@@ -30,15 +32,13 @@ pub struct Editor {
     pub old_pages: &'static [PatchPage],
     pub old_patch: &'static [u8],
     names: &'static [u8],
-    referrers: Referrers,
-    /// Objects that earlier relinks changed.
-    changed_before: Vec<u32>,
     packs: Vec<&'static [u8]>,
     pub used: Used,
     /// Names that relinks added.
     pub added_names: Vec<NameRec>,
     /// Shared libraries of the link.
     pub libraries: Vec<PathBuf>,
+    read_libraries: OnceLock<Vec<SharedLibrary>>,
     /// Address ranges that objects had before this link.
     left: HashMap<u32, Vec<(u64, u64)>>,
     /// Records of objects that changed, by the object's number.
@@ -47,18 +47,13 @@ pub struct Editor {
 
 impl Editor {
     /// The inner error is a reason for a full link.
-    pub fn open(executable: &Executable, state: &State, shared: bool) -> Result<Result<Self, String>> {
+    pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
         let opened = executable.untouched_plan().and_then(|opened| {
             let names = mapped::map(&executable.folder.join("names"))?.0;
-            find_names(names).ok_or_else(|| anyhow!("the list of names is damaged"))?;
-            // A shared library is rendered whole.
-            let referrers = match shared {
-                true => Some(Referrers::default()),
-                false => Referrers::new(mapped::map(&executable.folder.join(referrers::FILE))?.0),
-            };
-            Ok((opened, names, referrers.ok_or_else(|| anyhow!("the list of referrers is damaged"))?))
+            find_names(names).ok_or_else(|| version::unreadable("the list of names", names, NAMES_MAGIC))?;
+            Ok((opened, names))
         });
-        let ((plan, old_pages, old_patch), names, referrers) = match opened {
+        let ((plan, old_pages, old_patch), names) = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
@@ -75,7 +70,7 @@ impl Editor {
             Ok(packs) => packs,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
-        if view.objects.len() != state.object_count() as usize + 1 {
+        if view.objects.len() <= state.object_count() as usize {
             return Ok(Err("the index contradicts itself".to_owned()));
         }
         Ok(Ok(Self {
@@ -86,8 +81,6 @@ impl Editor {
             old_pages,
             old_patch,
             names,
-            referrers,
-            changed_before: state.changes.objects.keys().copied().collect(),
             packs,
             used: state.changes.facts.used,
             added_names: state.changes.names.clone(),
@@ -96,6 +89,7 @@ impl Editor {
                 .filter(|file| file.is_shared())
                 .map(|file| file.path.to_owned())
                 .collect(),
+            read_libraries: OnceLock::new(),
             left: HashMap::new(),
             fresh: HashMap::new(),
         }))
@@ -157,17 +151,56 @@ impl Editor {
         listed.map(|name| (name.slot, name.dynamic)).collect()
     }
 
+    /// The number of a slot in `.dynsym`, or 0.
+    pub fn dynamic_number(&self, slot: u32) -> u32 {
+        let mut names = self.added_names.iter().chain(self.names().1);
+        names.find(|name| name.slot == slot && name.dynamic != 0).map_or(0, |name| name.dynamic)
+    }
+
+    /// Notes the number of a name's slot in `.dynsym`.
+    pub fn set_dynamic(&mut self, hash: u64, slot: u32, dynamic: u32) {
+        match self.added_names.iter_mut().find(|name| name.hash == hash) {
+            Some(name) => name.dynamic = dynamic,
+            None => self.added_names.push(NameRec { hash, slot, dynamic }),
+        }
+    }
+
+    /// The shared libraries of the link, in their order.
+    pub fn shared_libraries(&self) -> Result<&[SharedLibrary]> {
+        if self.read_libraries.get().is_none() {
+            let read = |path: &PathBuf| shared_library::read(mapped::map(path)?.0, b"");
+            self.read_libraries.set(self.libraries.iter().map(read).collect::<Result<_>>()?).ok();
+        }
+        Ok(self.read_libraries.get().map_or(&[], Vec::as_slice))
+    }
+
     pub fn find(&self, hash: u64) -> Option<NameRec> {
         let names = self.names().1;
         let added = || self.added_names.iter().find(|name| name.hash == hash).copied();
         names.binary_search_by_key(&hash, |name| name.hash).ok().map(|found| names[found]).or_else(added)
     }
 
-    /// The objects whose eager pages may refer to symbols that moved, in ascending order.
-    pub fn referrers(&self) -> Vec<u32> {
-        let listed = self.moved.iter().flat_map(|slot| self.referrers.of(*slot)).copied();
-        let changed = self.changed_before.iter().chain(self.fresh.keys()).copied();
-        let mut objects: Vec<u32> = listed.chain(changed).collect();
+    /// The objects that mention any of these slots, and maybe others, in ascending order.
+    pub fn mentioning(&self, slots: &HashSet<u32>) -> Vec<u32> {
+        let Ok(view) = self.view() else { return Vec::new() };
+        let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
+        for slot in slots {
+            if let Some(word) = is_wanted.get_mut(*slot as usize / 64) {
+                *word |= 1 << (slot % 64);
+            }
+        }
+        let wanted = |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
+        let mut starts: Vec<(u32, u32)> =
+            (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
+        starts.sort_unstable();
+        let used = view.bindings.iter().take(self.used.bindings as usize);
+        let mut objects = Vec::new();
+        for (place, _) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
+            let behind = starts.partition_point(|(start, _)| *start <= place);
+            let Some((start, _)) = behind.checked_sub(1).and_then(|at| starts.get(at)) else { continue };
+            let here = starts[..behind].iter().rev().take_while(|(other, _)| other == start);
+            objects.extend(here.map(|(_, object)| *object));
+        }
         objects.sort_unstable();
         objects.dedup();
         objects
@@ -183,6 +216,18 @@ impl Editor {
         self.set(table, u64::from(number), slot)?;
         self.used.slots += 1;
         self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
+        Ok(Some(number))
+    }
+
+    /// Adds a symbol without a name; `None` if there is no room for one.
+    pub fn add_private_slot(&mut self, slot: Slot) -> Result<Option<u32>> {
+        let table = self.view()?.header.slots;
+        if self.used.slots >= table.count {
+            return Ok(None);
+        }
+        let number = self.used.slots as u32;
+        self.set(table, u64::from(number), slot)?;
+        self.used.slots += 1;
         Ok(Some(number))
     }
 
@@ -219,15 +264,9 @@ impl Editor {
         let view = self.view()?;
         let spare = view.packs.len() as u32 - 1;
         let (objects_table, packs_table) = (view.header.objects, view.header.packs);
-        // Those that are in it are among the objects that changed since the last full link; the linker's own comes last.
-        let own = state.object_count();
-        let mut numbers: Vec<u32> = state.changes.objects.keys().copied().chain([own]).collect();
-        numbers.extend(self.fresh.keys());
-        numbers.sort_unstable();
-        numbers.dedup();
         let mut records: Vec<(u32, &[u8])> = Vec::new();
-        for number in numbers {
-            let object = view.objects.get(number as usize).ok_or_else(|| anyhow!("an object is not in the plan"))?;
+        for (number, object) in view.objects.iter().enumerate() {
+            let number = number as u32;
             if let Some(fresh) = self.fresh.get(&number) {
                 records.push((number, fresh));
             } else if object.pack == spare {
@@ -241,7 +280,8 @@ impl Editor {
         let with_prints: Vec<_> = records
             .iter()
             .map(|(number, bytes)| {
-                let known = (*number < own).then(|| state.object(*number).entry.fingerprint).unwrap_or_default();
+                let is_known = *number < state.object_count();
+                let known = is_known.then(|| state.object(*number).entry.fingerprint).unwrap_or_default();
                 let new = changed.iter().find(|changed| changed.object == *number);
                 (*bytes, new.map_or(known, |changed| changed.fingerprint))
             })
@@ -259,12 +299,14 @@ impl Editor {
             (record.pack, record.offset, record.len, record.checksum) =
                 (spare, entry.offset, entry.len, entry.checksum);
             self.set(objects_table, u64::from(*number), record)?;
-            if *number < own {
+            if *number < state.object_count() {
                 state.set_object(*number, |object| object.entry = *entry);
             }
         }
         for changed in changed {
-            state.set_object(changed.object, |object| object.offset = changed.offset);
+            if changed.object < state.object_count() {
+                state.set_object(changed.object, |object| object.offset = changed.offset);
+            }
         }
         if let Some(entry) = entries.first() {
             self.set_bytes(name, pack_name(entry.pack).as_bytes())?;

@@ -6,7 +6,6 @@
 //! the moment between two writes. Who finds that the file is not the one that the generation before left (another
 //! link went on from there too, or one was killed) makes a new one.
 
-use super::Changed;
 use super::editor::Editor;
 use crate::index::changes::{Facts, Print};
 use crate::index::generation::Draft;
@@ -29,7 +28,7 @@ pub fn write(
     draft: &Draft,
     before: &Facts,
     facts: &mut Facts,
-    changed: &[Changed],
+    changed: &[u32],
 ) -> Result<()> {
     let path = executable.folder.join(symbols::SHARED);
     facts.symbols_crc = before.symbols_crc;
@@ -66,7 +65,7 @@ fn whole(editor: &Editor) -> Result<Vec<u8>> {
 
 /// Replaces the functions of the changed objects in the file at `path`, if that is `known`. Returns what it is then, or
 /// `None` if another file is needed.
-fn replace(path: &Path, known: Print, editor: &Editor, changed: &[Changed]) -> Result<Option<Print>> {
+fn replace(path: &Path, known: Print, editor: &Editor, changed: &[u32]) -> Result<Option<Print>> {
     let file = File::options().read(true).write(true).open(path)?;
     // Another link of the same output may be at it.
     if file.try_lock().is_err() || Print::at(path) != known {
@@ -84,7 +83,7 @@ fn replace(path: &Path, known: Print, editor: &Editor, changed: &[Changed]) -> R
 }
 
 /// What has to be written, and where; `None`: there is no room, or the file is not what it should be.
-fn edits(bytes: &[u8], editor: &Editor, changed: &[Changed]) -> Result<Option<Vec<(usize, Vec<u8>)>>> {
+fn edits(bytes: &[u8], editor: &Editor, changed: &[u32]) -> Result<Option<Vec<(usize, Vec<u8>)>>> {
     let Some((extent, (head, runs))) =
         extent(bytes).and_then(|extent| own_section(bytes, &extent).map(|own| (extent, own)))
     else {
@@ -95,8 +94,7 @@ fn edits(bytes: &[u8], editor: &Editor, changed: &[Changed]) -> Result<Option<Ve
     let mut head = *head;
     let (names_before, mut names) = (head.names as usize, Vec::new());
     let mut edits = Vec::new();
-    for changed in changed {
-        let number = changed.object;
+    for number in changed.iter().copied() {
         let record = editor.object(number).context("a record of the index is gone")?;
         let run_at = u64::from(number) * size_of::<Run>() as u64;
         let Some(run) = pod::get::<Run>(runs, run_at).copied() else { return Ok(None) };

@@ -21,10 +21,17 @@ macro_rules! step {
 
 mod editor;
 mod functions;
+mod groups;
+mod import;
+mod kept;
+mod libraries;
 mod library;
+mod members;
+mod needed;
 mod object;
 mod pages;
 mod place;
+mod rebind;
 mod stat;
 
 use crate::args::expression::Expression;
@@ -33,24 +40,27 @@ use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
-use crate::index::{pinned, referrers};
+use crate::index::pinned;
 use crate::index::changes::{self, Changes, Facts};
 use crate::index::state::{self, Reread, State, Status, Used};
 use crate::index::store::Store;
+use crate::index::version;
 use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
 use crate::load::StaleReason;
 use crate::synth::notes;
-use crate::plan::PackObjects;
 use crate::timing::Timing;
-use crate::{message, object as reader, report};
+use crate::{HandOn, message, object as reader, report, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
+use groups::Change;
+use needed::Needed;
+pub use needed::{FILE as NEEDED, bytes as needed};
 use rayon::prelude::*;
 use shared::plan::PlanView;
-use shared::record::{ObjectView, flag};
 use stat::Generation;
+use shared::record::{NONE, ObjectView, flag};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,10 +74,20 @@ pub enum Outcome {
     Full(String),
 }
 
+/// What cannot be relinked is linked in full, which says what is wrong if it is with the inputs.
+pub fn full_instead(error: anyhow::Error) -> Result<Outcome> {
+    if error.is::<HandOn>() || trouble::is_of_machine(&error) {
+        return Err(error);
+    }
+    Ok(Outcome::Full(format!("{error:#}")))
+}
+
 /// An object whose record is another one now.
-struct Changed {
+pub struct Changed {
     /// Its number in the plan.
     object: u32,
+    /// For the reasons of full links.
+    name: String,
     record: Vec<u8>,
     fingerprint: Fingerprint,
     /// Where its member is now.
@@ -81,13 +101,15 @@ macro_rules! link_in_full {
 /// Tries to make the next generation from the one before.
 pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Outcome> {
     let output_folder = generation::output_folder(index, &request.output)?;
-    let Some(executable) = executable_before(request, &output_folder) else { link_in_full!("first link") };
+    let Some(executable) = executable_before(request, &output_folder) else {
+        link_in_full!("{}", version::why_first(&request.output))
+    };
     let in_index = executable.folder.canonicalize().is_ok_and(|folder| folder.starts_with(index));
     if !in_index {
         link_in_full!("the index is another one");
     }
     let Some(mut state) = State::open_untouched(&executable.folder) else {
-        link_in_full!("the index is of another version, or damaged");
+        link_in_full!("{}", version::why_no_state(&executable.folder));
     };
     if state.request() != request.identity() {
         link_in_full!("the command line, or the linker, changed");
@@ -105,19 +127,21 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(why) = report::needs_full_link(request) {
         link_in_full!("{why}");
     }
-    touched |= match rename_objects(request, &mut state) {
-        Some(renamed) => renamed,
-        None => link_in_full!("the objects of the command line changed"),
-    };
+    let renamed = rename_objects(request, &mut state);
+    // Other objects, or other members of archives: they are found as a full link finds them.
+    let mut is_settled = renamed.is_some();
     timing.phase("state");
 
     // One stat for each input; nothing else for those that did not change.
+    let seen = mapped::now_ns();
+    let before = state.clone();
     let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
-    for (number, now) in stat::changed_files(&state) {
+    let differing = if is_settled { stat::changed_files(&state) } else { Vec::new() };
+    for (number, now) in differing {
         match now {
             // The full link says what is missing, and in which words.
             None => link_in_full!("{} is gone", state.file(number).path.display()),
-            Some(now) => stale.insert(number, now),
+            Some(now) => stale.insert(number, now.settled(seen)),
         };
     }
     if let Some(path) = state.missing().find(|path| path.exists()) {
@@ -127,30 +151,79 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let mut changed = Vec::new();
     if !stale.is_empty() {
         match read_stale(&mut state, &stale, &output_folder)? {
-            Ok(read) => changed = read,
-            Err(why) => return Ok(Outcome::Full(why)),
+            Stale::Changed(read) => changed = read,
+            Stale::Unsettled => is_settled = false,
+            Stale::Full(why) => return Ok(Outcome::Full(why)),
         }
     }
     timing.phase("objects");
+    let mut store = Store::open(index)?;
+    let mut editor = None;
+    if !changed.is_empty() || !is_settled {
+        match Editor::open(&executable, &before)? {
+            Ok(opened) => editor = Some(opened),
+            Err(why) => return Ok(Outcome::Full(why)),
+        }
+    }
+    let needed_before = executable.folder.join(needed::FILE);
+    if let Some(editor) = editor.as_ref().filter(|_| is_settled) {
+        is_settled = !may_load_others(editor, request, &needed_before, &changed)?;
+    }
+    if is_settled && !stale.is_empty() && stale.keys().any(|file| state.file(*file).is_archive()) {
+        // Whether what an archive offers is more than a common symbol, its table does not say.
+        let has_commons = |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
+        is_settled = !mapped::map(&needed_before).is_ok_and(|(bytes, _)| has_commons(bytes));
+    }
+    let mut reloaded = None;
+    if !is_settled {
+        if editor.is_none() {
+            match Editor::open(&executable, &before)? {
+                Ok(opened) => editor = Some(opened),
+                Err(why) => return Ok(Outcome::Full(why)),
+            }
+        }
+        let room =
+            editor.as_ref().map_or(Ok(0), |editor| editor.view().map(|view| view.objects.len() - 1))?;
+        match members::reload(request, &output_folder, &before, room, &mut store, timing)? {
+            Ok(found) => {
+                state = found.state;
+                changed = found.changed;
+                reloaded = Some((found.reindexed, found.needed, found.bytes));
+            }
+            Err(why) => return Ok(Outcome::Full(why)),
+        }
+        timing.phase("members");
+    }
 
     if changed.is_empty() {
         if !request.shared && functions::are_of_another_link(&executable, &state.changes.facts) {
             link_in_full!("another link has gone on from this one, and changed the names of functions");
         }
-        touched |= !stale.is_empty();
+        if let Some((_, needed, bytes)) = &reloaded {
+            crate::index::write_file(&needed_before, &[needed])?;
+            crate::index::write_file(&executable.folder.join(state::FILE), &[bytes])?;
+        }
+        touched |= renamed != Some(false) || !stale.is_empty() || reloaded.is_some();
         let outcome = nothing_changed(request, &executable, state, touched)?;
         timing.phase("output");
         return Ok(outcome);
     }
-    let mut store = Store::open(index)?;
-    let mut editor = match Editor::open(&executable, &state, request.shared)? {
-        Ok(editor) => editor,
+    let Some(mut editor) = editor else { link_in_full!("the index contradicts itself") };
+    let changes = changed
+        .iter()
+        .map(|changed| {
+            // Records live as long as the link, which is a short process.
+            let record: &'static [u8] = changed.record.clone().leak();
+            Change::new(&editor, changed.object, changed.name.clone(), record)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (order, order_before) = (state.positions(), before.positions());
+    let affected = match rebind::replace(&mut editor, request, changes, &order, &order_before)? {
+        Ok(affected) => affected,
         Err(why) => return Ok(Outcome::Full(why)),
     };
-    for changed in &changed {
-        if let Err(why) = object::replace(&mut editor, request, changed)? {
-            return Ok(Outcome::Full(format!("{}: {why}", object_name(&state, changed))));
-        }
+    if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
+        link_in_full!("{library} is no longer needed");
     }
     if request.shared
         && let Err(why) = library::relocate(&mut editor, request)?
@@ -169,7 +242,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Err(why) => return Ok(Outcome::Full(why)),
     };
     timing.phase("pages");
-    let before = state.changes.facts;
+    let facts_before = state.changes.facts;
     state.changes.facts = Facts {
         used: editor.used,
         lazy_pages: editor.pages(shared::plan::RegionKind::Lazy),
@@ -177,9 +250,14 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         ..Facts::default()
     };
     state.changes.names.clone_from(&editor.added_names);
-    let status = status(request, &state, changed.iter().map(|changed| reread(&state, changed)).collect());
+    let reindexed = match &reloaded {
+        Some((reindexed, ..)) => reindexed.clone(),
+        None => changed.iter().map(|changed| reread(&state, changed)).collect(),
+    };
+    let status = status(request, &state, reindexed);
     let draft = Draft::new(&output_folder)?;
-    for name in kept_files(request).iter().copied().chain(["log"]) {
+    let is_own = |name: &&str| reloaded.is_some() && [state::FILE, NEEDED].contains(name);
+    for name in kept_files(request).iter().copied().chain(["log"]).filter(|name| !is_own(name)) {
         let from = executable.folder.join(name);
         match fs::hard_link(&from, draft.path(name)) {
             Err(error) if name != "log" => {
@@ -187,6 +265,10 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             }
             _ => {}
         }
+    }
+    if let Some((_, needed, bytes)) = &reloaded {
+        draft.write(needed::FILE, needed)?;
+        draft.write(state::FILE, bytes)?;
     }
     draft.write("patch", &patch)?;
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
@@ -204,19 +286,24 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
-    functions::write(&editor, &executable, &draft, &before, &mut state.changes.facts, &changed)?;
-    timing.phase("symbols");
+    let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
+    kept::hand_on(&editor, &executable, &draft, patch_sum)?;
+    timing.phase("kept");
+    functions::write(&editor, &executable, &draft, &facts_before, &mut state.changes.facts, &affected)?;
     finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
+    timing.phase("symbols");
     let (number, folder) = draft.publish()?;
     let identity = Identity {
         base: executable.config.base,
         number,
         folder: &folder,
         plan: executable.config.plan,
-        patch: u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()),
+        patch: patch_sum,
         symbols_crc: state.changes.facts.symbols_crc as u32,
     };
-    emit::rewrite(&request.output, &head, editor.view()?.regions, &identity, evident)?;
+    let regions = editor.view()?.regions;
+    let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
+    generation::or_take_back(&folder, written)?;
     crate::library::note_written(&folder, &request.output)?;
     generation::remove_old(folder.parent().unwrap_or(&folder), number);
     timing.phase("output");
@@ -242,9 +329,9 @@ fn stale_alias<'a>(editor: &Editor, request: &'a Request) -> Result<Option<&'a s
 /// Files of a generation that those of relinks share.
 fn kept_files(request: &Request) -> &'static [&'static str] {
     if request.shared {
-        &["plan", "names", state::FILE]
+        &["plan", "names", NEEDED, state::FILE]
     } else {
-        &["plan", "image", "names", state::FILE, referrers::FILE]
+        &["plan", "image", "names", NEEDED, state::FILE]
     }
 }
 
@@ -271,7 +358,7 @@ fn status(request: &Request, state: &State, reindexed: Vec<Reread>) -> Status {
         output: request.output.display().to_string(),
         incremental: true,
         why_full: None,
-        objects: state.object_count() as usize,
+        objects: state.live_count(),
         reindexed,
         pages_total: lazy_pages + eager_pages,
         lazy_pages,
@@ -287,8 +374,9 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
         return library::newest(folder);
     }
     Executable::open(&request.output).ok().or_else(|| {
-        let newest = *generation::numbers(folder).last()?;
-        Executable::open(&folder.join(newest.to_string()).join(emit::HEAD)).ok()
+        // A link that was killed may have left one without an executable.
+        let open = |number: u64| Executable::open(&folder.join(number.to_string()).join(emit::HEAD)).ok();
+        generation::numbers(folder).into_iter().rev().find_map(open)
     })
 }
 
@@ -308,6 +396,13 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     }
     // Members of thin archives are files too; then places cannot be matched with certainty.
     if now.len() < before.len() {
+        return None;
+    }
+    // Objects that go by the names of others are no others.
+    let places: HashMap<&Path, usize> =
+        before.iter().enumerate().map(|(place, file)| (state.file(*file).path, place)).collect();
+    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place))
+    {
         return None;
     }
     for (file, path) in before.into_iter().zip(now) {
@@ -362,7 +457,7 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
     let (plan, _, _) = executable.plan()?;
     let view =
         PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
-    let objects = PackObjects { plan: view, packs: executable.pack_files(&view)? };
+    let objects = executable.objects(view)?;
     let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
     let identity = Identity {
         base: executable.config.base,
@@ -384,20 +479,23 @@ fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Re
     let mut contents = state.contents();
     for changed in changed {
         let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
-        contents[changed.object as usize] = record.header.content;
+        if let Some(content) = contents.get_mut(changed.object as usize) {
+            *content = record.header.content;
+        }
     }
-    let note = notes::build_id(notes::identity(contents.into_iter()));
+    let mut objects: Vec<(u32, [u64; 2])> = state.positions().into_iter().zip(contents).collect();
+    objects.retain(|(position, _)| *position != NONE);
+    if !objects.is_sorted_by_key(|(position, _)| *position) {
+        objects.sort_unstable_by_key(|(position, _)| *position);
+    }
+    let contents = objects.into_iter().map(|(_, content)| content);
+    let note = notes::build_id(notes::identity(contents));
     let start = section.data as usize;
     record.get_mut(start..start + note.len()).context("the build ID has no room")?.copy_from_slice(&note);
     editor.set_own(record)?;
     let place = editor.own_place(NAME)?;
     editor.touch(place, note.len() as u64);
     Ok(())
-}
-
-fn object_name(state: &State, changed: &Changed) -> String {
-    let object = state.object(changed.object);
-    message::input_name(state.file(object.file).path, object.member)
 }
 
 fn reread(state: &State, changed: &Changed) -> Reread {
@@ -409,13 +507,39 @@ fn reread(state: &State, changed: &Changed) -> Reread {
     }
 }
 
-/// Reads the objects of files that changed; in archives, only the members that are other ones now. The inner
-/// error is a reason for a full link.
-fn read_stale(
-    state: &mut State,
-    stale: &HashMap<u32, Fingerprint>,
-    output_folder: &Path,
-) -> Result<Result<Vec<Changed>, String>> {
+/// Whether other members of archives may be loaded now that these objects have other records.
+fn may_load_others(editor: &Editor, request: &Request, needed: &Path, changed: &[Changed]) -> Result<bool> {
+    let Ok((bytes, _)) = mapped::map(needed) else { return Ok(true) };
+    let Some(needed) = Needed::read(bytes) else { return Ok(true) };
+    let view = editor.view()?;
+    let is_defined = |hash: u64| {
+        editor
+            .find(hash)
+            .and_then(|found| view.slots.get(found.slot as usize))
+            .is_some_and(object::is_defined)
+    };
+    let pair = |changed: &'_ Changed| {
+        Some(needed::Pair {
+            number: changed.object,
+            old: editor.old_object(changed.object)?,
+            new: ObjectView::new(Box::leak(changed.record.clone().into_boxed_slice()))?,
+        })
+    };
+    let pairs: Vec<_> = changed.iter().map(pair).collect::<Option<_>>().context("a record is gone")?;
+    Ok(needed.may_differ(&pairs, !request.wraps.is_empty(), is_defined))
+}
+
+/// What the files that changed come to.
+enum Stale {
+    Changed(Vec<Changed>),
+    /// Archives have other members, or offer other names.
+    Unsettled,
+    /// A full link is needed, because of this.
+    Full(String),
+}
+
+/// Reads the objects of files that changed; in archives, only the members that are other ones now.
+fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
     let mut changed = Vec::new();
     let few = !state.has_more_objects_than(pinned::MOST);
     let has_debug = |changed: &Changed| {
@@ -432,26 +556,30 @@ fn read_stale(
         if known.is_shared() {
             let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
             if read.identity() != known.symbols {
-                return Ok(Err(format!("the symbols of {} changed", path.display())));
+                return Ok(Stale::Full(format!("the symbols of {} changed", path.display())));
             }
             state.set_file(*number, |file| file.fingerprint = fingerprint);
             continue;
         }
         if of_file.is_empty() && !is_archive {
-            return Ok(Err(format!("{} changed, which is not an object", path.display())));
+            // A lazy object that was not needed may be now.
+            if args::is_object(&path) {
+                return Ok(Stale::Unsettled);
+            }
+            return Ok(Stale::Full(format!("{} changed, which is not an object", path.display())));
         }
         let mut members = HashMap::new();
         if is_archive {
             let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
             let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
             if symbols != known.symbols {
-                return Ok(Err(format!("{}: its members or their symbols changed", path.display())));
+                return Ok(Stale::Unsettled);
             }
             let needed = of_file.iter().map(|object| state.object(*object).member);
             let needed: std::collections::HashSet<&[u8]> = needed.collect();
             for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
                 if members.insert(member.name.clone(), member).is_some() {
-                    return Ok(Err(format!("{} has two members of one name", path.display())));
+                    return Ok(Stale::Unsettled);
                 }
             }
         }
@@ -459,9 +587,7 @@ fn read_stale(
             let known = state.object(object);
             let (data, offset) = match members.get(known.member) {
                 Some(member) => (member.data, member.offset),
-                None if is_archive => {
-                    return Ok(Err(format!("{}: a member is gone", path.display())));
-                }
+                None if is_archive => return Ok(Stale::Unsettled),
                 None => (data, 0),
             };
             if reader::content_hash(data) == known.entry.content {
@@ -472,7 +598,8 @@ fn read_stale(
             }
             let place = || message::input_name(&path, known.member);
             let record = reader::read(data).with_context(place)?;
-            changed.push(Changed { object, record, fingerprint, offset });
+            let name = message::input_name(&path, known.member);
+            changed.push(Changed { object, name, record, fingerprint, offset });
         }
         // The compiler may delete an unchanged object too, under its new name.
         if !is_archive && few && changed.get(before).is_none_or(has_debug) {
@@ -485,7 +612,7 @@ fn read_stale(
         pinned::keep_only(output_folder, held.iter());
     }
     changed.sort_by_key(|changed| changed.object);
-    Ok(Ok(changed))
+    Ok(Stale::Changed(changed))
 }
 
 /// Identity of what an archive offers: which member defines what, and which members there are.
@@ -520,13 +647,13 @@ pub fn archive_symbols(archive: &Archive) -> Result<u64> {
 }
 
 /// What the next link needs to know of this one.
-pub fn state_of(
+pub fn state_of<'a>(
     request: &Request,
-    inputs: &crate::inputs::Inputs,
-    program: &crate::load::Program,
+    inputs: &'a crate::inputs::Inputs,
+    program: &'a crate::load::Program,
     used: Used,
-    warnings: &[String],
-) -> Result<Vec<u8>> {
+    warnings: &'a [String],
+) -> Result<state::New<'a>> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
     let of_archives: Vec<(u32, u64)> = inputs
         .archives
@@ -544,19 +671,19 @@ pub fn state_of(
         fingerprint: file.fingerprint,
         symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
     });
-    let objects = program.objects.iter().map(|object| state::NewObject {
+    let objects = program.objects.iter().zip(0u32..).map(|(object, position)| state::NewObject {
+        position,
         file: object.file,
         member: &object.member,
         offset: object.offset,
         entry: object.entry,
     });
-    let state = state::New {
+    Ok(state::New {
         request: request.identity(),
         used,
         files: files.collect(),
         objects: objects.collect(),
         missing: &inputs.missing,
         warnings,
-    };
-    Ok(state.bytes())
+    })
 }

@@ -11,7 +11,7 @@ use shared::pod::bytes_of;
 use shared::record::{ObjectView, SymRef};
 use shared::render::render;
 use shared::{ImageAddr, PAGE};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 impl Objects for Editor {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
@@ -97,49 +97,49 @@ pub fn patch(editor: &Editor, executable: &Executable) -> Result<Result<Vec<u8>,
 
 /// The eager pages with an edit that refers to a symbol which moved.
 fn referring_pages(editor: &Editor, view: &PlanView<'_>) -> BTreeSet<u64> {
-    if editor.moved.is_empty() {
-        return BTreeSet::new();
-    }
-    let objects = editor.referrers();
-    objects
-        .into_par_iter()
-        .flat_map_iter(|object| pages_of(editor, view, object))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect()
-}
-
-fn moved(editor: &Editor, view: &PlanView<'_>, object: u32, global: u32) -> bool {
-    let first = view.objects[object as usize].bindings as usize;
-    view.bindings.get(first + global as usize).is_some_and(|slot| editor.moved.contains(slot))
-}
-
-fn pages_of(editor: &Editor, view: &PlanView<'_>, object: u32) -> Vec<u64> {
-    let mut pages = Vec::new();
-    let Some(record) = editor.object(object) else { return pages };
-    for (index, section) in record.sections.iter().enumerate() {
-        let Some(placement) = view.placement(object, index as u32).filter(|placement| placement.is_live())
-        else {
-            continue;
-        };
-        let eager =
-            view.region_at(placement.addr()).is_some_and(|region| region.kind() == Some(RegionKind::Eager));
-        if !eager {
-            continue;
-        }
-        for edit in record.edits_of(section) {
-            let Some(symref) = record.symrefs.get(edit.symbol() as usize) else { continue };
-            if symref.section == SymRef::GLOBAL && moved(editor, view, object, symref.global) {
-                // An edit may reach into the pages on both sides of its field.
-                let place = placement.addr() + u64::from(edit.offset);
-                pages.push((place - shared::edit::REACH.min(place.0)).page_start().0);
-                pages.push((place + shared::edit::REACH).page_start().0);
-            }
-        }
-    }
+    // An edit may reach into the pages on both sides of its field.
+    let pages = |place: ImageAddr| {
+        [place - shared::edit::REACH.min(place.0), place + shared::edit::REACH]
+            .map(|addr| addr.page_start().0)
+    };
     let eager = |addr: &u64| {
         view.region_at(ImageAddr(*addr)).is_some_and(|region| region.kind() == Some(RegionKind::Eager))
     };
-    pages.retain(eager);
-    pages
+    let places = referring_places(editor, view, &editor.moved, RegionKind::Eager);
+    places.into_iter().flat_map(pages).filter(eager).collect()
+}
+
+/// The places of the edits, in regions of one kind, that refer to these slots.
+pub fn referring_places(
+    editor: &Editor,
+    view: &PlanView<'_>,
+    slots: &HashSet<u32>,
+    kind: RegionKind,
+) -> Vec<ImageAddr> {
+    if slots.is_empty() {
+        return Vec::new();
+    }
+    let refers_to = |object: u32, global: u32| {
+        let first = view.objects[object as usize].bindings as usize;
+        view.bindings.get(first + global as usize).is_some_and(|slot| slots.contains(slot))
+    };
+    let places_of = |object: u32| {
+        let mut places = Vec::new();
+        let Some(record) = editor.object(object) else { return places };
+        for (index, section) in record.sections.iter().enumerate() {
+            let placement = view.placement(object, index as u32).filter(|placement| placement.is_live());
+            let Some(start) = placement.map(|placement| placement.addr()) else { continue };
+            if view.region_at(start).is_none_or(|region| region.kind() != Some(kind)) {
+                continue;
+            }
+            for edit in record.edits_of(section) {
+                let Some(symref) = record.symrefs.get(edit.symbol() as usize) else { continue };
+                if symref.section == SymRef::GLOBAL && refers_to(object, symref.global) {
+                    places.push(start + u64::from(edit.offset));
+                }
+            }
+        }
+        places
+    };
+    editor.mentioning(slots).into_par_iter().flat_map_iter(places_of).collect()
 }

@@ -20,6 +20,7 @@ pub fn place(
     kept: &[bool],
 ) -> Result<Result<Vec<Placement>, String>> {
     let live = |section: u32| is_live(new, kept, section);
+    let in_row = in_rows(editor)?;
     let mut left = blocks_of(&editor.view()?, number, old);
     let was_live: Vec<bool> = (0..old.sections.len() as u32)
         .map(|section| Ok(editor.view()?.placement(number, section).is_some_and(Placement::is_live)))
@@ -36,7 +37,7 @@ pub fn place(
                 == (block.class, block.priority, new.string(block.name))
         };
         let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
-        if Class::from_number(block.class).is_some_and(Class::is_contiguous) {
+        if Class::from_number(block.class).is_some_and(&in_row) {
             let shapes = |view: &ObjectView<'_>, block: &BlockRec, live: &dyn Fn(u32) -> bool| {
                 let (first, sections) = view.sections_of(block);
                 let live = sections.iter().enumerate().filter(|(at, _)| live((first + at) as u32));
@@ -55,7 +56,7 @@ pub fn place(
     let blocks = editor.view()?.header.blocks;
     for (index, place) in left {
         let class = old.blocks.get(place.block as usize).and_then(|block| Class::from_number(block.class));
-        if class.is_none_or(Class::is_contiguous) {
+        if class.is_none_or(&in_row) {
             full!("a section that has to stay in its row is gone");
         }
         editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
@@ -71,6 +72,17 @@ pub fn place(
     editor.used.placements = editor.used.placements.max(start + placements.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
     Ok(Ok(placements))
+}
+
+/// Which classes may have no gaps, and nothing behind their end. Without `.eh_frame_hdr`, frames are found by walking
+/// over `.eh_frame`, if the program does so (`crtbeginT.o`).
+fn in_rows(editor: &Editor) -> Result<impl Fn(Class) -> bool + use<>> {
+    let view = editor.view()?;
+    let walks = editor
+        .find(crate::object::name_hash(b"__register_frame_info"))
+        .is_some_and(|found| view.slots.get(found.slot as usize).is_some_and(super::object::is_defined));
+    let frames = view.header.eh_rows == 0 && walks;
+    Ok(move |class: Class| class.is_contiguous() || frames && class == Class::EhFrame)
 }
 
 /// The places of an object's blocks, with their numbers in the table. `record` is the one that is placed now.
@@ -120,7 +132,11 @@ fn place_block(
     let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
     let (first, sections) = new.sections_of(block);
     let slots = &mut placements[first..first + sections.len()];
-    let rows = live_frames(new, block.first, block.count, live);
+    // A program without a table of frames needs no room in it.
+    let rows = match editor.view()?.header.eh_rows {
+        0 => 0,
+        _ => live_frames(new, block.first, block.count, live),
+    };
     let blocks = editor.view()?.header.blocks;
     if let Some((index, place)) = found {
         let (_, end) = place_sections(sections, block.first, place.addr, live, slots);
@@ -137,7 +153,7 @@ fn place_block(
         }
         editor.set(blocks, index as u64, BlockPlace { block: NONE, object: NONE, ..place })?;
     }
-    if class.is_contiguous() {
+    if in_rows(editor)?(class) {
         full!("a section that has to stay in its row does not fit");
     }
     let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);

@@ -2,7 +2,6 @@
 
 use crate::index::changes;
 use crate::index::opened::Executable;
-use crate::index::referrers::{self, Referrers};
 use crate::index::state::{self, State, read_names};
 use crate::index::store;
 use crate::inputs::mapped::{self, Fingerprint};
@@ -64,10 +63,6 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
     let Ok(view) = PlanView::new(&plan) else { return damaged("the plan") };
     if !mapped::map(&folder.join("names")).is_ok_and(|(bytes, _)| read_names(bytes).is_some()) {
         return damaged("the list of names");
-    }
-    let referrers = folder.join(referrers::FILE);
-    if referrers.exists() && !mapped::map(&referrers).is_ok_and(|(bytes, _)| Referrers::is_whole(bytes)) {
-        return damaged("the list of referrers");
     }
     for pack in view.packs.iter().filter(|pack| pack.len != 0) {
         let name = String::from_utf8_lossy(pack.name.of(view.strings)).into_owned();

@@ -69,6 +69,11 @@ fn meaning(name: &[u8], request: &Request, has_named: &dyn Fn(&[u8]) -> bool) ->
     })
 }
 
+/// Whether the linker may define a name that nothing else does.
+pub fn is_known(name: &[u8], request: &Request) -> bool {
+    meaning(name, request, &|_| true).is_some()
+}
+
 /// Defines what is referred to, undefined, and known here. Returns the meanings.
 pub fn define(request: &Request, resolution: &mut Resolution<'_>) -> Vec<(SymbolId, Meaning)> {
     let mut named = std::collections::HashSet::new();

@@ -386,7 +386,7 @@ fn can_be_copied(symbol: &SharedSymbol) -> bool {
 }
 
 impl<'a> Symbol<'a> {
-    fn new(name: &'a [u8]) -> Self {
+    pub(crate) fn new(name: &'a [u8]) -> Self {
         Self {
             name,
             definition: Definition::None,
@@ -422,7 +422,7 @@ impl<'a> Symbol<'a> {
 
     /// Takes a definition by the rules of the gABI ("Symbol Table"): strong before common before weak, of
     /// commons the largest, else the first. Returns the definition that a second strong one collides with.
-    fn define(&mut self, object: u32, number: u32, global: &GlobalRec) -> Option<(u32, u32)> {
+    pub(crate) fn define(&mut self, object: u32, number: u32, global: &GlobalRec) -> Option<(u32, u32)> {
         let weak = global.binding == elf::STB_WEAK;
         if global.section == GlobalRec::COMMON {
             let (size, align) = (global.size, global.value.max(1));
@@ -466,7 +466,7 @@ impl<'a> Symbol<'a> {
 }
 
 /// The stricter of two visibilities: internal, hidden, protected, default.
-fn stricter(a: u8, b: u8) -> u8 {
+pub(crate) fn stricter(a: u8, b: u8) -> u8 {
     match (a, b) {
         (elf::STV_DEFAULT, other) | (other, elf::STV_DEFAULT) => other,
         (a, b) => a.min(b),
@@ -474,6 +474,14 @@ fn stricter(a: u8, b: u8) -> u8 {
 }
 
 impl<'a> Resolution<'a> {
+    /// Adds empty objects, which relinks fill.
+    pub fn add_spare(&mut self, view: ObjectView<'a>, count: usize) {
+        let bindings = self.bindings.len() as u32;
+        self.bases.resize(self.bases.len() + count, bindings);
+        self.objects.resize(self.objects.len() + count, view);
+        self.kept_groups.resize(self.kept_groups.len() + count, Vec::new());
+    }
+
     /// Adds the linker's own object, whose globals refer to `symbols`.
     pub fn add_synthetic(&mut self, view: ObjectView<'a>, symbols: &[SymbolId]) {
         self.bases.push(self.bindings.len() as u32);

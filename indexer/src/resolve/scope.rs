@@ -93,6 +93,11 @@ pub fn scope(request: &Request, resolution: &Resolution<'_>, inputs: &Inputs) ->
             || (request.export_data && symbol.kind == elf::STT_OBJECT)
             || globs.find(symbol.name).is_some();
         let asked = request.shared || request.export_dynamic || listed || wanted.contains(&id);
+        if !asked && inputs.version_matcher.is_none() && own.is_empty() && scope.defined.is_empty() {
+            scope.exported.push(false);
+            scope.interposable.push(false);
+            continue;
+        }
         let verdict = match own.get(&id) {
             Some(number)
                 if own_matchers.get(number).is_some_and(|matcher| matcher.hides(symbol.plain_name())) =>

@@ -13,16 +13,21 @@ use shared::record::{Edit, SymRef};
 use std::os::unix::ffi::OsStrExt;
 
 impl Synth<'_> {
-    pub(super) fn add_edits(&self, builder: &mut RecordBuilder<'_>, symref_of: &OfSymbols<u32>) {
+    pub(super) fn add_edits(
+        &self,
+        builder: &mut RecordBuilder<'_>,
+        symref_of: &OfSymbols<u32>,
+        spare: &[u32],
+    ) {
         let mut local = |part: Part| {
             let section = *self.section_of.get(&part)?;
             Some(builder.add_symref(SymRef { section, global: 0, value: 0 }))
         };
         let (got_plt, hooks, plt) = (local(Part::GotPlt), local(Part::Hooks), local(Part::Plt));
-        let (stubs, dynamic) = (local(Part::PltLazy), local(Part::Dynamic));
+        let (stubs, dynamic, got_table) = (local(Part::PltLazy), local(Part::Dynamic), local(Part::Got));
         let mut put = |part: Part, edits: Vec<Edit>| {
             if let Some(section) = self.section_of.get(&part) {
-                builder.sections[*section as usize].edits = edits;
+                builder.set_edits(*section, edits);
             }
         };
         // The operand of the jump counts from 4 bytes behind its start.
@@ -37,6 +42,11 @@ impl Synth<'_> {
         }
         if let Some(table) = hooks {
             code.extend((0..HOOKS.len()).map(|hook| jump(entries + hook, table, hook as u64)));
+        }
+        let first = self.needs.got.len();
+        if let Some(table) = got_table.filter(|_| !self.request.is_static) {
+            let before = entries + if hooks.is_some() { HOOKS.len() } else { 0 };
+            code.extend((0..spare.len()).map(|entry| jump(before + entry, table, (first + entry) as u64)));
         }
         put(Part::Plt, code);
         if let (Some(table), Some(stubs), Some(dynamic)) = (got_plt, stubs, dynamic) {
@@ -65,6 +75,10 @@ impl Synth<'_> {
                 got.push(Edit::new(index as u32 * 8, kind, symref_of[id], 0));
             }
         }
+        let spare = spare.iter().enumerate();
+        got.extend(
+            spare.map(|(entry, symref)| Edit::new((first + entry) as u32 * 8, Kind::Abs64, *symref, 0)),
+        );
         put(Part::Got, got);
 
         let mut symbols = Vec::new();
@@ -108,6 +122,11 @@ impl Synth<'_> {
     pub(super) fn contents(&self, part: Part, resolution: &Resolution<'_>, placed: &Placed<'_>) -> Vec<u8> {
         let layout = placed.layout;
         let size = self.sizes[part as usize] as usize;
+        // What relinks add to these tables comes behind what is in them.
+        let filled = |mut table: Vec<u8>| {
+            table.resize(size, 0);
+            table
+        };
         match part {
             _ if size == 0 => Vec::new(),
             Part::Interp => {
@@ -117,17 +136,17 @@ impl Synth<'_> {
                 path
             }
             Part::GnuHash => self.hash_table.clone(),
-            Part::DynStr => self.strings.bytes.clone(),
+            Part::DynStr => filled(self.strings.bytes.clone()),
             Part::Hash => self.sysv_table.clone(),
-            Part::VerNeed => self.version_table.clone(),
+            Part::VerNeed => filled(self.version_table.clone()),
             Part::VerDef => self.definition_table.clone(),
             Part::BuildId => self.build_id.clone(),
             Part::Property => self.property.clone(),
             Part::VerSym => {
                 let numbers = std::iter::once(0).chain(self.symbols.iter().map(|symbol| symbol.version));
-                numbers.flat_map(u16::to_le_bytes).collect()
+                filled(numbers.flat_map(u16::to_le_bytes).collect())
             }
-            Part::DynSym => self.symbol_table(placed),
+            Part::DynSym => filled(self.symbol_table(placed)),
             Part::RelaDyn => {
                 let mut table = match self.request.shared {
                     true => placed.relocations.rela.clone(),

@@ -1,8 +1,8 @@
 //! Tables for the dynamic linker: which symbols it sees, and the entries of `.dynamic`.
 
 use super::{
-    DynamicSymbol, Part, RELA, SPARE_RELOCATIONS, SYMBOL, Synth, gnu_hash, relocations, relr, sysv_hash,
-    versions,
+    DynamicSymbol, Part, RELA, SPARE_RELOCATIONS, SPARE_STRINGS, SPARE_SYMBOLS, SPARE_VERSIONS, SYMBOL,
+    Synth, gnu_hash, relocations, relr, sysv_hash, versions,
 };
 use crate::args::Symbolic;
 use crate::inputs::Inputs;
@@ -75,11 +75,19 @@ impl Synth<'_> {
         let interp = self.request.interp.as_ref().map_or(0, |interp| interp.len() as u64 + 1);
         self.set(Part::Interp, interp, 1);
         self.set(Part::GnuHash, self.hash_table.len() as u64, 8);
-        self.set(Part::DynSym, (self.symbols.len() as u64 + 1) * SYMBOL, 8);
+        // The spare ones are behind all that hash tables list: nobody asks an executable for what it imports.
+        let spare = |count: u64| if self.request.shared { 0 } else { count };
+        let symbols = self.symbols.len() as u64 + 1 + spare(SPARE_SYMBOLS);
+        let strings = self.strings.bytes.len() as u64 + spare(SPARE_STRINGS);
+        let versions = match self.version_table.len() as u64 {
+            0 => 0,
+            len => len + spare(SPARE_VERSIONS),
+        };
+        self.set(Part::DynSym, symbols * SYMBOL, 8);
         if self.has_versions() {
-            self.set(Part::VerSym, (self.symbols.len() as u64 + 1) * 2, 2);
+            self.set(Part::VerSym, symbols * 2, 2);
         }
-        self.set(Part::VerNeed, self.version_table.len() as u64, 8);
+        self.set(Part::VerNeed, versions, 8);
         self.set(Part::VerDef, self.definition_table.len() as u64, 8);
         self.set(Part::Hash, self.sysv_table.len() as u64, 8);
         let needs = self.needs;
@@ -93,9 +101,9 @@ impl Synth<'_> {
         if self.request.relr && self.request.shared {
             self.set(Part::Relr, relr_bound(resolution, needs) * 8, 8);
         }
+        self.set(Part::DynStr, strings, 1);
         let entries = self.dynamic(&|_| 0, &|_| 0).len() as u64;
         self.set(Part::Dynamic, entries * 16, 8);
-        self.set(Part::DynStr, self.strings.bytes.len() as u64, 1);
     }
 
     fn has_versions(&self) -> bool {
@@ -212,7 +220,7 @@ impl Synth<'_> {
         }
         add(elf::DT_STRTAB, part(Part::DynStr));
         add(elf::DT_SYMTAB, part(Part::DynSym));
-        add(elf::DT_STRSZ, self.strings.bytes.len() as u64);
+        add(elf::DT_STRSZ, size(Part::DynStr));
         add(elf::DT_SYMENT, SYMBOL);
         if !self.request.shared {
             add(elf::DT_DEBUG, 0);

@@ -129,6 +129,14 @@ pub const RELA: u64 = 24;
 /// Relocations of `.rela.dyn` that a relink can use.
 const SPARE_RELOCATIONS: usize = 64;
 
+/// Entries of the GOT that a relink can use, each with one of the PLT that jumps through it, at the least.
+const SPARE_ENTRIES: usize = 128;
+
+/// Symbols that a relink can import, and the bytes of their names and versions.
+const SPARE_SYMBOLS: u64 = 64;
+const SPARE_STRINGS: u64 = 4096;
+const SPARE_VERSIONS: u64 = 8 * 16;
+
 /// Entries at the start of `.got.plt` that belong to the dynamic linker, if it binds functions as they are
 /// called (psABI, "Procedure Linkage Table").
 const LAZY_ENTRIES: u64 = 3;
@@ -175,6 +183,8 @@ pub struct Synth<'a> {
     arrays: [u64; 3],
     /// Index of each part's section in the record.
     section_of: HashMap<Part, u32>,
+    /// Entries of the GOT that relinks can use.
+    spare: usize,
 }
 
 impl<'a> Synth<'a> {
@@ -217,6 +227,8 @@ impl<'a> Synth<'a> {
             arrays: [Class::PreinitArray, Class::InitArray, Class::FiniArray]
                 .map(|class| array_size(resolution, class)),
             section_of: HashMap::new(),
+            // A library's tables have no room that nothing needs.
+            spare: if request.shared { 0 } else { SPARE_ENTRIES + needs.got.len() / 8 },
         };
         for (index, id) in needs.plt.iter().chain(&needs.iplt).enumerate() {
             synth.plt_index.insert(*id, index as u64);
@@ -234,8 +246,10 @@ impl<'a> Synth<'a> {
         let plt = synth.plt_index.len() as u64;
         let hooked = if hooks.iter().any(Option::is_some) { HOOKS.len() as u64 } else { 0 };
         let nothing = u64::from(!request.shared);
-        synth.set(Part::Plt, (plt + hooked + nothing) * PLT_ENTRY, 16);
-        synth.set(Part::Got, needs.got.len() as u64 * 8 + 8, 8);
+        let spare = synth.spare as u64;
+        let spare_plt = if request.is_static { 0 } else { spare };
+        synth.set(Part::Plt, (plt + hooked + spare_plt + nothing) * PLT_ENTRY, 16);
+        synth.set(Part::Got, (needs.got.len() as u64 + spare) * 8 + 8, 8);
         let lazy = synth.is_lazy();
         synth.set(Part::GotPlt, (plt + if lazy { LAZY_ENTRIES } else { 0 }) * 8, 8);
         if lazy {
@@ -321,8 +335,28 @@ impl<'a> Synth<'a> {
         Some(self.addr(layout, Part::Commons) + *self.common_offsets.get(&id)?)
     }
 
-    /// The symbols that the synthetic object refers to, in the order of its globals.
-    pub fn referenced(&self) -> Vec<SymbolId> {
+    /// What relinks find of the entries that are left for them. `free` is the slot that these are bound to.
+    pub fn spare(&self, free: SymbolId) -> Spare {
+        let hooked = if self.hooks.iter().any(Option::is_some) { HOOKS.len() } else { 0 };
+        Spare {
+            count: self.spare as u32,
+            got: self.needs.got.len() as u32,
+            plt: (self.plt_index.len() + hooked) as u32,
+            global: self.named().len() as u32,
+            slot: free,
+            has_plt: u32::from(!self.request.is_static),
+        }
+    }
+
+    /// The symbols that the synthetic object refers to, in the order of its globals; `free` stands for those that
+    /// relinks will refer to.
+    pub fn referenced(&self, free: SymbolId) -> Vec<SymbolId> {
+        let mut all = self.named();
+        all.resize(all.len() + self.spare, free);
+        all
+    }
+
+    fn named(&self) -> Vec<SymbolId> {
         let exports = self.needs.exports.iter().copied();
         let hooks = self.hooks.iter().flatten().copied();
         let functions = self.init.iter().chain(&self.fini).copied();
@@ -356,20 +390,24 @@ impl<'a> Synth<'a> {
                 group: 0,
                 input_index: builder.sections.len() as u32,
                 flags: if writable { elf::SHF_WRITE } else { 0 },
-                edits: Vec::new(),
+                edits: 0..0,
             });
         }
         let mut symref_of = OfSymbols::default();
-        for id in self.referenced() {
+        let add = |builder: &mut RecordBuilder<'_>| {
             let global = GlobalRec { section: GlobalRec::UNDEFINED, ..GlobalRec::default() };
-            let symref =
-                builder.add_global(b"", NONE as usize, global).expect("the number is none of an input");
-            symref_of.insert(id, symref);
+            builder.add_global(b"", NONE as usize, global).expect("the number is none of an input")
+        };
+        for id in self.named() {
+            symref_of.insert(id, add(&mut builder));
         }
+        let spare: Vec<u32> = (0..self.spare).map(|_| add(&mut builder)).collect();
         if placed.is_some() {
-            self.add_edits(&mut builder, &symref_of);
+            self.add_edits(&mut builder, &symref_of, &spare);
         }
-        builder.finish([0, 0])
+        let mut record = Vec::new();
+        builder.append_to([0, 0], &mut record);
+        record
     }
 
     /// `.rela.dyn` and `.relr.dyn` of a shared library.
@@ -420,6 +458,22 @@ impl<'a> Synth<'a> {
     pub fn symbol_number(&self, id: SymbolId) -> Option<u32> {
         self.symbol_index.get(&id).copied()
     }
+}
+
+/// Entries of the GOT, and of the PLT, that a link leaves to relinks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Spare {
+    pub count: u32,
+    /// Numbers of the first of each.
+    pub got: u32,
+    pub plt: u32,
+    /// Globals of the linker's own object that the entries of the GOT are the addresses of, from this one on.
+    pub global: u32,
+    /// The slot that they are bound to as long as nobody uses them.
+    pub slot: u32,
+    /// 1: there are entries of the PLT.
+    pub has_plt: u32,
 }
 
 /// What is known once there are addresses.

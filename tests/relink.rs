@@ -607,7 +607,8 @@ fn a_static_program_finds_its_frames() {
     // Frames of another size, more of them, fewer of them.
     let more = "int more(int x) { return x < 2 ? x : more(x - 1) * 3 + more(x - 2); }\n";
     for (value, before) in [(1, ""), (2, ""), (3, more), (4, "")] {
-        project.edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
+        project
+            .edit("throw.cpp", &format!("{before}int thrown(int x) {{ if (x) throw {value}; return x; }}\n"));
         project.link_as(Compiler::Gxx, &words);
         if value == 2 {
             assert_incremental(&project, "app", &["throw.o"]);

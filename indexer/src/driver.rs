@@ -5,7 +5,9 @@ use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::NewFile;
 use crate::index::changes::Print;
+use crate::index::gc;
 use crate::index::generation::{self, Draft};
+use crate::index::lock;
 use crate::index::packs::{Pack, PackObjects};
 use crate::index::pinned;
 use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
@@ -44,6 +46,8 @@ pub fn link(request: &Request) -> Result<bool> {
     // The index may be made beside the output, but not the folder that the output is to be in.
     emit::check_folder(&request.output)?;
     let index = crate::index::folder(request.index.as_deref(), &request.output)?;
+
+    let _lock = lock::shared(&index);
 
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
@@ -232,7 +236,7 @@ pub fn link(request: &Request) -> Result<bool> {
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
-        generation::remove_old(folder.parent().unwrap_or(&folder), number);
+        gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
     report(request, &status, || report::paths(&inputs.files))?;
     timing.phase("output");

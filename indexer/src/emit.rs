@@ -393,6 +393,9 @@ fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// First letters of the temporary name of an output; behind it is the number of the process.
+pub const TEMPORARY: &str = ".unfold-";
+
 /// Writes `file` under a temporary name and renames it.
 pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     let context = || format!("cannot write {}", output.display());
@@ -404,8 +407,10 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
+    // The name says who writes it, so that it can be told when that one was killed.
+    let prefix = format!("{TEMPORARY}{}-", std::process::id());
     let mut temporary =
-        tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder_of(output)).with_context(context)?;
+        tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;

@@ -3,6 +3,7 @@
 use crate::args::{Request, Strip};
 use crate::debug::{self, Wanted};
 use crate::emit::{self, Phdr};
+use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::state::State;
 use crate::inputs::mapped::Fingerprint;
@@ -47,7 +48,8 @@ pub fn touch(folder: &Path, output: &Path) -> Result<bool> {
     if touched.is_err() {
         return Ok(false);
     }
-    note_written(folder, output)?;
+    // An index that cannot be written costs the next link the output.
+    note_written(folder, output).ok();
     Ok(true)
 }
 
@@ -89,10 +91,10 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
     let file = render(parts, objects)?;
     let phdrs: Vec<u8> = parts.phdrs.iter().flat_map(Phdr::bytes).collect();
     draft.write(PHDRS, &phdrs)?;
-    let (number, folder) = draft.publish()?;
+    let (_, folder) = draft.publish()?;
     generation::or_take_back(&folder, emit::replace(&parts.request.output, &file))?;
     note_written(&folder, &parts.request.output)?;
-    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    gc::after_link(parts.folder, &parts.request.output);
     Ok(())
 }
 

@@ -114,6 +114,8 @@ pub struct Object {
     pub record: &'static [u8],
     /// Why the object was read, if it was.
     pub reason: Option<StaleReason>,
+    /// Its record is in the pack that this link writes.
+    is_in_new_pack: bool,
 }
 
 impl Object {
@@ -304,13 +306,13 @@ fn keep_records(
     pack: PackWriter,
 ) -> Result<()> {
     let mut listed = Vec::new();
-    if program.objects.iter().any(|object| object.reason.is_some()) {
+    if program.objects.iter().any(|object| object.is_in_new_pack) {
         let pack = store.publish(pack)?;
-        for object in &mut program.objects {
-            let Some(reason) = &object.reason else { continue };
+        for object in program.objects.iter_mut().filter(|object| object.is_in_new_pack) {
             object.entry.pack = pack;
             let path = &files[object.file as usize].path;
             listed.push((store::key(path, &object.member, object.offset), object.entry));
+            let Some(reason) = &object.reason else { continue };
             program.reindexed.push(Reindexed {
                 path: path.clone(),
                 member: String::from_utf8_lossy(&object.member).into_owned(),
@@ -480,13 +482,14 @@ pub fn load_round(
         rest = behind;
     }
     let store = &*store;
+    let sparse = &known.index.as_deref().map(store::sparse).unwrap_or_default();
     let loaded: Vec<Vec<Object>> = batches
         .into_par_iter()
         .map_init(
             || Vec::with_capacity(2 * BATCH_BYTES),
             |buffer, (batch, first)| {
                 let known = &known_entries[first..first + batch.len()];
-                load_batch(batch, files, store, known, pack, buffer)
+                load_batch(batch, files, (store, sparse), known, pack, buffer)
             },
         )
         .collect::<Result<_>>()?;
@@ -496,7 +499,7 @@ pub fn load_round(
 fn load_batch(
     batch: &[ObjectInput],
     files: &[SourceFile],
-    store: &Store,
+    (store, sparse): (&Store, &HashSet<u64>),
     known: &[Option<Entry>],
     pack: &PackWriter,
     buffer: &mut Vec<u8>,
@@ -506,8 +509,18 @@ fn load_batch(
     for (input, known) in batch.iter().zip(known) {
         let file = &files[input.file as usize];
         let record = known.and_then(|entry| store.record(&entry));
+        let is_known = |entry: &Entry| record.is_some() && is_same(entry, file, input.data);
+        let start = buffer.len().next_multiple_of(writer::ALIGN);
         let (entry, record, reason) = match (known, record) {
-            (Some(entry), Some(record)) if is_same(entry, file, input.data) => {
+            // Little else in its pack is still of use.
+            (Some(entry), Some(record))
+                if is_known(entry) && sparse.contains(&entry.pack) && store.is_whole(entry) =>
+            {
+                buffer.resize(start, 0);
+                buffer.extend_from_slice(record);
+                (Entry::new(record, file.fingerprint, start as u64)?, &[][..], None)
+            }
+            (Some(entry), Some(record)) if is_known(entry) => {
                 (Entry { fingerprint: file.fingerprint, ..*entry }, record, None)
             }
             (known, record) => {
@@ -517,15 +530,14 @@ fn load_batch(
                     (Some(_), None) => StaleReason::RecordLost,
                     (Some(_), Some(_)) => StaleReason::Changed,
                 };
-                let start = buffer.len().next_multiple_of(writer::ALIGN);
                 object::append(input.data, buffer)
                     .with_context(|| message::input_name(&file.path, &input.member))?;
-                let entry = Entry::new(&buffer[start..], file.fingerprint, start as u64)?;
-                (entry, &[][..], Some(reason))
+                (Entry::new(&buffer[start..], file.fingerprint, start as u64)?, &[][..], Some(reason))
             }
         };
         let ObjectInput { file, member, offset, rank, .. } = input.clone();
-        objects.push(Object { file, member, offset, rank, entry, record, reason });
+        let is_in_new_pack = record.is_empty();
+        objects.push(Object { file, member, offset, rank, entry, record, reason, is_in_new_pack });
     }
     if !buffer.is_empty() {
         let (written, offset) = pack.append(buffer)?;
@@ -534,7 +546,7 @@ fn load_batch(
                 mapped::release(input.data);
             }
         }
-        for object in objects.iter_mut().filter(|object| object.reason.is_some()) {
+        for object in objects.iter_mut().filter(|object| object.is_in_new_pack) {
             let entry = &mut object.entry;
             object.record = &written[entry.offset as usize..(entry.offset + entry.len) as usize];
             entry.offset += offset;

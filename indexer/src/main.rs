@@ -1,7 +1,7 @@
 //! argv in, exit status out.
 
 use indexer::args::{self, Task};
-use indexer::index::generation;
+use indexer::index::gc;
 use indexer::{HandOn, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,8 +15,8 @@ fn main() -> ExitCode {
     // To find and clear huge pages takes longer than a link is worth, and most of each would stay unused.
     nix::sys::prctl::set_thp_disable(true).ok();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if words.first().is_some_and(|word| word == generation::REMOVE) {
-        generation::remove(words.into_iter().skip(1));
+    if words.first().is_some_and(|word| word == gc::COMMAND) {
+        words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));
         return ExitCode::SUCCESS;
     }
     if words.first().is_some_and(|word| word == debug::COMMAND) {

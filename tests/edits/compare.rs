@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use object::elf;
 use object::read::elf::ElfFile64;
-use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionKind, SymbolKind};
+use object::{
+    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionKind, SymbolKind,
+};
 
 pub struct Image<'a> {
     file: ElfFile64<'a>,
@@ -38,9 +40,11 @@ impl<'a> Image<'a> {
     /// symbols the numbers of their sections, which a lazy image does not have.
     pub fn comparable(&self, pages: &str) -> String {
         let symbols = self.file.section_by_name(".dynsym");
-        let (start, end) = symbols.map_or((0, 0), |section| (section.address(), section.address() + section.size()));
+        let (start, end) =
+            symbols.map_or((0, 0), |section| (section.address(), section.address() + section.size()));
         let kept = pages.lines().filter(|line| {
-            let address = line.split(' ').next().and_then(|text| u64::from_str_radix(text, 16).ok()).unwrap_or(0);
+            let address =
+                line.split(' ').next().and_then(|text| u64::from_str_radix(text, 16).ok()).unwrap_or(0);
             address + 4096 <= start || address >= end
         });
         kept.flat_map(|line| [line, "\n"]).collect()
@@ -71,7 +75,13 @@ impl<'a> Image<'a> {
             let text = format!(
                 "{name}: {:?} {} size {size} in {kind:?}",
                 symbol.kind(),
-                if symbol.is_weak() { "weak" } else if symbol.is_global() { "global" } else { "local" }
+                if symbol.is_weak() {
+                    "weak"
+                } else if symbol.is_global() {
+                    "global"
+                } else {
+                    "local"
+                }
             );
             *symbols.entry(text).or_default() += 1;
         }
@@ -116,9 +126,11 @@ impl<'a> Image<'a> {
         }
         // Local variables have no symbol; their contents show when the program runs.
         let inside = |section: &object::read::elf::ElfSection64<'_, '_>| {
-            section.address() != 0 && (section.address()..section.address() + section.size()).contains(&address)
+            section.address() != 0
+                && (section.address()..section.address() + section.size()).contains(&address)
         };
-        let is_code = self.file.sections().any(|section| section.kind() == SectionKind::Text && inside(&section));
+        let is_code =
+            self.file.sections().any(|section| section.kind() == SectionKind::Text && inside(&section));
         if is_code { "code" } else { "data" }.to_owned()
     }
 }
@@ -140,13 +152,18 @@ pub fn symbols(found: &Image<'_>, expected: &Image<'_>, more: bool) -> Result<()
 
 /// Says how the two differ in what this object has put into them.
 pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Result<usize, String> {
-    let file = ElfFile64::<object::Endianness>::parse(object).map_err(|error| format!("an object: {error}"))?;
+    let file =
+        ElfFile64::<object::Endianness>::parse(object).map_err(|error| format!("an object: {error}"))?;
     let mut compared = 0;
     for symbol in file.symbols() {
         let Ok(name) = symbol.name() else { continue };
         let size = symbol.size();
         let indirect = symbol.elf_symbol().st_type() == elf::STT_GNU_IFUNC;
-        if !matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data) || size == 0 || symbol.is_weak() || indirect {
+        if !matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data)
+            || size == 0
+            || symbol.is_weak()
+            || indirect
+        {
             continue;
         }
         let Some(section) = symbol.section_index().and_then(|index| file.section_by_index(index).ok()) else {
@@ -161,7 +178,8 @@ pub fn contents(found: &Image<'_>, expected: &Image<'_>, object: &[u8]) -> Resul
         if (*size_here, *size_there) != (size, size) {
             continue;
         }
-        let (Some(here_bytes), Some(there_bytes)) = (found.bytes(*here, size), expected.bytes(*there, size)) else {
+        let (Some(here_bytes), Some(there_bytes)) = (found.bytes(*here, size), expected.bytes(*there, size))
+        else {
             return Err(format!("{name}: it lies in no section of one of the two"));
         };
         compared += 1;

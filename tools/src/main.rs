@@ -3,6 +3,7 @@
 
 mod bake;
 mod compiler;
+mod gc;
 mod run;
 mod status;
 
@@ -32,6 +33,17 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Remove what nothing needs any more from an index: old generations, records, outputs that were deleted
+    Gc {
+        /// Indexes, folders that have one, or programs whose index is meant (default: the index of this folder)
+        paths: Vec<PathBuf>,
+        /// Print a JSON list with an object for each index
+        #[arg(long)]
+        json: bool,
+        /// Say what would go, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Write an ordinary executable that needs nothing of unfold
     Bake {
         app: PathBuf,
@@ -49,6 +61,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
         Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Gc { paths, json, dry_run } => gc::gc(&paths, json, dry_run).map(|()| ExitCode::SUCCESS),
         Verb::Bake { app, output } => bake::bake(&app, &output).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -4,15 +4,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// Generations that stay when a new one is made: copies of the executable may still be started.
-const KEPT: u64 = 3;
-
-/// So many are removed together.
-const AT_ONCE: usize = 4;
 
 /// The folder of an output's generations.
 pub fn output_folder(index: &Path, output: &Path) -> Result<PathBuf> {
@@ -93,33 +85,4 @@ pub fn or_take_back<T>(folder: &Path, written: Result<T>) -> Result<T> {
         fs::remove_dir_all(folder).ok();
     }
     written
-}
-
-/// Word of the command line by which the linker calls itself to remove folders.
-pub const REMOVE: &str = "--unfold-remove-folders";
-
-/// Removes generations that nothing should need any more. What still runs has mapped its files. Removing large
-/// files takes longer than a relink, so a process of its own does it, a few generations at a time, which holds
-/// none of the build's pipes.
-pub fn remove_old(folder: &Path, newest: u64) {
-    let old: Vec<PathBuf> = numbers(folder)
-        .into_iter()
-        .filter(|number| number + KEPT < newest)
-        .map(|number| folder.join(number.to_string()))
-        .collect();
-    if old.len() < AT_ONCE {
-        return;
-    }
-    let Ok(own) = std::env::current_exe() else { return };
-    let mut command = Command::new(own);
-    command.arg(REMOVE).args(old).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // What is not removed now is removed by a later link.
-    command.process_group(0).spawn().ok();
-}
-
-/// What the process that `remove_old` starts does.
-pub fn remove(folders: impl Iterator<Item = std::ffi::OsString>) {
-    for folder in folders {
-        fs::remove_dir_all(folder).ok();
-    }
 }

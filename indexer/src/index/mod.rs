@@ -10,7 +10,9 @@
 
 pub mod changes;
 pub mod database;
+pub mod gc;
 pub mod generation;
+pub mod lock;
 pub mod opened;
 pub mod packs;
 pub mod pinned;

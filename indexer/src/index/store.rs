@@ -41,6 +41,40 @@ pub fn pack_name(pack: u64) -> String {
     format!("{pack:016x}.pack")
 }
 
+/// The number in a pack's file name.
+pub fn pack_number(name: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(name.strip_suffix(b".pack")?).ok()?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+/// File of words in the folder of packs: the size of all packs after the last collection, and the numbers of those of
+/// which much is dead.
+const COLLECTED: &str = "collected";
+
+/// Notes what a collection found. Without the list, packs stay as they are.
+pub fn note_collected(index: &Path, size: u64, sparse: &[u64]) {
+    let path = index.join("packs").join(COLLECTED);
+    let words: Vec<u64> = [size].iter().chain(sparse).copied().collect();
+    super::write_file(&path, &[shared::pod::bytes_of(&words)]).ok();
+}
+
+fn collected(index: &Path) -> impl Iterator<Item = u64> {
+    let words = std::fs::read(index.join("packs").join(COLLECTED)).unwrap_or_default();
+    let word = |at: usize| words.get(at * 8..at * 8 + 8)?.try_into().ok().map(u64::from_le_bytes);
+    let words: Vec<u64> = (0..words.len() / 8).filter_map(word).collect();
+    words.into_iter()
+}
+
+/// The size of all packs after the last collection.
+pub fn size_when_collected(index: &Path) -> Option<u64> {
+    collected(index).next()
+}
+
+/// Packs whose records a full link takes along, so that the packs can go.
+pub fn sparse(index: &Path) -> HashSet<u64> {
+    collected(index).skip(1).collect()
+}
+
 impl Store {
     pub fn open(index: &Path) -> Result<Self> {
         let folder = index.join("packs");
@@ -80,6 +114,20 @@ impl Store {
         let bytes: &[u8] = shared::pod::slice(pack, entry.offset, entry.len)?;
         let head = ObjectView::new(bytes)?.header.head_len();
         (checksum(bytes.get(..usize::try_from(head).ok()?)?) == entry.checksum).then_some(bytes)
+    }
+
+    /// Whether a record is what was written, its sections' bytes included. Its pack has been asked for before.
+    pub fn is_whole(&self, entry: &Entry) -> bool {
+        let blocks = |pack: &'static [u8]| {
+            let len = body_of_file(pack.len() as u64)?;
+            let sums: &[u64] = shared::pod::slice(pack, len, len.div_ceil(BLOCK as u64))?;
+            let range =
+                entry.offset as usize / BLOCK..(entry.offset + entry.len).div_ceil(BLOCK as u64) as usize;
+            let blocks = pack.get(..len as usize)?.chunks(BLOCK).zip(sums);
+            Some(blocks.take(range.end).skip(range.start).all(|(block, sum)| checksum(block) == *sum))
+        };
+        let pack = self.packs.get(&entry.pack).copied().flatten();
+        pack.and_then(blocks).unwrap_or(false)
     }
 
     /// Whether this process has written the pack, so that it need not be verified.

@@ -23,6 +23,14 @@ pub fn home(name: &[u8], kind: u32, flags: u64) -> Option<Home> {
         return None;
     }
     let simple = |class| Some(Home { class, priority: 0, named: false, reversed: false });
+    // Nearly all there are: functions and constants with sections of their own.
+    if kind == elf::SHT_PROGBITS && !has(elf::SHF_TLS) && name.starts_with(b".") {
+        match (has(elf::SHF_EXECINSTR), has(elf::SHF_WRITE)) {
+            (true, _) if name.starts_with(b".text") => return simple(Class::Text),
+            (false, false) if name.starts_with(b".rodata") => return simple(Class::RoData),
+            _ => {}
+        }
+    }
     let array = |class, priority, reversed| Some(Home { class, priority, named: false, reversed });
     let starts = |prefix: &[u8]| {
         name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))

@@ -124,21 +124,29 @@ impl<'a> Reader<'a> {
             if index == 0 || matches!(kind, elf::SHT_NULL | elf::SHT_GROUP | elf::SHT_SYMTAB_SHNDX) {
                 continue;
             }
-            // Not what only serves the others: of those alone GNU ld makes no object that could ask for a stack.
-            has_sections |= !matches!(kind, elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_RELA | elf::SHT_REL);
-            let name = self.name(index)?;
-            has_stack_note |= name == b".note.GNU-stack";
-            if name.starts_with(b".gnu.lto_.lto") || name.starts_with(b".gnu.lto_.decls") {
-                return Err(HandOn("object for link-time optimisation".into()).into());
+            // What only serves the others: of those alone GNU ld makes no object that could ask for a stack.
+            if matches!(kind, elf::SHT_SYMTAB | elf::SHT_STRTAB | elf::SHT_RELA | elf::SHT_REL) {
+                continue;
             }
-            if name == b".note.GNU-stack" && section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0 {
-                self.builder.flags |= flag::EXEC_STACK;
+            has_sections = true;
+            let name = self.name(index)?;
+            if name == b".note.GNU-stack" {
+                has_stack_note = true;
+                if section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0 {
+                    self.builder.flags |= flag::EXEC_STACK;
+                }
+            }
+            if section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) == 0 {
+                if name.starts_with(b".gnu.lto_.lto") || name.starts_with(b".gnu.lto_.decls") {
+                    return Err(HandOn("object for link-time optimisation".into()).into());
+                }
+                if name.starts_with(b".debug_info") {
+                    self.builder.flags |= flag::DEBUG;
+                }
+                continue;
             }
             if kind == elf::SHT_NOTE && name == b".note.gnu.property" {
                 self.builder.flags |= self.properties(section)?;
-            }
-            if name.starts_with(b".debug_info") {
-                self.builder.flags |= flag::DEBUG;
             }
             let Some(home) = classify::home(name, kind, section.sh_flags(ENDIAN)) else { continue };
             let data = section

@@ -99,6 +99,16 @@ impl Editor {
         PlanView::new(&self.plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
     }
 
+    /// Whether the records of objects that relinks have changed, which each relink writes again, are large and a third of
+    /// those that they take the place of.
+    pub fn is_overgrown(&self) -> Result<bool> {
+        const LARGE: u64 = 1 << 20;
+        let view = self.view()?;
+        let Some((changed, first)) = view.packs.split_last() else { return Ok(false) };
+        let first: u64 = first.iter().map(|pack| pack.len).sum();
+        Ok(changed.len > LARGE && changed.len * 3 > first)
+    }
+
     pub fn plan_bytes(&self) -> &[u8] {
         &self.plan
     }

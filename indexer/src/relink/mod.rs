@@ -38,6 +38,7 @@ use crate::args::expression::Expression;
 use crate::args::{self, Request};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::pinned;
@@ -222,6 +223,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Ok(affected) => affected,
         Err(why) => return Ok(Outcome::Full(why)),
     };
+    if editor.is_overgrown()? {
+        link_in_full!("much has changed since the last full link");
+    }
     if let Some(library) = libraries::no_longer_needed(&editor, request, &changed)? {
         link_in_full!("{library} is no longer needed");
     }
@@ -305,7 +309,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
     generation::or_take_back(&folder, written)?;
     crate::library::note_written(&folder, &request.output)?;
-    generation::remove_old(folder.parent().unwrap_or(&folder), number);
+    gc::after_link(&output_folder, &request.output);
     timing.phase("output");
     Ok(Outcome::Done(status, state))
 }

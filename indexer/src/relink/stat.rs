@@ -2,8 +2,8 @@
 
 use crate::index::changes;
 use crate::index::opened::Executable;
-use crate::index::state::{self, State, read_names};
-use crate::index::store;
+use crate::index::state::{self, NAMES_MAGIC, State, read_names};
+use crate::index::{store, version};
 use crate::inputs::mapped::{self, Fingerprint};
 use anyhow::Result;
 use rayon::prelude::*;
@@ -61,8 +61,13 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
         Err(error) => return Ok(Generation::Damaged(format!("{error:#}"))),
     };
     let Ok(view) = PlanView::new(&plan) else { return damaged("the plan") };
-    if !mapped::map(&folder.join("names")).is_ok_and(|(bytes, _)| read_names(bytes).is_some()) {
-        return damaged("the list of names");
+    match mapped::map(&folder.join("names")) {
+        Ok((bytes, _)) if read_names(bytes).is_some() => {}
+        Ok((bytes, _)) => {
+            let why = version::unreadable("the list of names", bytes, NAMES_MAGIC);
+            return Ok(Generation::Damaged(why.to_string()));
+        }
+        Err(error) => return Ok(Generation::Damaged(format!("{error:#}"))),
     }
     for pack in view.packs.iter().filter(|pack| pack.len != 0) {
         let name = String::from_utf8_lossy(pack.name.of(view.strings)).into_owned();

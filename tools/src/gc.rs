@@ -1,0 +1,112 @@
+//! `unfold gc`: removes what nothing needs any more from indexes.
+
+use anyhow::{Context, Result, bail};
+use indexer::index::gc::{self, Collected, How, Kind};
+use indexer::index::opened::Executable;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long links that use the index are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Collects in the indexes that these are, have, or belong to.
+pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
+    let mut indexes: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    if paths.is_empty() {
+        indexes.entry(default_index()?).or_default();
+    }
+    for path in paths {
+        let spared = indexes.entry(index_of(path)?).or_default();
+        if path.is_file() {
+            spared.push(path.clone());
+        }
+    }
+    let mut reports = Vec::new();
+    for (index, spared) in indexes {
+        let how = How { thorough: true, dry_run, spared, patience: PATIENCE };
+        let collected = gc::collect(&index, &how, &mut say)?;
+        say("");
+        match as_json {
+            true => reports.push(report(&index, &collected, dry_run)),
+            false => print(&index, &collected, dry_run),
+        }
+    }
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&reports)?);
+    }
+    Ok(())
+}
+
+/// Shows a line of progress on a terminal, in the place of the one before.
+fn say(line: &str) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // A terminal that goes away is no reason to stop.
+        write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush()).ok();
+    }
+}
+
+/// The index that a link in this folder would use.
+fn default_index() -> Result<PathBuf> {
+    let named = std::env::var_os("UNFOLD_INDEX").filter(|index| !index.is_empty()).map(PathBuf::from);
+    let index = named.unwrap_or_else(|| indexer::index::FOLDER.into());
+    if !index.is_dir() {
+        bail!("no index here ({}): name one, or a program that unfold has linked", index.display());
+    }
+    index.canonicalize().with_context(|| format!("cannot open {}", index.display()))
+}
+
+/// The index that a path is, has, or belongs to.
+fn index_of(path: &Path) -> Result<PathBuf> {
+    let context = || format!("cannot open {}", path.display());
+    if !path.is_dir() {
+        // A generation is three folders below the index.
+        let folder = Executable::or_library(path)?.folder;
+        return folder.join("../../..").canonicalize().with_context(context);
+    }
+    let below = path.join(indexer::index::FOLDER);
+    let is_index = path.join("outputs").is_dir() || path.join("packs").is_dir();
+    let index = if is_index || !below.is_dir() { path } else { &below };
+    index.canonicalize().with_context(context)
+}
+
+fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Value {
+    let removed = collected
+        .removed
+        .iter()
+        .map(|doomed| json!({ "kind": doomed.kind.name(), "path": doomed.path, "output": doomed.what }));
+    json!({
+        "index": index,
+        "dry_run": dry_run,
+        "bytes_before": collected.before,
+        "bytes_after": collected.after,
+        "removed": removed.collect::<Vec<_>>(),
+        "entries_removed": collected.entries,
+    })
+}
+
+fn print(index: &Path, collected: &Collected, dry_run: bool) {
+    let (before, after) = (collected.before / 1024, collected.after / 1024);
+    match dry_run {
+        true => println!("{}: {before} KiB, would become {after} KiB", index.display()),
+        false => println!("{}: {after} KiB, was {before} KiB", index.display()),
+    }
+    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    for doomed in &collected.removed {
+        *counts.entry(doomed.kind).or_default() += 1;
+        if let Some(output) = doomed.what.as_ref().filter(|_| doomed.kind == Kind::Output) {
+            println!("  {} is no longer there", output.display());
+        }
+    }
+    let mut words: Vec<String> =
+        counts.into_iter().map(|(kind, count)| format!("{count} of kind {}", kind.name())).collect();
+    if collected.entries != 0 {
+        words.push(format!("{} entries of the database", collected.entries));
+    }
+    if !words.is_empty() {
+        println!("  {}: {}", if dry_run { "to remove" } else { "removed" }, words.join(", "));
+    }
+}

@@ -561,7 +561,7 @@ fn an_index_of_another_version() {
         }
         if *file == "app" {
             let copies = all_below(&project.path(".unfold/outputs"));
-            let copies = copies.iter().filter(|path| path.ends_with("executable"));
+            let copies = copies.iter().filter(|path| path.ends_with("head"));
             copies.for_each(|path| fs::remove_file(path).unwrap());
         }
         project.edit("a.c", &format!("int a(void) {{ return {}; }}\n", 70 + number));
@@ -622,14 +622,14 @@ fn the_index_is_half_deleted_between_two_links() {
 
 #[test]
 fn an_executable_that_was_cut_short_is_not_brought_back() {
-    // The copy of the output in its generation is what a link starts from when the output was removed.
+    // What a generation keeps of the output is what a link starts from when the output was removed.
     if unfold_command().is_none() {
         return;
     }
     let project = three_objects("robust/cut-copy");
     for changes in [false, true] {
         project.link(OBJECTS);
-        let copy = newest(&project).join("executable");
+        let copy = newest(&project).join("head");
         let contents = fs::read(&copy).unwrap();
         fs::write(&copy, &contents[..contents.len() * 2 / 3]).unwrap();
         project.remove("app");

@@ -39,12 +39,14 @@ pub fn complete(folder: &Path) -> Result<()> {
     }
     let executable = Executable::of_folder(folder)?;
     let path = folder.join(symbols::FILE);
-    let (old, _) = mapped::map(&path)?;
+    let (old, _) = mapped::map(&folder.join(symbols::SHARED))?;
     let sections = sections(&executable)?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
-    let file = symbols::with_sections(old, (text.start, text.limit), &sections)
+    // Whoever reads the file compares its CRC with the one that the executable names.
+    let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
+    let file = symbols::with_sections(old, (text.start, text.limit), &sections, crc)
         .context("the file of symbols is damaged")?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])
@@ -129,9 +131,7 @@ struct Part<'a> {
 
 /// Links the debug information of an executable's objects.
 pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
-    let state =
-        std::fs::read(executable.folder.join("state")).context("cannot read the state of the link")?;
-    let state = State::read(&state).context("the state of the link is damaged")?;
+    let state = State::open(&executable.folder).context("the state of the link is damaged")?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
@@ -148,7 +148,7 @@ pub fn link(
     wanted: Wanted,
 ) -> Result<Vec<DebugSection>> {
     // An object that cannot be read any more has no lines; the others do.
-    let mut parts: Vec<Part<'static>> = (0..state.objects.len() as u32)
+    let mut parts: Vec<Part<'static>> = (0..state.object_count())
         .into_par_iter()
         .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
         .collect();
@@ -187,9 +187,12 @@ pub fn link(
 
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
-    let object = &state.objects[number as usize];
-    let file = state.files.get(object.file as usize).context("an object without a file")?;
-    let mut path = file.path.clone();
+    let object = state.object(number);
+    if object.is_gone() {
+        return Ok(None);
+    }
+    let file = state.file(object.file);
+    let mut path = file.path.to_owned();
     if !Fingerprint::at(&path).is_some_and(|now| file.fingerprint.may_be(&now)) {
         path = pinned::path(output_folder, &file.fingerprint);
         if !path.exists() {
@@ -200,7 +203,7 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
     let data = if object.member.is_empty() {
         whole
     } else {
-        Archive::parse(whole, &file.path)?.member_at(object.offset)?.data
+        Archive::parse(whole, file.path)?.member_at(object.offset)?.data
     };
     if object.member.is_empty() && reader::content_hash(data) != object.entry.content {
         return Ok(None);

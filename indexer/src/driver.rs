@@ -4,12 +4,13 @@ use crate::args::{Request, expression};
 use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::NewFile;
+use crate::index::changes::Print;
 use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::lock;
 use crate::index::packs::{Pack, PackObjects};
 use crate::index::pinned;
-use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status};
+use crate::index::state::{self, NameRec, NamesHeader, Reread, State, Status, Used};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs};
 use crate::layout::{self, Layout};
@@ -50,9 +51,9 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
-        relink::Outcome::Done(status, files) => {
+        relink::Outcome::Done(status, state) => {
             message::print_warnings(request, &status.warnings);
-            report(request, &status, &files)?;
+            report(request, &status, || state.files().map(|file| file.path.to_owned()).collect())?;
             if request.time {
                 timing.print();
             }
@@ -139,7 +140,11 @@ pub fn link(request: &Request) -> Result<bool> {
     let interp = interp.map(|path| path.as_bytes().to_vec());
     let phdrs = emit::image_phdrs(&layout, &synth, interp.is_some(), stack, request.relro);
     let draft = Draft::new(&folder)?;
-    let used = (layout.placements.len() as u64, resolution.bindings.len() as u64, slots.len() as u64 + 1);
+    let used = Used {
+        placements: layout.placements.len() as u64,
+        bindings: resolution.bindings.len() as u64,
+        slots: slots.len() as u64 + 1,
+    };
     let make_plan = || -> Result<Vec<u8>> {
         let relocations = match request.shared {
             true => synth.relocation_tables(&resolution, &layout, &slots),
@@ -181,29 +186,38 @@ pub fn link(request: &Request) -> Result<bool> {
         }
         Ok(bytes)
     };
-    let make_others = || -> Result<(State, u32)> {
+    let make_others = || -> Result<State> {
         draft.write("names", &names(&resolution, &synth, &layout))?;
         let numbers: Vec<u32> = (0..program.objects.len() as u32).collect();
         draft.write(relink::NEEDED, &relink::needed(&program, &numbers))?;
-        let state = relink::state_of(request, &inputs, &program, used, &State::default())?;
-        draft.write("state", &state.bytes())?;
+        let before = State::default();
+        let state = relink::state_of(request, &inputs, &program, used, &warnings, &before)?.bytes();
+        draft.write(state::FILE, &state)?;
+        let mut state = State::of_full_link(state).context("the state contradicts itself")?;
         if request.shared {
-            return Ok((state, 0));
+            return Ok(state);
         }
         let text = &layout.regions[layout::TEXT];
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
         let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
-        draft.write(symbols::FILE, &symbols)?;
-        Ok((state, crc32fast::hash(&symbols)))
+        draft.write(symbols::SHARED, &symbols)?;
+        draft.link(symbols::SHARED, symbols::FILE)?;
+        state.changes.facts.symbols_crc = crc32fast::hash(&symbols).into();
+        state.changes.facts.symbols = Print::at(&draft.path(symbols::SHARED));
+        Ok(state)
     };
     let (plan, others) = rayon::join(make_plan, make_others);
-    let (bytes, (state, symbols_crc)) = (plan?, others?);
+    let (bytes, mut state) = (plan?, others?);
     timing.phase("image");
     // From here the generation is complete, and gets its name.
 
     let view = plan_view(&bytes)?;
     let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
+    let facts = &mut state.changes.facts;
+    (facts.lazy_pages, facts.eager_pages) = (status.lazy_pages, status.eager_pages);
+    let symbols_crc = facts.symbols_crc as u32;
+    relink::finish_changes(&mut state.changes, request, &draft, &view)?;
     let objects = pack_objects(&view, &mut store)?;
     let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);
     if request.shared {
@@ -222,9 +236,10 @@ pub fn link(request: &Request) -> Result<bool> {
         };
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
+        library::note_written(&folder, &request.output)?;
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
-    report(request, &status, &report::paths(&inputs.files))?;
+    report(request, &status, || report::paths(&inputs.files))?;
     timing.phase("output");
     if request.time {
         timing.print();
@@ -387,7 +402,7 @@ fn status(
 }
 
 /// What `--explain`, `--verbose`, `--trace` and `--dependency-file` ask for.
-fn report(request: &Request, status: &Status, files: &[PathBuf]) -> Result<()> {
+fn report(request: &Request, status: &Status, files: impl FnOnce() -> Vec<PathBuf>) -> Result<()> {
     if request.explain {
         for object in &status.reindexed {
             let name = message::input_name(Path::new(&object.path), object.member.as_bytes());
@@ -406,5 +421,8 @@ fn report(request: &Request, status: &Status, files: &[PathBuf]) -> Result<()> {
             status.reindexed.len()
         );
     }
-    report::files(request, files)
+    if request.trace || request.dependency_file.is_some() {
+        report::files(request, &files())?;
+    }
+    Ok(())
 }

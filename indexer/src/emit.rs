@@ -177,13 +177,9 @@ pub struct Identity<'a> {
     pub symbols_crc: u32,
 }
 
-/// Name of the executable's copy in its generation.
-pub const COPY: &str = "executable";
-
-/// Keeps a copy for the next link: builds may remove the output first.
-fn keep_copy(file: &[u8], identity: &Identity<'_>) -> Result<()> {
-    crate::index::write_file(&identity.folder.join(COPY), &[file])
-}
+/// What a generation keeps of its executable, for the next link: the pages in front of the loader, and their checksum.
+/// Builds may remove the output first, and change what is in it.
+pub const HEAD: &str = "head";
 
 /// Writes the executable. A running program keeps its file.
 pub fn write(
@@ -204,7 +200,10 @@ fn finish(output: &Path, mut file: Vec<u8>, identity: &Identity<'_>, mut evident
     let path = evident.load(&mut file);
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity, path)?);
     add_sections(&mut file, identity, &evident);
-    keep_copy(&file, identity)?;
+    let path = identity.folder.join(HEAD);
+    let head = &file[..LOADER as usize];
+    let kept = [head, &checksum(head).to_le_bytes()].concat();
+    fs::write(&path, kept).with_context(|| format!("cannot write {}", path.display()))?;
     replace(output, &file)
 }
 

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod crc;
 pub mod debug;
 pub mod driver;
 pub mod emit;

@@ -11,20 +11,46 @@ use crate::whole::Whole;
 use anyhow::{Context, Result};
 use object::elf;
 use shared::plan::{Objects, PlanView};
-use shared::pod::bytes_of;
+use shared::pod::{bytes_of, bytes_of_mut};
 use shared::render::RenderError;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Program headers of the library, in a generation.
 pub const PHDRS: &str = "phdrs";
 
-/// What the output was after it was written: whoever changed it since (`strip`) gets a new one.
+/// What the output was after it was written, of libraries and of executables: whoever changed it since (`strip`) gets a
+/// new one.
 pub const WRITTEN: &str = "written";
 
 /// Notes what the output of a generation is now.
 pub fn note_written(folder: &Path, output: &Path) -> Result<()> {
     let print = Fingerprint::at(output).unwrap_or_default();
-    crate::index::write_file(&folder.join(WRITTEN), &[bytes_of(&[print])])
+    let path = folder.join(WRITTEN);
+    std::fs::write(&path, bytes_of(&[print])).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What the output of a generation was when it was written.
+pub fn written(folder: &Path) -> Option<Fingerprint> {
+    let bytes = std::fs::read(folder.join(WRITTEN)).ok()?;
+    let mut print = [Fingerprint::default()];
+    bytes_of_mut(&mut print).copy_from_slice(bytes.get(..size_of::<Fingerprint>())?);
+    Some(print[0])
+}
+
+/// Makes an output newer than its inputs, if it is still what was written.
+pub fn touch(folder: &Path, output: &Path) -> Result<bool> {
+    let known = written(folder);
+    if known.is_none() || known != Fingerprint::at(output) {
+        return Ok(false);
+    }
+    let touched = std::fs::File::open(output).and_then(|file| file.set_modified(SystemTime::now()));
+    if touched.is_err() {
+        return Ok(false);
+    }
+    // An index that cannot be written costs the next link the output.
+    note_written(folder, output).ok();
+    Ok(true)
 }
 
 /// What a library is made of.

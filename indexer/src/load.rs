@@ -75,13 +75,13 @@ impl Known {
 
     /// For a relink, which has no time for the database unless it needs it.
     pub fn of_relink(index: &Path, before: &State) -> Self {
-        let by_content = before.objects.iter().map(|object| (object.entry.content, object.entry)).collect();
+        let by_content = before.objects().map(|object| (object.entry.content, object.entry)).collect();
         let before = before
-            .objects
-            .iter()
-            .filter_map(|object| {
-                let path = &before.files.get(object.file as usize)?.path;
-                Some((store::key(path, &object.member, object.offset), object.entry))
+            .objects()
+            .filter(|object| !object.is_gone())
+            .map(|object| {
+                let path = before.file(object.file).path;
+                (store::key(path, object.member, object.offset), object.entry)
             })
             .collect();
         Self {

@@ -39,10 +39,11 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Task::HandOn(option) => return hand_on::run(&words, &option, verbose),
-        Task::Link(request) => request,
+        // The process ends with the link: nothing is given back.
+        Task::Link(request) => &*Box::leak(request),
     };
     trouble::take_limits_as_errors();
-    match driver::link(&request) {
+    match driver::link(request) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             driver::remove_output(&request.output);

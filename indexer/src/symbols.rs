@@ -1,22 +1,52 @@
 //! `symbols`: an ELF file with the names of all functions, for backtraces, debuggers and profilers. The
 //! executable refers to it by its `.gnu_debuglink`.
 //!
-//! It lists the functions in no particular order, with room for more: a relink copies it, takes out what the
-//! changed objects had, and fills in what they have.
+//! It lists the functions by objects, with room for more: all generations since a full link share one file, in which a
+//! relink replaces what the changed objects have (`relink/functions.rs`). Its CRC, which executables name, stays the same:
+//! the last four bytes make up for what changes.
 
+use crate::crc;
 use crate::emit::{SectionHeader, Sections, elf_header};
-use anyhow::{Context, Result};
 use object::elf;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView, slot};
+use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
-use std::collections::HashSet;
 
 /// Its name in the folder of a generation.
 pub const FILE: &str = "symbols";
 
+/// The file that generations share: `symbols` is a link to it, until it gets debug information.
+pub const SHARED: &str = "functions";
+
+/// First word of the linker's own section; the last digit is the version of the format.
+const MAGIC: u64 = u64::from_le_bytes(*b"UFfuncs\x01");
+
+/// Head of the linker's own section: how much of the tables is in use. Behind it is a [`Run`] for each object.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct TablesHeader {
+    pub magic: u64,
+    pub symbols: u64,
+    /// Bytes.
+    pub names: u64,
+}
+
+/// An object's symbols: the first and how many, some of which may be empty.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Run {
+    pub first: u32,
+    pub count: u32,
+}
+
+shared::pod! {
+    TablesHeader { magic: u64, symbols: u64, names: u64 }
+    Run { first: u32, count: u32 }
+}
+
 /// Bytes of an `Elf64_Sym`.
-const SYMBOL: usize = 24;
+pub const SYMBOL: usize = 24;
 /// Where the symbol table begins: behind the ELF header.
 const TABLE: usize = 64;
 /// Section number of the code that symbols refer to.
@@ -26,10 +56,12 @@ const SPARE_SYMBOLS: usize = 768;
 const SPARE_NAMES: usize = 64 << 10;
 
 /// Where the parts of the file are.
-struct Extent {
-    symbols: usize,
-    names: usize,
-    end: usize,
+pub struct Extent {
+    pub symbols: usize,
+    pub names: usize,
+    pub end: usize,
+    /// The linker's own section, if it is there.
+    pub own: usize,
 }
 
 /// The symbol table and the names in a file that [`file`] made.
@@ -38,26 +70,34 @@ pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((file.get(extent.symbols..extent.names)?, file.get(extent.names..extent.end)?))
 }
 
-/// A file that [`file`] made, with more sections.
+/// A file that [`file`] made, with more sections in place of the linker's own, and this CRC.
 pub fn with_sections(
     file: &[u8],
     text: (ImageAddr, ImageAddr),
     more: &[crate::debug::DebugSection],
+    crc: u32,
 ) -> Option<Vec<u8>> {
     let (symbols, names) = tables(file)?;
-    Some(assemble(symbols, names, text, more))
+    let mut file = assemble(symbols, names, text, None, more);
+    let end = file.len() - BALANCE;
+    let added = crc::balance(crc ^ crc32fast::hash(&file));
+    file[end..].copy_from_slice(&added);
+    Some(file)
 }
 
 /// One function.
-struct Function<'a> {
-    name: &'a [u8],
+pub struct Function<'a> {
+    pub name: &'a [u8],
     binding: u8,
-    addr: u64,
+    pub addr: u64,
     size: u64,
 }
 
 /// The functions of one object.
-fn functions<'a>(view: &ObjectView<'a>, placement: impl Fn(u32) -> Option<Placement>) -> Vec<Function<'a>> {
+pub fn functions<'a>(
+    view: &ObjectView<'a>,
+    placement: impl Fn(u32) -> Option<Placement>,
+) -> Vec<Function<'a>> {
     let live = |section: u32| placement(section).filter(|placement| placement.is_live());
     let local = view.functions.iter().filter_map(|function| {
         let addr = live(function.section)?.addr() + function.value;
@@ -82,15 +122,21 @@ pub fn file(
 ) -> Vec<u8> {
     let mut symbols = vec![0u8; SYMBOL];
     let mut names = vec![0u8];
+    let mut runs = Vec::with_capacity(objects.len());
     for (number, view) in objects.iter().enumerate() {
+        let first = (symbols.len() / SYMBOL) as u32;
         for function in functions(view, |section| placement(number, section)) {
             push(&mut symbols, &mut names, &function);
         }
+        runs.push(Run { first, count: (symbols.len() / SYMBOL) as u32 - first });
     }
+    let head =
+        TablesHeader { magic: MAGIC, symbols: (symbols.len() / SYMBOL) as u64, names: names.len() as u64 };
+    let own = [bytes_of(&[head]), bytes_of(&runs)].concat();
     let count = symbols.len() / SYMBOL;
     symbols.resize(symbols.len() + (count / 16 + SPARE_SYMBOLS) * SYMBOL, 0);
     names.resize(names.len() + names.len() / 16 + SPARE_NAMES, 0);
-    assemble(&symbols, &names, text, &[])
+    assemble(&symbols, &names, text, Some(&own), &[])
 }
 
 fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
@@ -100,7 +146,7 @@ fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
 }
 
 /// One `Elf64_Sym`.
-fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
+pub fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
     let info = function.binding << 4 | elf::STT_FUNC;
     let (value, size) = (function.addr, function.size);
     Symbol { info, other: 0, section: TEXT, value, size }.bytes(name)
@@ -219,6 +265,7 @@ fn assemble(
     symbols: &[u8],
     names: &[u8],
     (start, end): (ImageAddr, ImageAddr),
+    own: Option<&[u8]>,
     more: &[crate::debug::DebugSection],
 ) -> Vec<u8> {
     let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
@@ -235,90 +282,41 @@ fn assemble(
     });
     // Local and global symbols are mixed; readers of symbols do not mind.
     push_tables(&mut sections, symbols, names, (3, 1));
+    if let Some(data) = own {
+        let (name, kind) = (".unfold".into(), elf::SHT_PROGBITS);
+        sections.push(SectionHeader { name, kind, data, align: 8, ..SectionHeader::default() });
+    }
     for section in more {
         sections.push(section.header());
     }
     sections.append(&mut file);
+    file.extend([0; BALANCE]);
     file
 }
 
-/// What became of the file of the generation before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replaced {
-    /// It says already what it should.
-    Same,
-    Changed,
-    /// There is no room.
-    Full,
-}
-
-/// Replaces the functions of one object: `left` are the addresses that were the object's.
-pub fn replace(
-    file: &mut [u8],
-    left: &[(u64, u64)],
-    view: &ObjectView<'_>,
-    placement: impl Fn(u32) -> Option<Placement>,
-) -> Result<Replaced> {
-    let extent = extent(file).context("the file of symbols is damaged")?;
-    let (head, names) = file.split_at_mut(extent.names);
-    let names = &mut names[..extent.end - extent.names];
-    let symbols = &mut head[extent.symbols..];
-    let functions = functions(view, placement);
-    let (mut free, mut own) = (Vec::new(), Vec::new());
-    for (index, symbol) in symbols.chunks_exact(SYMBOL).enumerate().skip(1) {
-        let addr = u64::from_le_bytes(symbol[8..16].try_into().unwrap_or_default());
-        if symbol[6..8] == [0; 2] {
-            free.push(index);
-        } else if left.iter().any(|(start, end)| (*start..*end).contains(&addr)) {
-            own.push(index);
-        }
-    }
-    let as_listed = |index: &usize| {
-        let listed = &symbols[index * SYMBOL..(index + 1) * SYMBOL];
-        let at = u32::from_le_bytes(listed[..4].try_into().unwrap_or_default());
-        let name = names.get(at as usize..).unwrap_or(&[]).split(|byte| *byte == 0).next().unwrap_or(&[]);
-        (name, listed.to_vec(), at)
-    };
-    let listed: HashSet<(&[u8], Vec<u8>)> = own
-        .iter()
-        .map(as_listed)
-        .map(|(name, mut listed, _)| {
-            listed[..4].fill(0);
-            (name, listed)
-        })
-        .collect();
-    let wanted: HashSet<(&[u8], Vec<u8>)> =
-        functions.iter().map(|function| (function.name, symbol(0, function).to_vec())).collect();
-    if listed == wanted {
-        return Ok(Replaced::Same);
-    }
-    for index in &own {
-        symbols[index * SYMBOL..(index + 1) * SYMBOL].fill(0);
-    }
-    free.splice(0..0, own);
-    let mut used = names.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 2);
-    let mut free = free.into_iter();
-    for function in functions {
-        let (Some(index), true) = (free.next(), used + function.name.len() < names.len()) else {
-            return Ok(Replaced::Full);
-        };
-        names[used..used + function.name.len()].copy_from_slice(function.name);
-        symbols[index * SYMBOL..(index + 1) * SYMBOL].copy_from_slice(&symbol(used as u32, &function));
-        used += function.name.len() + 1;
-    }
-    Ok(Replaced::Changed)
-}
+/// Bytes at the end of the file that keep its CRC as it is.
+pub const BALANCE: usize = 4;
 
 /// Finds the tables of a file that [`assemble`] made.
-fn extent(file: &[u8]) -> Option<Extent> {
-    let word = |at: usize| Some(u64::from_le_bytes(file.get(at..at + 8)?.try_into().ok()?) as usize);
+pub fn extent(file: &[u8]) -> Option<Extent> {
+    let word =
+        |at: usize| Some(u64::from_le_bytes(file.get(at..at.checked_add(8)?)?.try_into().ok()?) as usize);
     let headers = word(40)?;
-    let (symbols, names) = (headers + 2 * 64, headers + 3 * 64);
+    let header = |number: usize| headers.checked_add(number * 64 + 24);
+    let (symbols, names) = (header(2)?, header(3)?);
     let extent = Extent {
-        symbols: word(symbols + 24)?,
-        names: word(names + 24)?,
-        end: word(names + 24)?.checked_add(word(names + 32)?)?,
+        symbols: word(symbols)?,
+        names: word(names)?,
+        end: word(names)?.checked_add(word(names + 8)?)?,
+        own: word(header(4)?)?,
     };
     let in_order = TABLE <= extent.symbols && extent.symbols <= extent.names && extent.end <= file.len();
     in_order.then_some(extent)
+}
+
+/// The linker's own section of a file that [`file`] made.
+pub fn own_section<'a>(file: &'a [u8], extent: &Extent) -> Option<(&'a TablesHeader, &'a [u8])> {
+    let head: &TablesHeader = pod::get(file, extent.own as u64)?;
+    let runs = file.get(extent.own + size_of::<TablesHeader>()..)?;
+    (head.magic == MAGIC).then_some((head, runs))
 }

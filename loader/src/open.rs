@@ -108,6 +108,28 @@ fn map(dir: i64, name: &[u8], shown: &[u8], prot: u64) -> &'static mut [u8] {
     unsafe { core::slice::from_raw_parts_mut(addr as *mut u8, stat.size as usize) }
 }
 
+/// Has the next link make everything anew: it does not read through files whose size and time are as they were. What
+/// it knows of them is in the file that is removed here.
+pub fn condemn() {
+    let Some(folder) = symbols::folder() else { return };
+    let flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_CLOEXEC;
+    // SAFETY: C strings.
+    unsafe {
+        let dir = sys::openat(sys::AT_FDCWD as u64, folder.as_ptr() as u64, flags, 0);
+        if !sys::failed(dir) {
+            sys::unlinkat(dir as u64, c"changes".as_ptr() as u64, 0);
+        }
+    }
+}
+
+/// Ends the program if a file of its generation is damaged.
+fn check_own(result: Result<(), PlanError>, what: &[u8]) {
+    if result.is_err() {
+        condemn();
+    }
+    check(result, what);
+}
+
 fn check(result: Result<(), PlanError>, what: &[u8]) {
     let why: &[u8] = match result {
         Ok(()) => return,
@@ -146,7 +168,7 @@ pub fn open(environment: &Environment) -> Opened {
     let dir = open_generation(page, config);
 
     let plan = map(dir, b"plan\0", b"the plan", sys::PROT_READ | sys::PROT_WRITE);
-    check(shared::plan::check(plan), b"the plan");
+    check_own(shared::plan::check(plan), b"the plan");
     let sum = u64::from_le_bytes(plan[8..16].try_into().unwrap_or_default());
     if sum != config.plan {
         check(Err(PlanError::Damaged), b"the plan");
@@ -160,7 +182,7 @@ pub fn open(environment: &Environment) -> Opened {
         }
         match shared::plan::apply_patch(plan, patch) {
             Ok(pages) => patch_pages = pages,
-            Err(error) => check(Err(error), b"the patch"),
+            Err(error) => check_own(Err(error), b"the patch"),
         }
     }
     let plan = match PlanView::new(plan) {
@@ -189,14 +211,14 @@ pub fn open(environment: &Environment) -> Opened {
         path[prefix.len()..prefix.len() + name.len()].copy_from_slice(name);
         let bytes: &'static [u8] = map(dir, &path, name, sys::PROT_READ);
         if (bytes.len() as u64) < pack.len {
-            check(Err(PlanError::Truncated), name);
+            check_own(Err(PlanError::Truncated), name);
         }
         match shared::plan::block_sums(bytes, pack) {
             Some(sums) => {
                 let verified = array::<AtomicU8>(sums.len());
                 *place = Pack { bytes: &bytes[..pack.len as usize], sums, verified };
             }
-            None => check(Err(PlanError::Damaged), name),
+            None => check_own(Err(PlanError::Damaged), name),
         }
     }
 

@@ -28,6 +28,14 @@ pub fn remember(linker: &[u8], folder: &[u8]) {
     FOLDER_LEN.store(folder.len() - 1, Ordering::Release);
 }
 
+/// The generation's folder, as a C string.
+pub fn folder() -> Option<&'static [u8]> {
+    let len = FOLDER_LEN.load(Ordering::Acquire);
+    // SAFETY: `remember` has written them, and nothing does after it.
+    let paths = unsafe { &*PATHS.0.get() };
+    (len != 0).then(|| &paths[MAX..=MAX + len])
+}
+
 /// The program is about to open `path`.
 ///
 /// # Safety

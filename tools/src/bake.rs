@@ -20,7 +20,7 @@ pub fn bake(app: &Path, output: &Path) -> Result<()> {
     let objects = executable.objects(plan)?;
     let context = || format!("cannot write {}", output.display());
 
-    let headers = executable.bytes.get(IMAGE_PHDRS as usize..CONFIG as usize);
+    let headers = executable.head.get(IMAGE_PHDRS as usize..CONFIG as usize);
     let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
     phdrs.truncate(plan.header.phdr_count as usize);
     let whole = Whole {

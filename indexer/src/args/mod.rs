@@ -11,7 +11,9 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use table::{Fate, Row, Value, rows};
 
 /// What `--version` prints; configure scripts look for "GNU ld".
@@ -36,7 +38,9 @@ pub enum Input {
 
 /// Whether a file is an object, to judge by its name.
 pub fn is_object(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "o")
+    // As `Path::extension` sees it: a name that begins with its only dot has none.
+    let name = path.as_os_str().as_bytes().strip_suffix(b".o");
+    name.is_some_and(|name| name.last().is_some_and(|last| *last != b'/'))
 }
 
 impl Input {
@@ -94,7 +98,8 @@ pub struct Request {
     /// Undefined symbols are errors in a shared library too.
     pub no_undefined: bool,
     pub strip: Strip,
-    pub inputs: Vec<(Input, State)>,
+    /// Many, so that clones share them.
+    pub inputs: Arc<Vec<(Input, State)>>,
     pub search: Vec<PathBuf>,
     pub pie: bool,
     pub is_static: bool,
@@ -157,6 +162,14 @@ pub struct Request {
     pub threads: Option<usize>,
 }
 
+/// Whether a folder has anything in it: rustc makes one for each run, which is empty.
+fn has_files(folder: &Path) -> bool {
+    // A folder that is larger than new ones are, or has others in it, need not be read.
+    const NEW: u64 = 4096;
+    fs::metadata(folder).is_ok_and(|metadata| metadata.len() > NEW || metadata.nlink() > 2)
+        || fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
+}
+
 impl Request {
     /// Identity of everything in the request that the program depends on, and of this linker.
     pub fn identity(&self) -> u64 {
@@ -164,17 +177,16 @@ impl Request {
         let mut same = self.clone();
         (same.verbose, same.time, same.explain, same.trace, same.threads) =
             (false, false, false, false, None);
-        // rustc makes a folder for each run, which is empty.
-        let has_files = |folder: &PathBuf| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
-        same.search.retain(has_files);
+        same.search.retain(|folder| has_files(folder));
         // Objects are told apart by their places and their contents.
-        for (input, _) in &mut same.inputs {
-            if input.object().is_some() {
-                *input = Input::File("*.o".into());
-            }
-        }
+        let nameless = |(input, state): &(Input, State)| match input.object() {
+            Some(_) => (Input::File(PathBuf::new()), *state),
+            None => (input.clone(), *state),
+        };
+        let mut inputs: Vec<(Input, State)> = self.inputs.iter().map(nameless).collect();
         // How many they are, the relink sees itself.
-        same.inputs.dedup_by(|a, b| a.0 == Input::File("*.o".into()) && a == b);
+        inputs.dedup_by(|a, b| a.0 == Input::File(PathBuf::new()) && a == b);
+        same.inputs = Arc::new(inputs);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
         hash.write(VERSION.as_bytes());
@@ -227,7 +239,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         dynamic_lists: Vec::new(),
         no_undefined: false,
         strip: Strip::None,
-        inputs: Vec::new(),
+        inputs: Arc::default(),
         search: Vec::new(),
         pie: false,
         is_static: false,
@@ -286,7 +298,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
     let mut folders = NATIVE_FOLDERS.as_slice();
     while let Some(word) = words.pop_front() {
         if !is_option(&word) {
-            request.inputs.push((Input::File(word.into()), state));
+            Arc::make_mut(&mut request.inputs).push((Input::File(word.into()), state));
             continue;
         }
         let (row, value) = look_up(&word, &mut words)?;
@@ -306,7 +318,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         }
         match row.name {
             "o" | "output" => request.output = value.into(),
-            "l" | "library" => request.inputs.push((Input::Library(value), state)),
+            "l" | "library" => Arc::make_mut(&mut request.inputs).push((Input::Library(value), state)),
             "L" | "library-path" => request.search.push(value.into()),
             "sysroot" => sysroot = value,
             "nostdlib" => folders = &[],
@@ -577,19 +589,27 @@ fn split_words(contents: &[u8]) -> Vec<OsString> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut bytes = contents.iter().copied();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (_, b'\\') => word.get_or_insert_default().extend(bytes.next()),
-            (Some(open), _) if byte == open => quote = None,
-            (None, b'\'' | b'"') => {
+    let mut rest = contents;
+    loop {
+        // What means nothing but itself comes in runs.
+        let plain = rest.iter().position(|byte| b"\\'\" \t\n\r\x0c\x0b".contains(byte)).unwrap_or(rest.len());
+        if plain > 0 {
+            word.get_or_insert_default().extend_from_slice(&rest[..plain]);
+        }
+        let Some((byte, behind)) = rest[plain..].split_first() else { break };
+        rest = behind;
+        match (quote, *byte) {
+            (_, b'\\') => {
+                let escaped = rest.split_off_first();
+                word.get_or_insert_default().extend(escaped);
+            }
+            (Some(open), byte) if byte == open => quote = None,
+            (None, byte @ (b'\'' | b'"')) => {
                 quote = Some(byte);
                 word.get_or_insert_default();
             }
-            (None, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'\x0b') => {
-                words.extend(word.take().map(OsString::from_vec));
-            }
-            _ => word.get_or_insert_default().push(byte),
+            (None, _) => words.extend(word.take().map(OsString::from_vec)),
+            (Some(_), byte) => word.get_or_insert_default().push(byte),
         }
     }
     words.extend(word.map(OsString::from_vec));

@@ -54,6 +54,12 @@ impl Draft {
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Gives a file of the generation a second name.
+    pub fn link(&self, name: &str, second: &str) -> Result<()> {
+        let context = || format!("cannot link {}", self.path(second).display());
+        fs::hard_link(self.path(name), self.path(second)).with_context(context)
+    }
+
     /// Gives the generation its number. Returns the number and the folder.
     pub fn publish(self) -> Result<(u64, PathBuf)> {
         let mut number = numbers(&self.folder).last().map_or(1, |last| last + 1);

@@ -8,6 +8,7 @@
 //!
 //! Files appear under their names only when they are whole, and are not changed afterwards.
 
+pub mod changes;
 pub mod database;
 pub mod gc;
 pub mod generation;

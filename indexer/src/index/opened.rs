@@ -4,38 +4,32 @@ use super::packs::{Pack, PackObjects};
 use super::state::Status;
 use super::{generation, version};
 use crate::inputs::mapped;
-use crate::symbols;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::log::{KEPT_HEAD, LogEntry, LogHeader, changed_chunks};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanView};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// Whether an ELF file ends before its section headers do, which are its last part.
-fn is_cut_short(file: &[u8]) -> bool {
-    let word = |at: usize| file.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes);
-    let count = file.get(60..62).map_or(0, |half| u64::from(u16::from_le_bytes([half[0], half[1]])));
-    word(40).is_none_or(|headers| headers.saturating_add(count * 64) > file.len() as u64)
-}
 
 /// What an executable of ours says of itself.
 pub struct Executable {
     pub config: OutputConfig,
     pub folder: PathBuf,
-    pub bytes: Vec<u8>,
+    /// The pages in front of the loader: header and configuration.
+    pub head: Vec<u8>,
 }
 
 impl Executable {
     /// Reads the executable at `path`; an error if it is not one of ours.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if is_cut_short(&bytes) {
-            bail!("{}: truncated", path.display());
-        }
-        let page = bytes.get(CONFIG as usize..LOADER as usize).unwrap_or_default();
+        let context = || format!("cannot read {}", path.display());
+        let file = fs::File::open(path).with_context(context)?;
+        let mut head = Vec::with_capacity(LOADER as usize);
+        file.take(LOADER).read_to_end(&mut head).with_context(context)?;
+        let page = head.get(CONFIG as usize..).unwrap_or_default();
         // Records are read from aligned memory.
         let mut words = vec![0u64; page.len() / 8];
         shared::pod::bytes_of_mut(&mut words).copy_from_slice(page);
@@ -57,7 +51,7 @@ impl Executable {
                 bail!("{}: its part of the index is gone: {}", path.display(), folder.display());
             }
         }
-        Ok(Self { config: *config, folder, bytes })
+        Ok(Self { config: *config, folder, head })
     }
 
     /// The generation in `folder`, seen without its executable.
@@ -73,7 +67,7 @@ impl Executable {
             patch: if patch.exists() { sum(&patch)? } else { 0 },
             ..OutputConfig::default()
         };
-        Ok(Self { config, folder: folder.to_owned(), bytes: Vec::new() })
+        Ok(Self { config, folder: folder.to_owned(), head: Vec::new() })
     }
 
     /// What the linker knows of the output at `path`: an executable, or a shared library, which does not say itself where
@@ -92,6 +86,13 @@ impl Executable {
         Ok(found)
     }
 
+    /// The head of the executable as it was linked, whatever became of the output; `None` if it is damaged.
+    pub fn generation_head(&self) -> Option<Vec<u8>> {
+        let mut head = fs::read(self.folder.join(crate::emit::HEAD)).ok()?;
+        let sum = (head.len() > LOADER as usize).then(|| head.split_off(LOADER as usize))?;
+        (sum == shared::checksum::checksum(&head).to_le_bytes()).then_some(head)
+    }
+
     pub fn status(&self) -> Result<Status> {
         let path = self.folder.join("status.json");
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -100,8 +101,21 @@ impl Executable {
 
     /// The plan with its patch applied, and the pages that the patch replaces.
     pub fn plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
-        let mut plan = mapped::map_private(&self.folder.join("plan"))?;
+        let plan = mapped::map_private(&self.folder.join("plan"))?;
         shared::plan::check(&plan).map_err(|error| version::plan_error("the plan", error))?;
+        self.patched(plan)
+    }
+
+    /// As [`Self::plan`], of a generation whose files are known to be those that were written: no more of the plan is
+    /// read than what the patch changes.
+    pub fn untouched_plan(&self) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
+        self.patched(mapped::map_private(&self.folder.join("plan"))?)
+    }
+
+    fn patched(
+        &self,
+        mut plan: memmap2::MmapMut,
+    ) -> Result<(memmap2::MmapMut, &'static [PatchPage], &'static [u8])> {
         if self.config.patch == 0 {
             return Ok((plan, &[], &[]));
         }
@@ -109,21 +123,6 @@ impl Executable {
         let pages = shared::plan::apply_patch(&mut plan, patch)
             .map_err(|error| version::plan_error("the patch", error))?;
         Ok((plan, pages, patch))
-    }
-
-    /// Looks whether everything is there that a launch, or the next link, needs of the generation.
-    pub fn check(&self, is_library: bool) -> Result<()> {
-        let (plan, _, _) = self.plan()?;
-        let plan = PlanView::new(&plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))?;
-        let names = plan.packs.iter().filter(|pack| pack.len != 0);
-        let packs =
-            names.map(|pack| Path::new("../../../packs").join(OsStr::from_bytes(pack.name.of(plan.strings))));
-        let files: &[&str] = if is_library { &["names"] } else { &["names", "image", symbols::FILE] };
-        for name in files.iter().map(PathBuf::from).chain(packs) {
-            let path = self.folder.join(name);
-            fs::metadata(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        }
-        Ok(())
     }
 
     /// The packs that a plan names.

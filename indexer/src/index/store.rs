@@ -195,6 +195,13 @@ pub fn body_of_file(size: u64) -> Option<u64> {
     (len.div_ceil(BLOCK as u64) == blocks).then_some(len)
 }
 
+/// Whether a pack's file has what a plan says of it.
+pub fn is_whole(bytes: &[u8], pack: &shared::plan::PackRec) -> bool {
+    let Some(sums) = shared::plan::block_sums(bytes, pack) else { return false };
+    let body = bytes.get(..pack.len as usize).unwrap_or_default();
+    body.chunks(BLOCK).zip(sums).all(|(block, sum)| checksum(block) == *sum)
+}
+
 /// The checksum of a pack's table of checksums, for the plan.
 pub fn sums_checksum(pack: &[u8], len: u64) -> u64 {
     let count = len.div_ceil(BLOCK as u64);

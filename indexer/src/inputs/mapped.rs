@@ -89,6 +89,18 @@ impl Fingerprint {
     }
 }
 
+/// As [`Fingerprint::at`], for a path that is a C string already.
+pub fn fingerprint_at(path: &std::ffi::CStr) -> Option<Fingerprint> {
+    let ns = |seconds: i64, ns: i64| (seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(ns as u64);
+    nix::sys::stat::stat(path).ok().map(|stat| Fingerprint {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        size: stat.st_size as u64,
+        modified_ns: ns(stat.st_mtime, stat.st_mtime_nsec),
+        changed_ns: ns(stat.st_ctime, stat.st_ctime_nsec),
+    })
+}
+
 /// Maps a file for the rest of the process, which is a short one. As with every linker that maps its inputs,
 /// a file that is truncated while the link runs ends it with SIGBUS; what was read by then is checked by
 /// nobody but the next link, which sees another fingerprint.

@@ -87,7 +87,7 @@ pub fn collect(request: &Request) -> Result<Inputs> {
         Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0, opened };
     // All that is missing is said at once.
     let mut missing = Vec::new();
-    for (input, state) in &request.inputs {
+    for (input, state) in request.inputs.iter() {
         match collector.add(input, *state) {
             Err(error) if error.is::<NotFound>() => missing.push(error.to_string()),
             other => other?,

@@ -2,7 +2,7 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
-use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, read_names};
+use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
 use crate::index::version;
 use crate::inputs::mapped;
@@ -33,9 +33,7 @@ pub struct Editor {
     pub old_patch: &'static [u8],
     names: &'static [u8],
     packs: Vec<&'static [u8]>,
-    pub placements_used: u64,
-    pub bindings_used: u64,
-    pub slots_used: u64,
+    pub used: Used,
     /// Names that relinks added.
     pub added_names: Vec<NameRec>,
     /// Shared libraries of the link.
@@ -50,9 +48,9 @@ pub struct Editor {
 impl Editor {
     /// The inner error is a reason for a full link.
     pub fn open(executable: &Executable, state: &State) -> Result<Result<Self, String>> {
-        let opened = executable.plan().and_then(|opened| {
+        let opened = executable.untouched_plan().and_then(|opened| {
             let names = mapped::map(&executable.folder.join("names"))?.0;
-            read_names(names).ok_or_else(|| version::unreadable("the list of names", names, NAMES_MAGIC))?;
+            find_names(names).ok_or_else(|| version::unreadable("the list of names", names, NAMES_MAGIC))?;
             Ok((opened, names))
         });
         let ((plan, old_pages, old_patch), names) = match opened {
@@ -72,7 +70,7 @@ impl Editor {
             Ok(packs) => packs,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
-        if view.objects.len() <= state.objects.len() {
+        if view.objects.len() <= state.object_count() as usize {
             return Ok(Err("the index contradicts itself".to_owned()));
         }
         Ok(Ok(Self {
@@ -84,15 +82,12 @@ impl Editor {
             old_patch,
             names,
             packs,
-            placements_used: state.placements_used,
-            bindings_used: state.bindings_used,
-            slots_used: state.slots_used,
-            added_names: state.names.clone(),
+            used: state.changes.facts.used,
+            added_names: state.changes.names.clone(),
             libraries: state
-                .files
-                .iter()
+                .files()
                 .filter(|file| file.is_shared())
-                .map(|file| file.path.clone())
+                .map(|file| file.path.to_owned())
                 .collect(),
             read_libraries: OnceLock::new(),
             left: HashMap::new(),
@@ -157,7 +152,7 @@ impl Editor {
 
     /// Where the names of the program, and the dynamic relocations, are.
     pub fn names(&self) -> (&'static NamesHeader, &'static [NameRec]) {
-        read_names(self.names).expect("the list was checked when it was opened")
+        find_names(self.names).expect("the list was checked when it was opened")
     }
 
     /// The numbers in `.dynsym` of the slots that have one.
@@ -195,15 +190,42 @@ impl Editor {
         names.binary_search_by_key(&hash, |name| name.hash).ok().map(|found| names[found]).or_else(added)
     }
 
+    /// The objects that mention any of these slots, and maybe others, in ascending order.
+    pub fn mentioning(&self, slots: &HashSet<u32>) -> Vec<u32> {
+        let Ok(view) = self.view() else { return Vec::new() };
+        let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
+        for slot in slots {
+            if let Some(word) = is_wanted.get_mut(*slot as usize / 64) {
+                *word |= 1 << (slot % 64);
+            }
+        }
+        let wanted =
+            |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
+        let mut starts: Vec<(u32, u32)> =
+            (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
+        starts.sort_unstable();
+        let used = view.bindings.iter().take(self.used.bindings as usize);
+        let mut objects = Vec::new();
+        for (place, _) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
+            let behind = starts.partition_point(|(start, _)| *start <= place);
+            let Some((start, _)) = behind.checked_sub(1).and_then(|at| starts.get(at)) else { continue };
+            let here = starts[..behind].iter().rev().take_while(|(other, _)| other == start);
+            objects.extend(here.map(|(_, object)| *object));
+        }
+        objects.sort_unstable();
+        objects.dedup();
+        objects
+    }
+
     /// Adds a symbol; `None` if there is no room for one.
     pub fn add_slot(&mut self, hash: u64, slot: Slot) -> Result<Option<u32>> {
         let table = self.view()?.header.slots;
-        if self.slots_used >= table.count {
+        if self.used.slots >= table.count {
             return Ok(None);
         }
-        let number = self.slots_used as u32;
+        let number = self.used.slots as u32;
         self.set(table, u64::from(number), slot)?;
-        self.slots_used += 1;
+        self.used.slots += 1;
         self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
         Ok(Some(number))
     }
@@ -211,12 +233,12 @@ impl Editor {
     /// Adds a symbol without a name; `None` if there is no room for one.
     pub fn add_private_slot(&mut self, slot: Slot) -> Result<Option<u32>> {
         let table = self.view()?.header.slots;
-        if self.slots_used >= table.count {
+        if self.used.slots >= table.count {
             return Ok(None);
         }
-        let number = self.slots_used as u32;
+        let number = self.used.slots as u32;
         self.set(table, u64::from(number), slot)?;
-        self.slots_used += 1;
+        self.used.slots += 1;
         Ok(Some(number))
     }
 
@@ -269,8 +291,8 @@ impl Editor {
         let with_prints: Vec<_> = records
             .iter()
             .map(|(number, bytes)| {
-                let known =
-                    state.objects.get(*number as usize).map_or(Default::default(), |o| o.entry.fingerprint);
+                let is_known = *number < state.object_count();
+                let known = is_known.then(|| state.object(*number).entry.fingerprint).unwrap_or_default();
                 let new = changed.iter().find(|changed| changed.object == *number);
                 (*bytes, new.map_or(known, |changed| changed.fingerprint))
             })
@@ -288,13 +310,13 @@ impl Editor {
             (record.pack, record.offset, record.len, record.checksum) =
                 (spare, entry.offset, entry.len, entry.checksum);
             self.set(objects_table, u64::from(*number), record)?;
-            if let Some(object) = state.objects.get_mut(*number as usize) {
-                object.entry = *entry;
+            if *number < state.object_count() {
+                state.set_object(*number, |object| object.entry = *entry);
             }
         }
         for changed in changed {
-            if let Some(object) = state.objects.get_mut(changed.object as usize) {
-                object.offset = changed.offset;
+            if changed.object < state.object_count() {
+                state.set_object(changed.object, |object| object.offset = changed.offset);
             }
         }
         if let Some(entry) = entries.first() {

@@ -7,7 +7,6 @@ use crate::emit::{self, Phdr};
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::state::State;
-use crate::inputs::mapped::Fingerprint;
 use crate::library::{self, Parts};
 use crate::synth::relocations::{self, Image};
 use anyhow::{Context, Result};
@@ -16,7 +15,6 @@ use shared::pod;
 use shared::record::{ObjectView, SectionRec};
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// The generation that the newest link of a library left.
 pub fn newest(folder: &Path) -> Option<Executable> {
@@ -164,21 +162,8 @@ fn phdrs(executable: &Executable) -> Result<Vec<Phdr>> {
 
 /// Makes the output newer than its inputs, or writes it again if it is not what the last link wrote.
 pub fn write_again(request: &Request, executable: &Executable, state: &State) -> Result<()> {
-    let written = executable.folder.join(library::WRITTEN);
-    let known = fs::read(&written).ok().and_then(|bytes| {
-        let mut print = [Fingerprint::default()];
-        let bytes = bytes.get(..size_of::<Fingerprint>())?;
-        pod::bytes_of_mut(&mut print).copy_from_slice(bytes);
-        Some(print[0])
-    });
-    if known.is_some() && known == Fingerprint::at(&request.output) {
-        let touched = fs::File::options()
-            .write(true)
-            .open(&request.output)
-            .and_then(|file| file.set_modified(SystemTime::now()));
-        if touched.is_ok() {
-            return library::note_written(&executable.folder, &request.output);
-        }
+    if library::touch(&executable.folder, &request.output)? {
+        return Ok(());
     }
     let (plan, _, _) = executable.plan()?;
     let view = shared::plan::PlanView::new(&plan)

@@ -4,7 +4,7 @@
 use super::Changed;
 use super::needed;
 use crate::args::{self, Request};
-use crate::index::state::{Reread, State, StateObject};
+use crate::index::state::{NewObject, Object, Reread, State};
 use crate::index::store::Store;
 use crate::inputs::{self, Inputs};
 use crate::load::{self, Known, Program};
@@ -13,12 +13,14 @@ use crate::timing::Timing;
 use crate::{driver, message};
 use anyhow::{Context, Result};
 use shared::record::NONE;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 /// The objects of the program, as they are now.
 pub struct Reloaded {
     pub state: State,
+    /// Its file.
+    pub bytes: Vec<u8>,
     /// Objects that have another record, are new, or are no longer there.
     pub changed: Vec<Changed>,
     pub reindexed: Vec<Reread>,
@@ -49,19 +51,20 @@ pub fn reload(
         driver::hold_objects(folder, &program, &mut inputs);
     }
     let numbers = step!(match_objects(before, &inputs, &program, room));
-    let used = (before.placements_used, before.bindings_used, before.slots_used);
-    let found = super::state_of(request, &inputs, &program, used, before)?;
-    let mut state = State { objects: Vec::new(), names: before.names.clone(), ..found.clone() };
-    let count =
-        numbers.iter().map(|number| *number as usize + 1).max().unwrap_or(0).max(before.objects.len());
-    state.objects.resize(count, StateObject::gone());
+    let warnings = before.warnings();
+    let used = before.changes.facts.used;
+    let mut new = super::state_of(request, &inputs, &program, used, &warnings, before)?;
+    let found = std::mem::take(&mut new.objects);
+    let known_before = before.object_count() as usize;
+    let count = numbers.iter().map(|number| *number as usize + 1).max().unwrap_or(0).max(known_before);
+    new.objects.resize(count, NewObject::gone());
     let mut changed = Vec::new();
-    for ((position, object), number) in found.objects.into_iter().enumerate().zip(&numbers) {
-        let old = before.objects.get(*number as usize).filter(|old| !old.is_gone());
+    for ((position, object), number) in found.into_iter().enumerate().zip(&numbers) {
+        let old = old_object(before, *number);
         if old.is_none_or(|old| old.entry.content != object.entry.content) {
             store.pack(object.entry.pack);
             let record = store.record(&object.entry).context("a record that was just written is gone")?;
-            let name = message::input_name(&inputs.files[object.file as usize].path, &object.member);
+            let name = message::input_name(&inputs.files[object.file as usize].path, object.member);
             let (fingerprint, offset) = (object.entry.fingerprint, object.offset);
             changed.push(Changed { object: *number, name, record: record.to_vec(), fingerprint, offset });
         }
@@ -71,12 +74,11 @@ pub fn reload(
             }
             _ => object.entry,
         };
-        state.objects[*number as usize] = StateObject { position: position as u32, entry, ..object };
+        new.objects[*number as usize] = NewObject { position: position as u32, entry, ..object };
     }
-    for (number, old) in (0u32..).zip(&before.objects) {
-        if !old.is_gone() && state.objects[number as usize].is_gone() {
-            let path = before.files.get(old.file as usize).map_or(PathBuf::new(), |file| file.path.clone());
-            let name = message::input_name(&path, &old.member);
+    for (number, old) in (0u32..).zip(before.objects()) {
+        if !old.is_gone() && new.objects[number as usize].file == NONE {
+            let name = message::input_name(before.file(old.file).path, old.member);
             let record = build::empty();
             changed.push(Changed {
                 object: number,
@@ -94,13 +96,22 @@ pub fn reload(
         reason: object.reason.to_string(),
     });
     let needed = needed::bytes(&program, &numbers);
-    Ok(Ok(Reloaded { state, changed, reindexed: reindexed.collect(), needed }))
+    let bytes = new.bytes();
+    let mut state = State::of_full_link(bytes.clone()).context("the state contradicts itself")?;
+    state.changes.facts = before.changes.facts;
+    state.changes.names.clone_from(&before.changes.names);
+    Ok(Ok(Reloaded { state, changed, bytes, reindexed: reindexed.collect(), needed }))
+}
+
+/// An object of the program before.
+fn old_object(before: &State, number: u32) -> Option<Object> {
+    (number < before.object_count()).then(|| before.object(number)).filter(|old| !old.is_gone())
 }
 
 /// Why files that are neither objects nor archives are others, if they are.
 fn other_files(before: &State, inputs: &Inputs) -> Result<Option<String>> {
-    let libraries = before.files.iter().filter(|file| file.is_shared());
-    let libraries: Vec<_> = libraries.map(|file| (file.path.clone(), file.symbols)).collect();
+    let libraries = before.files().filter(|file| file.is_shared());
+    let libraries: Vec<_> = libraries.map(|file| (file.path.to_owned(), file.symbols)).collect();
     let now = inputs
         .shared
         .iter()
@@ -108,10 +119,10 @@ fn other_files(before: &State, inputs: &Inputs) -> Result<Option<String>> {
     if libraries != now.collect::<Vec<_>>() {
         return Ok(Some("the shared libraries changed".to_owned()));
     }
-    let read: Vec<u32> = before.objects.iter().map(|object| object.file).collect();
+    let read: HashSet<u32> = before.objects().map(|object| object.file).collect();
     let texts = (0u32..)
-        .zip(&before.files)
-        .filter(|(number, file)| file.symbols == 0 && !args::is_object(&file.path) && !read.contains(number));
+        .zip(before.files())
+        .filter(|(number, file)| file.symbols == 0 && !args::is_object(file.path) && !read.contains(number));
     for (_, file) in texts {
         let same =
             inputs.files.iter().any(|now| now.path == file.path && now.fingerprint == file.fingerprint);
@@ -129,15 +140,13 @@ fn match_objects(
     program: &Program,
     room: usize,
 ) -> Result<Result<Vec<u32>, String>> {
-    let path_before = |object: &StateObject| {
-        before.files.get(object.file as usize).map_or(Path::new(""), |file| file.path.as_path())
-    };
-    let mut old: Vec<u32> = (0..before.objects.len() as u32)
-        .filter(|number| !before.objects[*number as usize].is_gone())
-        .collect();
-    old.sort_by_key(|number| before.objects[*number as usize].position);
+    let path_before = |object: &Object| before.file(object.file).path;
+    let objects: Vec<Object> = before.objects().collect();
+    let mut old: Vec<u32> =
+        (0..before.object_count()).filter(|number| !objects[*number as usize].is_gone()).collect();
+    old.sort_by_key(|number| objects[*number as usize].position);
     let mut numbers = vec![NONE; program.objects.len()];
-    let mut is_taken = vec![false; before.objects.len()];
+    let mut is_taken = vec![false; objects.len()];
     // The same in all respects; the same contents; the same name.
     type Key<'a> = (Option<(&'a Path, &'a [u8])>, Option<[u64; 2]>);
     for (by_name, by_content) in [(true, true), (false, true), (true, false)] {
@@ -155,8 +164,8 @@ fn match_objects(
         let by = (by_name, by_content);
         let mut free: HashMap<Key<'_>, VecDeque<u32>> = HashMap::new();
         for number in old.iter().filter(|number| !is_taken[**number as usize]) {
-            let object = &before.objects[*number as usize];
-            free.entry(key(by, path_before(object), &object.member, object.entry.content))
+            let object = &objects[*number as usize];
+            free.entry(key(by, path_before(object), object.member, object.entry.content))
                 .or_default()
                 .push_back(*number);
         }
@@ -179,11 +188,11 @@ fn match_objects(
     };
     let mut left: BTreeMap<PathBuf, Vec<(u32, Vec<u8>)>> = BTreeMap::new();
     for number in old.iter().filter(|number| !is_taken[**number as usize]) {
-        let object = &before.objects[*number as usize];
-        let (path, member) = (path_before(object), object.member.as_slice());
+        let object = &objects[*number as usize];
+        let (path, member) = (path_before(object), object.member);
         left.entry(place(path, member)).or_default().push((*number, text(path, member)));
     }
-    let position = |number: u32| before.objects[number as usize].position;
+    let position = |number: u32| objects[number as usize].position;
     for (at, object) in program.objects.iter().enumerate() {
         if numbers[at] != NONE {
             continue;
@@ -206,12 +215,12 @@ fn match_objects(
         }
     }
     let places = numbers.iter().filter(|number| **number != NONE);
-    if !places.map(|number| before.objects[*number as usize].position).is_sorted() {
+    if !places.map(|number| objects[*number as usize].position).is_sorted() {
         full!("the objects come in another order");
     }
     // Places of objects that go in this link are not clean yet.
-    let mut free = (0..room as u32)
-        .filter(|number| before.objects.get(*number as usize).is_none_or(StateObject::is_gone));
+    let mut free =
+        (0..room as u32).filter(|number| objects.get(*number as usize).is_none_or(Object::is_gone));
     for number in numbers.iter_mut().filter(|number| **number == NONE) {
         match free.next() {
             Some(place) => *number = place,

@@ -20,6 +20,7 @@ macro_rules! step {
 }
 
 mod editor;
+mod functions;
 mod groups;
 mod import;
 mod kept;
@@ -31,16 +32,18 @@ mod object;
 mod pages;
 mod place;
 mod rebind;
+mod stat;
 
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::changes::{self, Changes, Facts};
 use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
 use crate::index::pinned;
-use crate::index::state::{self, Reread, State, Status};
+use crate::index::state::{self, Reread, State, Status, Used};
 use crate::index::store::Store;
 use crate::index::version;
 use crate::inputs::archive::{self, Archive};
@@ -48,18 +51,18 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared as shared_library;
 use crate::layout;
 use crate::load::StaleReason;
-use crate::symbols::Replaced;
 use crate::synth::notes;
 use crate::timing::Timing;
-use crate::{HandOn, debug, message, object as reader, report, symbols, trouble};
+use crate::{HandOn, message, object as reader, report, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
 use groups::Change;
 use needed::Needed;
 pub use needed::{FILE as NEEDED, bytes as needed};
 use rayon::prelude::*;
-use shared::plan::{Slot, slot};
+use shared::plan::{PlanView, Slot, slot};
 use shared::record::{NONE, ObjectView, flag};
+use stat::Generation;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,7 +71,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// How the attempt ended.
 pub enum Outcome {
     /// With the files of the link.
-    Done(Status, Vec<PathBuf>),
+    Done(Status, State),
     /// A full link is needed, because of this.
     Full(String),
 }
@@ -107,13 +110,21 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if !in_index {
         link_in_full!("the index is another one");
     }
-    let Some(mut state) =
-        fs::read(executable.folder.join("state")).ok().and_then(|bytes| State::read(&bytes))
-    else {
+    let Some(mut state) = State::open_untouched(&executable.folder) else {
         link_in_full!("{}", version::why_no_state(&executable.folder));
     };
-    if state.request != request.identity() {
+    if state.request() != request.identity() {
         link_in_full!("the command line, or the linker, changed");
+    }
+    // A generation that is damaged is made anew: the program says to link again.
+    let mut touched = false;
+    match stat::generation(&executable, &state)? {
+        Generation::Untouched => {}
+        Generation::Proven { report_lost } => {
+            touched = true;
+            state.changes.facts.idle &= u64::from(!report_lost);
+        }
+        Generation::Damaged(why) => link_in_full!("{why}"),
     }
     if let Some(why) = report::needs_full_link(request) {
         link_in_full!("{why}");
@@ -126,26 +137,24 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     // One stat for each input; nothing else for those that did not change.
     let seen = mapped::now_ns();
     let before = state.clone();
-    let now: Vec<Option<Fingerprint>> = match is_settled {
-        false => Vec::new(),
-        true => state.files.par_iter().with_min_len(64).map(|file| Fingerprint::at(&file.path)).collect(),
-    };
-    if let Some(path) = state.missing.iter().find(|path| path.exists()) {
+    let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
+    let differing = if is_settled { stat::changed_files(&state) } else { Vec::new() };
+    for (number, now) in differing {
+        match now {
+            // A member of a thin archive may have gone with its file. Of others the full link says that they are missing.
+            None if !args::is_object(state.file(number).path) => {
+                link_in_full!("{} is gone", state.file(number).path.display())
+            }
+            None => is_settled = false,
+            Some(now) => {
+                stale.insert(number, now.settled(seen));
+            }
+        }
+    }
+    if let Some(path) = state.missing().find(|path| path.exists()) {
         link_in_full!("{} has appeared", path.display());
     }
     timing.phase("stat");
-    let mut stale: HashMap<u32, Fingerprint> = HashMap::new();
-    for (number, (file, now)) in state.files.iter().zip(now).enumerate() {
-        match now {
-            // A member of a thin archive may have gone with its file.
-            None if !args::is_object(&file.path) => link_in_full!("{} is gone", file.path.display()),
-            None => is_settled = false,
-            Some(now) if now != file.fingerprint => {
-                stale.insert(number as u32, now.settled(seen));
-            }
-            Some(_) => {}
-        }
-    }
     let mut changed = Vec::new();
     if is_settled && !stale.is_empty() {
         match read_stale(&mut state, &stale, &output_folder)? {
@@ -167,7 +176,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     if let Some(editor) = editor.as_ref().filter(|_| is_settled) {
         is_settled = !may_load_others(editor, request, &needed_before, &changed)?;
     }
-    if is_settled && stale.keys().any(|file| state.files[*file as usize].is_archive()) {
+    if is_settled && stale.keys().any(|file| state.file(*file).is_archive()) {
         // Whether what an archive offers is more than a common symbol, its table does not say.
         let has_commons = |bytes: &[u8]| Needed::read(bytes).is_none_or(|needed| !needed.commons.is_empty());
         is_settled = !mapped::map(&needed_before).is_ok_and(|(bytes, _)| has_commons(bytes));
@@ -186,27 +195,25 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             Ok(found) => {
                 state = found.state;
                 changed = found.changed;
-                reloaded = Some((found.reindexed, found.needed));
+                reloaded = Some((found.reindexed, found.needed, found.bytes));
             }
             Err(why) => return Ok(Outcome::Full(why)),
         }
         timing.phase("members");
     }
 
-    let mut status = executable.status()?;
-    status.incremental = true;
-    status.why_full = None;
-    status.objects = state.objects.iter().filter(|object| !object.is_gone()).count();
-    status.reindexed = match &reloaded {
-        Some((reindexed, _)) => reindexed.clone(),
-        None => changed.iter().map(|changed| reread(&state, changed)).collect(),
-    };
     if changed.is_empty() {
-        if let Some((_, needed)) = &reloaded {
-            crate::index::write_file(&needed_before, &[needed])?;
+        if !request.shared && functions::are_of_another_link(&executable, &state.changes.facts) {
+            link_in_full!("another link has gone on from this one, and changed the names of functions");
         }
-        let touched = renamed != Some(false) || !stale.is_empty() || reloaded.is_some();
-        return nothing_changed(request, &executable, &state, touched, status);
+        if let Some((_, needed, bytes)) = &reloaded {
+            crate::index::write_file(&needed_before, &[needed])?;
+            crate::index::write_file(&executable.folder.join(state::FILE), &[bytes])?;
+        }
+        touched |= renamed != Some(false) || !stale.is_empty() || reloaded.is_some();
+        let outcome = nothing_changed(request, &executable, state, touched)?;
+        timing.phase("output");
+        return Ok(outcome);
     }
     let Some(mut editor) = editor else { link_in_full!("the index contradicts itself") };
     if editor.is_overgrown()? {
@@ -220,9 +227,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             Change::new(&editor, changed.object, changed.name.clone(), record)
         })
         .collect::<Result<Vec<_>>>()?;
-    let (order, order_before) = (needed::order(&state), needed::order(&before));
-    let touched = match rebind::replace(&mut editor, request, changes, &order, &order_before)? {
-        Ok(touched) => touched,
+    let (order, order_before) = (state.positions(), before.positions());
+    let affected = match rebind::replace(&mut editor, request, changes, &order, &order_before)? {
+        Ok(affected) => affected,
         Err(why) => return Ok(Outcome::Full(why)),
     };
     follow_ends(&mut editor)?;
@@ -246,48 +253,56 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         Err(why) => return Ok(Outcome::Full(why)),
     };
     timing.phase("pages");
-    (state.placements_used, state.bindings_used) = (editor.placements_used, editor.bindings_used);
-    state.slots_used = editor.slots_used;
-    state.names.clone_from(&editor.added_names);
+    let facts_before = state.changes.facts;
+    state.changes.facts = Facts {
+        used: editor.used,
+        lazy_pages: editor.pages(shared::plan::RegionKind::Lazy),
+        eager_pages: editor.pages(shared::plan::RegionKind::Eager),
+        ..Facts::default()
+    };
+    state.changes.names.clone_from(&editor.added_names);
+    let reindexed = match &reloaded {
+        Some((reindexed, ..)) => reindexed.clone(),
+        None => changed.iter().map(|changed| reread(&state, changed)).collect(),
+    };
+    let status = status(request, &state, reindexed);
     let draft = Draft::new(&output_folder)?;
-    let kept: &[&str] = if request.shared { &["plan", "names"] } else { &["plan", "image", "names", "log"] };
-    for name in kept {
+    let is_own = |name: &&str| reloaded.is_some() && [state::FILE, NEEDED].contains(name);
+    for name in kept_files(request).iter().copied().chain(["log"]).filter(|name| !is_own(name)) {
         let from = executable.folder.join(name);
         match fs::hard_link(&from, draft.path(name)) {
-            Err(error) if *name != "log" => {
+            Err(error) if name != "log" => {
                 return Err(error).with_context(|| format!("cannot link {}", from.display()));
             }
             _ => {}
         }
     }
-    match &reloaded {
-        Some((_, needed)) => draft.write(needed::FILE, needed)?,
-        None => {
-            fs::hard_link(&needed_before, draft.path(needed::FILE))
-                .with_context(|| format!("cannot link {}", needed_before.display()))?;
-        }
+    if let Some((_, needed, bytes)) = &reloaded {
+        draft.write(needed::FILE, needed)?;
+        draft.write(state::FILE, bytes)?;
     }
     draft.write("patch", &patch)?;
-    draft.write("state", &state.bytes())?;
-    status.lazy_pages = editor.pages(shared::plan::RegionKind::Lazy);
-    status.eager_pages = editor.pages(shared::plan::RegionKind::Eager);
-    status.pages_total = status.lazy_pages + status.eager_pages;
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     if request.shared {
+        finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
         if let Err(why) = library::write(&editor, request, &state, &executable, draft, &output_folder)? {
             return Ok(Outcome::Full(why));
         }
         timing.phase("output");
-        return Ok(Outcome::Done(status, files(&state)));
+        return Ok(Outcome::Done(status, state));
     }
+    let Some(head) = executable.generation_head() else {
+        link_in_full!("the head of the executable is damaged");
+    };
     let Ok(evident) = evident::of_image(&editor.view()?, &editor) else {
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
     let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
     kept::hand_on(&editor, &executable, &draft, patch_sum)?;
-    let Some(symbols_crc) = write_symbols(&editor, &executable, &draft, &touched)? else {
-        link_in_full!("the table of function names is full");
-    };
+    timing.phase("kept");
+    functions::write(&editor, &executable, &draft, &facts_before, &mut state.changes.facts, &affected)?;
+    finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
+    timing.phase("symbols");
     let (number, folder) = draft.publish()?;
     let identity = Identity {
         base: executable.config.base,
@@ -295,14 +310,15 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         folder: &folder,
         plan: executable.config.plan,
         patch: patch_sum,
-        symbols_crc,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
     };
     let regions = editor.view()?.regions;
-    let written = emit::rewrite(&request.output, &executable.bytes, regions, &identity, evident);
+    let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
     generation::or_take_back(&folder, written)?;
+    crate::library::note_written(&folder, &request.output)?;
     gc::after_link(&output_folder, &request.output);
     timing.phase("output");
-    Ok(Outcome::Done(status, files(&state)))
+    Ok(Outcome::Done(status, state))
 }
 
 /// The first symbol of `--defsym` whose value is no longer that of what it refers to.
@@ -347,8 +363,45 @@ fn follow_ends(editor: &mut Editor) -> Result<()> {
     Ok(())
 }
 
-fn files(state: &State) -> Vec<PathBuf> {
-    state.files.iter().map(|file| file.path.clone()).collect()
+/// Files of a generation that those of relinks share.
+fn kept_files(request: &Request) -> &'static [&'static str] {
+    if request.shared {
+        &["plan", "names", NEEDED, state::FILE]
+    } else {
+        &["plan", "image", "names", NEEDED, state::FILE]
+    }
+}
+
+/// Writes what is different since the full link, when all other files of the generation are written but for those that
+/// name it.
+pub fn finish_changes(
+    changes: &mut Changes,
+    request: &Request,
+    draft: &Draft,
+    view: &PlanView<'_>,
+) -> Result<()> {
+    let folder = draft.path("");
+    let patch = Some("patch").filter(|patch| draft.path(patch).exists());
+    let own: Vec<&str> = kept_files(request).iter().copied().chain(patch).chain(["status.json"]).collect();
+    let packs = view.packs.iter().filter(|pack| pack.len != 0).map(|pack| pack.name.of(view.strings));
+    changes.note_parts(&folder, &own, packs);
+    draft.write(changes::FILE, &changes.bytes())
+}
+
+/// What people are told of a relink.
+fn status(request: &Request, state: &State, reindexed: Vec<Reread>) -> Status {
+    let Facts { lazy_pages, eager_pages, .. } = state.changes.facts;
+    Status {
+        output: request.output.display().to_string(),
+        incremental: true,
+        why_full: None,
+        objects: state.live_count(),
+        reindexed,
+        pages_total: lazy_pages + eager_pages,
+        lazy_pages,
+        eager_pages,
+        warnings: state.warnings(),
+    }
 }
 
 /// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
@@ -359,7 +412,7 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
     }
     Executable::open(&request.output).ok().or_else(|| {
         // A link that was killed may have left one without an executable.
-        let open = |number: u64| Executable::open(&folder.join(number.to_string()).join(emit::COPY)).ok();
+        let open = |number: u64| Executable::open(&folder.join(number.to_string()).join(emit::HEAD)).ok();
         generation::numbers(folder).into_iter().rev().find_map(open)
     })
 }
@@ -369,13 +422,13 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
 /// as ever. Returns whether a name changed; `None`: the objects cannot be told apart.
 fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     let now: Vec<&PathBuf> = request.inputs.iter().filter_map(|(input, _)| input.object()).collect();
-    let before: Vec<usize> =
-        (0..state.files.len()).filter(|file| args::is_object(&state.files[*file].path)).collect();
-    let same = |(file, path): (&usize, &&PathBuf)| state.files[*file].path == **path;
+    let before: Vec<u32> =
+        (0..state.file_count()).filter(|file| args::is_object(state.file(*file).path)).collect();
+    let is_same = |(file, path): (&u32, &&PathBuf)| state.file(*file).path == **path;
     if now.len() > before.len() {
         return None;
     }
-    if before.iter().zip(&now).all(same) {
+    if before.iter().zip(&now).all(is_same) {
         return Some(false);
     }
     // Members of thin archives are files too; then places cannot be matched with certainty.
@@ -384,13 +437,15 @@ fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
     }
     // Objects that go by the names of others are no others.
     let places: HashMap<&Path, usize> =
-        before.iter().enumerate().map(|(place, file)| (state.files[*file].path.as_path(), place)).collect();
+        before.iter().enumerate().map(|(place, file)| (state.file(*file).path, place)).collect();
     if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place))
     {
         return None;
     }
     for (file, path) in before.into_iter().zip(now) {
-        state.files[file].path.clone_from(path);
+        if state.file(file).path != path {
+            state.set_file(file, |file| file.path.clone_from(path));
+        }
     }
     Some(true)
 }
@@ -400,51 +455,77 @@ pub fn state_before(request: &Request, index: &Path) -> State {
     let read = || {
         let folder = generation::output_folder(index, &request.output).ok()?;
         let executable = executable_before(request, &folder)?;
-        State::read(&fs::read(executable.folder.join("state")).ok()?)
+        State::open(&executable.folder)
     };
     read().unwrap_or_default()
 }
 
-/// The executable is written again, so that make sees it newer than its inputs.
+/// The executable becomes newer than its inputs, for make. `touched`: the state says something else than before, or is
+/// to say it anew.
 fn nothing_changed(
     request: &Request,
     executable: &Executable,
-    state: &State,
-    touched: bool,
-    status: Status,
+    mut state: State,
+    mut touched: bool,
 ) -> Result<Outcome> {
+    let folder = &executable.folder;
+    let status = status(request, &state, Vec::new());
+    if request.shared {
+        library::write_again(request, executable, &state)?;
+    } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
+        return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
+    }
+    if state.changes.facts.idle == 0 {
+        crate::index::write_file(&folder.join("status.json"), &[&serde_json::to_vec_pretty(&status)?])?;
+        state.changes.facts.idle = 1;
+        touched = true;
+    }
     if touched {
-        crate::index::write_file(&executable.folder.join("state"), &[&state.bytes()])?;
+        state.changes.note_parts_again(folder);
+        state.changes.write(folder)?;
     }
-    if executable.status()? != status {
-        let path = executable.folder.join("status.json");
-        crate::index::write_file(&path, &[&serde_json::to_vec_pretty(&status)?])?;
-    }
-    // A generation that is damaged is made anew.
-    if let Err(error) = executable.check(request.shared) {
-        return Ok(Outcome::Full(format!("{error:#}")));
-    }
-    match request.shared {
-        true => library::write_again(request, executable, state)?,
-        false => emit::replace(&request.output, &executable.bytes)?,
-    }
-    Ok(Outcome::Done(status, files(state)))
+    Ok(Outcome::Done(status, state))
+}
+
+/// Writes the executable of a generation again, where somebody removed or changed it. False: what is needed for that is
+/// damaged.
+fn write_again(request: &Request, executable: &Executable, state: &State) -> Result<bool> {
+    let Some(head) = executable.generation_head() else { return Ok(false) };
+    let (plan, _, _) = executable.plan()?;
+    let view = PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
+    let objects = executable.objects(view)?;
+    let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
+    let identity = Identity {
+        base: executable.config.base,
+        number: executable.config.generation,
+        folder: &executable.folder,
+        plan: executable.config.plan,
+        patch: executable.config.patch,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
+    };
+    emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
+    crate::library::note_written(&executable.folder, &request.output)?;
+    Ok(true)
 }
 
 /// Another program has another build ID: the one that a full link of these objects would give it.
 fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Result<()> {
     const NAME: &[u8] = b".note.gnu.build-id";
     let Some((section, mut record)) = editor.own_section(NAME)? else { return Ok(()) };
-    let mut objects: Vec<(u32, [u64; 2])> =
-        state.objects.iter().map(|object| (object.position, object.entry.content)).collect();
+    let mut contents = state.contents();
     for changed in changed {
         let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
-        objects[changed.object as usize].1 = record.header.content;
+        if let Some(content) = contents.get_mut(changed.object as usize) {
+            *content = record.header.content;
+        }
     }
+    let mut objects: Vec<(u32, [u64; 2])> = state.positions().into_iter().zip(contents).collect();
     objects.retain(|(position, _)| *position != NONE);
-    objects.sort_unstable_by_key(|(position, _)| *position);
-    let contents: Vec<[u64; 2]> = objects.into_iter().map(|(_, content)| content).collect();
-    let note = notes::build_id(notes::identity(contents.into_iter()));
+    if !objects.is_sorted_by_key(|(position, _)| *position) {
+        objects.sort_unstable_by_key(|(position, _)| *position);
+    }
+    let contents = objects.into_iter().map(|(_, content)| content);
+    let note = notes::build_id(notes::identity(contents));
     let start = section.data as usize;
     record.get_mut(start..start + note.len()).context("the build ID has no room")?.copy_from_slice(&note);
     editor.set_own(record)?;
@@ -453,48 +534,11 @@ fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Re
     Ok(())
 }
 
-/// Writes the names of functions with those of the changed objects replaced. Returns the file's CRC, or
-/// `None` if it has no more room.
-fn write_symbols(
-    editor: &Editor,
-    executable: &Executable,
-    draft: &Draft,
-    changed: &[u32],
-) -> Result<Option<u32>> {
-    let path = executable.folder.join(symbols::FILE);
-    // Mapped, not read: all but a few pages go straight from one file to the other.
-    let mut file = mapped::map_private(&path)?;
-    let view = editor.view()?;
-    // Debug information of the generation before is not that of this one.
-    let mut differs = executable.folder.join(debug::DONE).exists();
-    let mut plain = None;
-    if differs {
-        let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
-        plain = symbols::with_sections(&file, (text.start, text.limit), &[]);
-    }
-    let file: &mut [u8] = plain.as_mut().map_or(&mut file[..], Vec::as_mut_slice);
-    for changed in changed {
-        let Some(record) = editor.object(*changed) else { continue };
-        let place = |section: u32| view.placement(*changed, section);
-        match symbols::replace(file, &editor.left_by(*changed), &record, place)? {
-            Replaced::Same => {}
-            Replaced::Changed => differs = true,
-            Replaced::Full => return Ok(None),
-        }
-    }
-    if differs {
-        draft.write(symbols::FILE, file)?;
-    } else {
-        fs::hard_link(&path, draft.path(symbols::FILE)).context("cannot link the file of symbols")?;
-    }
-    Ok(Some(crc32fast::hash(file)))
-}
-
 fn reread(state: &State, changed: &Changed) -> Reread {
-    let object = &state.objects[changed.object as usize];
+    let object = state.object(changed.object);
     Reread {
-        path: state.files[object.file as usize].path.display().to_string(),
-        member: String::from_utf8_lossy(&object.member).into_owned(),
+        path: state.file(object.file).path.display().to_string(),
+        member: String::from_utf8_lossy(object.member).into_owned(),
         reason: StaleReason::Changed.to_string(),
     }
 }
@@ -533,26 +577,24 @@ enum Stale {
 /// Reads the objects of files that changed; in archives, only the members that are other ones now.
 fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
     let mut changed = Vec::new();
-    let few = state.objects.iter().filter(|object| object.member.is_empty()).count() <= pinned::MOST;
+    let few = !state.has_more_objects_than(pinned::MOST);
     let has_debug = |changed: &Changed| {
         ObjectView::new(&changed.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
     };
     for (number, fingerprint) in stale {
         let mut fingerprint = *fingerprint;
         let before = changed.len();
-        let path = state.files[*number as usize].path.clone();
-        let of_file: Vec<u32> = (0..state.objects.len() as u32)
-            .filter(|object| state.objects[*object as usize].file == *number)
-            .collect();
+        let path = state.file(*number).path.to_owned();
+        let of_file = state.objects_of(*number);
         let (data, _) = mapped::map(&path)?;
         let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
-        let known = &mut state.files[*number as usize];
+        let known = state.file(*number);
         if known.is_shared() {
             let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
             if read.identity() != known.symbols {
                 return Ok(Stale::Full(format!("the symbols of {} changed", path.display())));
             }
-            known.fingerprint = fingerprint;
+            state.set_file(*number, |file| file.fingerprint = fingerprint);
             continue;
         }
         if of_file.is_empty() && !is_archive {
@@ -566,42 +608,44 @@ fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folde
         if is_archive {
             let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
             let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
-            if symbols != state.files[*number as usize].symbols {
+            if symbols != known.symbols {
                 return Ok(Stale::Unsettled);
             }
-            let needed = of_file.iter().map(|object| state.objects[*object as usize].member.clone());
-            let needed: std::collections::HashSet<Vec<u8>> = needed.collect();
-            for member in archive.members()?.into_iter().filter(|member| needed.contains(&member.name)) {
+            let needed = of_file.iter().map(|object| state.object(*object).member);
+            let needed: std::collections::HashSet<&[u8]> = needed.collect();
+            for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
                 if members.insert(member.name.clone(), member).is_some() {
                     return Ok(Stale::Unsettled);
                 }
             }
         }
         for object in of_file {
-            let known = &state.objects[object as usize];
-            let (data, offset) = match members.get(&known.member) {
+            let known = state.object(object);
+            let (data, offset) = match members.get(known.member) {
                 Some(member) => (member.data, member.offset),
                 None if is_archive => return Ok(Stale::Unsettled),
                 None => (data, 0),
             };
             if reader::content_hash(data) == known.entry.content {
-                let known = &mut state.objects[object as usize];
-                (known.entry.fingerprint, known.offset) = (fingerprint, offset);
+                state.set_object(object, |known| {
+                    (known.entry.fingerprint, known.offset) = (fingerprint, offset);
+                });
                 continue;
             }
-            let place = || message::input_name(&path, &known.member);
+            let place = || message::input_name(&path, known.member);
             let record = reader::read(data).with_context(place)?;
-            let name = message::input_name(&path, &known.member);
+            let name = message::input_name(&path, known.member);
             changed.push(Changed { object, name, record, fingerprint, offset });
         }
         // The compiler may delete an unchanged object too, under its new name.
         if !is_archive && few && changed.get(before).is_none_or(has_debug) {
             fingerprint = pinned::hold(output_folder, &path, fingerprint);
         }
-        state.files[*number as usize].fingerprint = fingerprint;
+        state.set_file(*number, |file| file.fingerprint = fingerprint);
     }
     if few {
-        pinned::keep_only(output_folder, state.files.iter().map(|file| &file.fingerprint));
+        let held: Vec<Fingerprint> = state.files().map(|file| file.fingerprint).collect();
+        pinned::keep_only(output_folder, held.iter());
     }
     changed.sort_by_key(|changed| changed.object);
     Ok(Stale::Changed(changed))
@@ -639,20 +683,17 @@ pub fn archive_symbols(archive: &Archive) -> Result<u64> {
 }
 
 /// What the next link needs to know of this one. What `before` says of archives that did not change holds.
-pub fn state_of(
+pub fn state_of<'a>(
     request: &Request,
-    inputs: &crate::inputs::Inputs,
-    program: &crate::load::Program,
-    used: (u64, u64, u64),
+    inputs: &'a crate::inputs::Inputs,
+    program: &'a crate::load::Program,
+    used: Used,
+    warnings: &'a [String],
     before: &State,
-) -> Result<State> {
+) -> Result<state::New<'a>> {
     let mut symbols: HashMap<u32, u64> = HashMap::new();
-    let known: HashMap<&Path, &state::StateFile> = before
-        .files
-        .iter()
-        .filter(|file| file.is_archive())
-        .map(|file| (file.path.as_path(), file))
-        .collect();
+    let archives = before.files().filter(|file| file.is_archive());
+    let known: HashMap<&Path, state::File<'_>> = archives.map(|file| (file.path, file)).collect();
     let symbols_before = |file: u32| {
         let file = &inputs.files[file as usize];
         known
@@ -674,34 +715,24 @@ pub fn state_of(
         let path = &inputs.files[*file as usize].path;
         symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);
     }
-    Ok(State {
+    let files = inputs.files.iter().enumerate().map(|(number, file)| state::NewFile {
+        path: &file.path,
+        fingerprint: file.fingerprint,
+        symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
+    });
+    let objects = program.objects.iter().zip(0u32..).map(|(object, position)| state::NewObject {
+        position,
+        file: object.file,
+        member: &object.member,
+        offset: object.offset,
+        entry: object.entry,
+    });
+    Ok(state::New {
         request: request.identity(),
-        placements_used: used.0,
-        bindings_used: used.1,
-        slots_used: used.2,
-        names: Vec::new(),
-        files: inputs
-            .files
-            .iter()
-            .enumerate()
-            .map(|(number, file)| state::StateFile {
-                path: file.path.clone(),
-                fingerprint: file.fingerprint,
-                symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
-            })
-            .collect(),
-        missing: inputs.missing.clone(),
-        objects: program
-            .objects
-            .iter()
-            .zip(0u32..)
-            .map(|(object, position)| state::StateObject {
-                position,
-                file: object.file,
-                member: object.member.clone(),
-                offset: object.offset,
-                entry: object.entry,
-            })
-            .collect(),
+        used,
+        files: files.collect(),
+        objects: objects.collect(),
+        missing: &inputs.missing,
+        warnings,
     })
 }

@@ -1,7 +1,6 @@
 //! What a relink has to know to say that the same members of archives are loaded: which names archives offer, and for
 //! whose sake each member was loaded.
 
-use crate::index::state::State;
 use crate::load::Program;
 use crate::plan::Writer;
 use crate::resolve::Identity;
@@ -165,9 +164,4 @@ impl<'a> Needed<'a> {
         }
         false
     }
-}
-
-/// Positions in the program of the objects of a state, by their numbers; `NONE` for those that are no longer in it.
-pub fn order(state: &State) -> Vec<u32> {
-    state.objects.iter().map(|object| if object.is_gone() { NONE } else { object.position }).collect()
 }

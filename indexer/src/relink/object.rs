@@ -1,6 +1,7 @@
 //! What a changed object is to the tables of the plan, and to those of the dynamic linker.
 
 use super::editor::Editor;
+use super::place::blocks_of;
 use crate::args::Request;
 use crate::object as reader;
 use crate::resolve::needs::used_by;
@@ -10,7 +11,7 @@ use shared::ImageAddr;
 use shared::edit::Kind;
 use shared::plan::{Slot, slot};
 use shared::pod::{Pod, Span};
-use shared::record::{GlobalRec, NONE, ObjectView, SymRef, uses};
+use shared::record::{GlobalRec, ObjectView, SymRef, uses};
 
 /// The inner error is a reason for a full link.
 pub type Attempt = Result<Result<(), String>>;
@@ -163,7 +164,7 @@ pub fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bin
     }
     let (section, record) = editor.own_section(b".rela.dyn")?.context("no .rela.dyn")?;
     let mut table = record[section.data as usize..(section.data + section.size) as usize].to_vec();
-    let own = own_places(editor, number)?;
+    let own = own_places(editor, number, new)?;
     let before = table.clone();
     let mut wanted = wanted.into_iter();
     let is_own = |entry: &[u8]| {
@@ -194,9 +195,9 @@ pub fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bin
 }
 
 /// Address ranges of the object's sections, as they are and as they were: nobody else's data is there.
-fn own_places(editor: &Editor, number: u32) -> Result<Vec<(u64, u64)>> {
+fn own_places(editor: &Editor, number: u32, new: &ObjectView<'_>) -> Result<Vec<(u64, u64)>> {
     let mut places = editor.left_by(number);
-    for place in editor.view()?.blocks.iter().filter(|place| place.object == number && place.block != NONE) {
+    for (_, place) in blocks_of(&editor.view()?, number, new) {
         places.push((place.addr.0, (place.addr + place.capacity).0));
     }
     Ok(places)

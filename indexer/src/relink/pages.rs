@@ -126,9 +126,6 @@ pub fn referring_places(
     let places_of = |object: u32| {
         let mut places = Vec::new();
         let Some(record) = editor.object(object) else { return places };
-        if !(0..record.globals.len() as u32).any(|global| refers_to(object, global)) {
-            return places;
-        }
         for (index, section) in record.sections.iter().enumerate() {
             let placement = view.placement(object, index as u32).filter(|placement| placement.is_live());
             let Some(start) = placement.map(|placement| placement.addr()) else { continue };
@@ -144,5 +141,5 @@ pub fn referring_places(
         }
         places
     };
-    (0..view.objects.len() as u32).into_par_iter().flat_map_iter(places_of).collect()
+    editor.mentioning(slots).into_par_iter().flat_map_iter(places_of).collect()
 }

@@ -5,7 +5,7 @@ use super::editor::Editor;
 use super::object::{Attempt, is_live, put_records};
 use crate::layout::{REGIONS, place_sections, slack};
 use anyhow::{Result, anyhow};
-use shared::plan::{BlockPlace, RegionKind};
+use shared::plan::{BlockPlace, PlanView, RegionKind};
 use shared::record::{BlockRec, Class, NONE, ObjectView, Placement};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -21,14 +21,7 @@ pub fn place(
 ) -> Result<Result<Vec<Placement>, String>> {
     let live = |section: u32| is_live(new, kept, section);
     let in_row = in_rows(editor)?;
-    let mut left: Vec<(usize, BlockPlace)> = editor
-        .view()?
-        .blocks
-        .iter()
-        .enumerate()
-        .filter(|(_, place)| place.object == number && place.block != NONE)
-        .map(|(index, place)| (index, *place))
-        .collect();
+    let mut left = blocks_of(&editor.view()?, number, old);
     let was_live: Vec<bool> = (0..old.sections.len() as u32)
         .map(|section| Ok(editor.view()?.placement(number, section).is_some_and(Placement::is_live)))
         .collect::<Result<_>>()?;
@@ -73,10 +66,10 @@ pub fn place(
     let (table, objects, object) =
         (view.header.placements, view.header.objects, view.objects[number as usize]);
     let place = (u64::from(object.placements), old.sections.len());
-    let Some(start) = put_records(editor, table, place, editor.placements_used, &placements)? else {
+    let Some(start) = put_records(editor, table, place, editor.used.placements, &placements)? else {
         full!("the table of placements is full");
     };
-    editor.placements_used = editor.placements_used.max(start + placements.len() as u64);
+    editor.used.placements = editor.used.placements.max(start + placements.len() as u64);
     editor.set(objects, number.into(), shared::plan::ObjectRec { placements: start as u32, ..object })?;
     Ok(Ok(placements))
 }
@@ -90,6 +83,44 @@ fn in_rows(editor: &Editor) -> Result<impl Fn(Class) -> bool + use<>> {
         .is_some_and(|found| view.slots.get(found.slot as usize).is_some_and(super::object::is_defined));
     let frames = view.header.eh_rows == 0 && walks;
     Ok(move |class: Class| class.is_contiguous() || frames && class == Class::EhFrame)
+}
+
+/// The places of an object's blocks, with their numbers in the table. `record` is the one that is placed now.
+pub fn blocks_of(view: &PlanView<'_>, number: u32, record: &ObjectView<'_>) -> Vec<(usize, BlockPlace)> {
+    let classified =
+        (0u32..).zip(record.blocks).filter(|(_, block)| Class::from_number(block.class).is_some());
+    let found: Option<Vec<_>> = classified
+        .map(|(block_number, block)| find_block(view, number, record, (block_number, block)))
+        .collect();
+    if let Some(mut found) = found {
+        found.sort_unstable_by_key(|(index, _)| *index);
+        return found;
+    }
+    let all = view.blocks.iter().enumerate().map(|(index, place)| (index, *place));
+    all.filter(|(_, place)| place.object == number && place.block != NONE).collect()
+}
+
+/// Finds the place of a block by the address of its sections. `None`: it is not near that.
+fn find_block(
+    view: &PlanView<'_>,
+    number: u32,
+    record: &ObjectView<'_>,
+    (block_number, block): (u32, &BlockRec),
+) -> Option<(usize, BlockPlace)> {
+    /// Sections of no size, and places without any, share addresses with others.
+    const NEAR: usize = 64;
+    let (first, sections) = record.sections_of(block);
+    let mut placed =
+        (first..first + sections.len()).filter_map(|section| view.placement(number, section as u32));
+    let addr = placed.clone().find(|place| place.is_live()).or_else(|| placed.next())?.addr();
+    let end = view.blocks.partition_point(|place| place.addr <= addr);
+    let near = end.saturating_sub(NEAR)..end;
+    let is_it = |index: &usize| {
+        let place = &view.blocks[*index];
+        place.object == number && place.block == block_number
+    };
+    let found = near.rev().find(is_it)?;
+    Some((found, view.blocks[found]))
 }
 
 fn place_block(
@@ -163,8 +194,9 @@ fn append(
     if !is_free(spare) {
         full!("too many blocks were added since the last full link");
     }
-    let free = view.blocks[..last].iter().rev().take_while(|place| place.addr >= region.start);
-    let used = free.map(|place| place.addr + place.capacity).max().unwrap_or(region.start);
+    // Places are in the order of their addresses, and do not overlap.
+    let end = view.blocks[..last].last().map(|place| place.addr + place.capacity);
+    let used = end.unwrap_or(region.start).max(region.start);
     let after_table =
         view.header.eh_hdr + shared::render::EH_HDR_HEAD + view.header.eh_rows * shared::render::EH_HDR_ROW;
     let used = if region.contains(view.header.eh_hdr) { used.max(after_table) } else { used };

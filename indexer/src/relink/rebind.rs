@@ -498,7 +498,7 @@ fn mentions(
     let mut starts: Vec<(u32, u32)> =
         (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
     starts.sort_unstable();
-    let used = view.bindings.iter().take(editor.bindings_used as usize);
+    let used = view.bindings.iter().take(editor.used.bindings as usize);
     for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
         let behind = starts.partition_point(|(start, _)| *start <= place);
         let Some((start, _)) = behind.checked_sub(1).map(|last| starts[last]) else { continue };
@@ -587,10 +587,10 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
     }
     let table = editor.view()?.header.bindings;
     let place = (u64::from(object.bindings), change.old.globals.len());
-    let Some(start) = put_records(editor, table, place, editor.bindings_used, &bindings)? else {
+    let Some(start) = put_records(editor, table, place, editor.used.bindings, &bindings)? else {
         full!("the table of bindings is full");
     };
-    editor.bindings_used = editor.bindings_used.max(start + bindings.len() as u64);
+    editor.used.bindings = editor.used.bindings.max(start + bindings.len() as u64);
     let objects = editor.view()?.header.objects;
     editor.set(objects, number.into(), ObjectRec { bindings: start as u32, ..object })?;
     forget(editor, change, &before, &bindings)?;

@@ -335,8 +335,8 @@ fn links_and_collections_at_the_same_time() {
         assert!(ended.iter().all(|ended| *ended));
     });
     assert!(collects(&project, &[]).succeeded());
-    for program in 0..programs {
-        assert!(outcome(&mut linker(&project, &words[program])).succeeded());
+    for (program, words) in words.iter().enumerate() {
+        assert!(outcome(&mut linker(&project, words)).succeeded());
         assert!(project.output(&format!("app{program}"), &[]).starts_with("1 2"));
     }
 }

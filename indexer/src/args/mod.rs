@@ -185,7 +185,8 @@ impl Request {
         };
         let mut inputs: Vec<(Input, State)> = self.inputs.iter().map(nameless).collect();
         // How many they are, the relink sees itself.
-        inputs.dedup_by(|a, b| a.0 == Input::File(PathBuf::new()) && a == b);
+        let is_nameless = |input: &Input| matches!(input, Input::File(path) if path.as_os_str().is_empty());
+        inputs.dedup_by(|a, b| is_nameless(&a.0) && is_nameless(&b.0) && a.1 == b.1);
         same.inputs = Arc::new(inputs);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);

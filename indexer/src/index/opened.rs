@@ -30,6 +30,9 @@ impl Executable {
         let mut head = Vec::with_capacity(LOADER as usize);
         file.take(LOADER).read_to_end(&mut head).with_context(context)?;
         let page = head.get(CONFIG as usize..).unwrap_or_default();
+        if page.len() as u64 != LOADER - CONFIG {
+            bail!("{}: not linked by unfold, or damaged", path.display());
+        }
         // Records are read from aligned memory.
         let mut words = vec![0u64; page.len() / 8];
         shared::pod::bytes_of_mut(&mut words).copy_from_slice(page);

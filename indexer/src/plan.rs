@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use shared::addr::align_up;
 use shared::checksum::checksum;
 use shared::plan::{
-    CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind, Slot, flag, slot,
+    BUILD_ID_WORDS, CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind,
+    Slot, flag, slot,
 };
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{Class, GlobalRec, NONE, Placement};
@@ -203,8 +204,10 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
             checksum: entry.checksum,
         });
     }
-    // Relinks bring one more pack, with the records of all objects that have changed since.
-    packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0, checksum: 0 });
+    // Each relink brings a pack with the records of the objects that it has changed.
+    for _ in 0..SPARE_PACKS {
+        packs.push(PackRec { name: text(crate::index::store::pack_name(0).as_bytes()), len: 0, checksum: 0 });
+    }
     let (tls, tls_end, _) = layout.tls();
     let synth = parts.synth;
     let mut header = PlanHeader {
@@ -228,6 +231,8 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
             .filter(|(on, _)| *on)
             .fold(0, |all, (_, bit)| all | bit),
         hooks: if parts.hooked { synth.addr(layout, Part::Hooks) } else { ImageAddr(0) },
+        build_id: synth.build_id(layout).map_or(ImageAddr(0), |(addr, _)| addr),
+        build_id_words: synth.build_id(layout).map_or([0; BUILD_ID_WORDS], |(_, words)| words),
         interp,
         ..PlanHeader::default()
     };
@@ -254,6 +259,9 @@ fn with_spare<T: Copy>(records: &[T], filler: T) -> Vec<T> {
     let spare = SPARE + records.len() / 16;
     records.iter().copied().chain(std::iter::repeat_n(filler, spare)).collect()
 }
+
+/// Packs that relinks can bring before one of them joins what is in them.
+pub const SPARE_PACKS: usize = 24;
 
 /// Places that relinks can use in the tables of placements and bindings, at the least.
 const SPARE: usize = 4096;

@@ -13,7 +13,10 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x06");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x07");
+
+/// A build ID has 20 bytes, as GNU ld's.
+pub const BUILD_ID_WORDS: usize = 5;
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -48,6 +51,10 @@ pub struct PlanHeader {
     pub flags: u64,
     /// Table of the addresses of [`HOOKS`] in writable memory, or 0.
     pub hooks: ImageAddr,
+    /// Where the build ID is, or 0, and what it is: each relink brings another one, and nothing else in its section changes.
+    pub build_id: ImageAddr,
+    pub build_id_words: [u32; BUILD_ID_WORDS],
+    pub reserved: u32,
     /// The dynamic linker, as a C string; empty in a static program.
     pub interp: StrRef,
     pub regions: Span,
@@ -220,8 +227,9 @@ crate::pod! {
         magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
         tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, plt: ImageAddr,
         tls_module: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
-        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr, interp: StrRef, regions: Span, packs: Span,
-        objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
+        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr,
+        build_id: ImageAddr, build_id_words: [u32; BUILD_ID_WORDS], reserved: u32, interp: StrRef,
+        regions: Span, packs: Span, objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }
     RegionRec { start: ImageAddr, end: ImageAddr, limit: ImageAddr, kind: u32, prot: u32 }
     PackRec { name: StrRef, len: u64, checksum: u64 }

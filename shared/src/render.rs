@@ -40,7 +40,20 @@ pub fn render(
             render_block(plan, objects, block, start, out)?;
         }
     }
+    if plan.header.build_id.0 != 0 {
+        put(out, start, plan.header.build_id, bytes_of(&plan.header.build_id_words));
+    }
     render_eh_hdr(plan, objects, start, out)
+}
+
+/// Writes what of `bytes` at `addr` lies in `out`.
+fn put(out: &mut [u8], start: ImageAddr, addr: ImageAddr, bytes: &[u8]) {
+    let end = start.0 + out.len() as u64;
+    for (byte, position) in bytes.iter().zip(addr.0..) {
+        if (start.0..end).contains(&position) {
+            out[(position - start.0) as usize] = *byte;
+        }
+    }
 }
 
 /// Copies and relocates what of `block` lies in `out`.
@@ -226,13 +239,7 @@ fn render_eh_hdr(
     if header.eh_rows == 0 || end <= hdr || rows + header.eh_rows * EH_HDR_ROW <= start {
         return Ok(());
     }
-    let mut put = |addr: ImageAddr, bytes: &[u8]| {
-        for (byte, position) in bytes.iter().zip(addr.0..) {
-            if (start.0..end.0).contains(&position) {
-                out[(position - start.0) as usize] = *byte;
-            }
-        }
-    };
+    let mut put = |addr: ImageAddr, bytes: &[u8]| put(out, start, addr, bytes);
     let relative = |addr: ImageAddr, origin: ImageAddr| (addr.offset_from(origin) as u32).to_le_bytes();
     // Version; then DW_EH_PE_pcrel|sdata4, DW_EH_PE_udata4, DW_EH_PE_datarel|sdata4.
     put(hdr, &[1, 0x1b, 0x03, 0x3b]);

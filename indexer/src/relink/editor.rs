@@ -7,13 +7,15 @@ use crate::index::store::{Store, pack_name};
 use crate::index::version;
 use crate::inputs::mapped;
 use crate::inputs::shared::{self as shared_library, SharedLibrary};
+use crate::plan::SPARE_PACKS;
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
-use shared::plan::{PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
-use shared::pod::{self, Pod, Span, bytes_of};
+use shared::plan::{ObjectRec, PackRec, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
+use shared::pod::{self, Pod, Span};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -99,14 +101,20 @@ impl Editor {
         PlanView::new(&self.plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
     }
 
-    /// Whether the records of objects that relinks have changed, which each relink writes again, are large and a third of
-    /// those that they take the place of.
+    /// Whether the records of objects that relinks have changed are large and a third of those that they take the place
+    /// of.
     pub fn is_overgrown(&self) -> Result<bool> {
         const LARGE: u64 = 1 << 20;
         let view = self.view()?;
-        let Some((changed, first)) = view.packs.split_last() else { return Ok(false) };
-        let first: u64 = first.iter().map(|pack| pack.len).sum();
-        Ok(changed.len > LARGE && changed.len * 3 > first)
+        let (first, changed) = view.packs.split_at(self.spare_packs()?.start);
+        let sum = |packs: &[PackRec]| packs.iter().map(|pack| pack.len).sum::<u64>();
+        Ok(sum(changed) > LARGE && sum(changed) * 3 > sum(first))
+    }
+
+    /// The places of packs that relinks bring.
+    fn spare_packs(&self) -> Result<Range<usize>> {
+        let count = self.view()?.packs.len();
+        Ok(count.saturating_sub(SPARE_PACKS)..count)
     }
 
     pub fn plan_bytes(&self) -> &[u8] {
@@ -270,21 +278,19 @@ impl Editor {
         regions.map(|region| region.len() / shared::PAGE).sum()
     }
 
-    /// Writes the new records into the pack of changed objects, together with those that are in it already.
+    /// Writes the new records into a pack of their own. If all places for packs are taken, one pack gets what is still of use
+    /// in all of them.
     pub fn keep_records(&mut self, store: &mut Store, state: &mut State, changed: &[Changed]) -> Result<()> {
         let view = self.view()?;
-        let spare = view.packs.len() as u32 - 1;
-        let (objects_table, packs_table) = (view.header.objects, view.header.packs);
+        let spare = self.spare_packs()?;
+        let free = spare.clone().find(|pack| view.packs[*pack].len == 0);
         let mut records: Vec<(u32, &[u8])> = Vec::new();
-        for (number, object) in view.objects.iter().enumerate() {
-            let number = number as u32;
+        for (number, object) in (0u32..).zip(view.objects) {
             if let Some(fresh) = self.fresh.get(&number) {
                 records.push((number, fresh));
-            } else if object.pack == spare {
-                let bytes = self
-                    .packs
-                    .get(spare as usize)
-                    .and_then(|pack| pod::slice(pack, object.offset, object.len));
+            } else if free.is_none() && spare.contains(&(object.pack as usize)) {
+                let pack = self.packs.get(object.pack as usize);
+                let bytes = pack.and_then(|pack| pod::slice(pack, object.offset, object.len));
                 records.push((number, bytes.ok_or_else(|| anyhow!("a record of the index is gone"))?));
             }
         }
@@ -299,19 +305,18 @@ impl Editor {
             .collect();
         let entries = store.add(&with_prints)?;
         let numbers: Vec<u32> = records.iter().map(|(number, _)| *number).collect();
-        let mut pack = view.packs[spare as usize];
-        if let Some(entry) = entries.first() {
-            (pack.len, pack.checksum) = store.describe([entry.pack].into_iter())?[&entry.pack];
-        }
-        let name = view.header.strings.offset + u64::from(pack.name.offset);
-        let olds: Vec<_> = numbers.iter().map(|number| view.objects[*number as usize]).collect();
-        for ((number, entry), old) in numbers.iter().zip(&entries).zip(olds) {
-            let mut record = old;
-            (record.pack, record.offset, record.len, record.checksum) =
-                (spare, entry.offset, entry.len, entry.checksum);
-            self.set(objects_table, u64::from(*number), record)?;
-            if *number < state.object_count() {
-                state.set_object(*number, |object| object.entry = *entry);
+        let place = free.unwrap_or(spare.start);
+        for (number, entry) in numbers.into_iter().zip(&entries) {
+            let view = self.view()?;
+            let (table, object) = (view.header.objects, view.objects[number as usize]);
+            let (offset, len, checksum) = (entry.offset, entry.len, entry.checksum);
+            self.set(
+                table,
+                number.into(),
+                ObjectRec { pack: place as u32, offset, len, checksum, ..object },
+            )?;
+            if number < state.object_count() {
+                state.set_object(number, |object| object.entry = *entry);
             }
         }
         for changed in changed {
@@ -319,16 +324,27 @@ impl Editor {
                 state.set_object(changed.object, |object| object.offset = changed.offset);
             }
         }
-        if let Some(entry) = entries.first() {
-            self.set_bytes(name, pack_name(entry.pack).as_bytes())?;
-            self.set_bytes(
-                packs_table.offset + u64::from(spare) * size_of_val(&pack) as u64,
-                bytes_of(&[pack]),
-            )?;
-            self.packs[spare as usize] =
-                store.pack(entry.pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
+        if free.is_none() && !entries.is_empty() {
+            for pack in spare {
+                self.set_pack(pack, 0, (0, 0))?;
+                self.packs[pack] = &[];
+            }
         }
+        let Some(pack) = entries.first().map(|entry| entry.pack) else { return Ok(()) };
+        let described = store.describe([pack].into_iter())?[&pack];
+        self.set_pack(place, pack, described)?;
+        self.packs[place] =
+            store.pack(pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
         Ok(())
+    }
+
+    /// Says which pack is at a place, how many bytes of records it has, and the checksum of its table.
+    fn set_pack(&mut self, place: usize, pack: u64, (len, checksum): (u64, u64)) -> Result<()> {
+        let header = self.view()?.header;
+        let (table, strings) = (header.packs, header.strings);
+        let name = self.view()?.packs[place].name;
+        self.set_bytes(strings.offset + u64::from(name.offset), pack_name(pack).as_bytes())?;
+        self.set(table, place as u64, PackRec { name, len, checksum })
     }
 
     pub fn pack_bytes(&self) -> Vec<&'static [u8]> {

@@ -60,11 +60,13 @@ use groups::Change;
 use needed::Needed;
 pub use needed::{FILE as NEEDED, bytes as needed};
 use rayon::prelude::*;
-use shared::plan::{PlanView, Slot, slot};
+use shared::plan::{PlanHeader, PlanView, Slot, slot};
+use shared::pod::bytes_of;
 use shared::record::{NONE, ObjectView, flag};
 use stat::Generation;
 use std::collections::HashMap;
 use std::fs;
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -510,8 +512,10 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
 
 /// Another program has another build ID: the one that a full link of these objects would give it.
 fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Result<()> {
-    const NAME: &[u8] = b".note.gnu.build-id";
-    let Some((section, mut record)) = editor.own_section(NAME)? else { return Ok(()) };
+    let place = editor.view()?.header.build_id;
+    if place.0 == 0 {
+        return Ok(());
+    }
     let mut contents = state.contents();
     for changed in changed {
         let record = ObjectView::new(&changed.record).context("a new record contradicts itself")?;
@@ -525,12 +529,9 @@ fn renew_build_id(editor: &mut Editor, state: &State, changed: &[Changed]) -> Re
         objects.sort_unstable_by_key(|(position, _)| *position);
     }
     let contents = objects.into_iter().map(|(_, content)| content);
-    let note = notes::build_id(notes::identity(contents));
-    let start = section.data as usize;
-    record.get_mut(start..start + note.len()).context("the build ID has no room")?.copy_from_slice(&note);
-    editor.set_own(record)?;
-    let place = editor.own_place(NAME)?;
-    editor.touch(place, note.len() as u64);
+    let id = notes::build_id(notes::identity(contents));
+    editor.set_bytes(offset_of!(PlanHeader, build_id_words) as u64, bytes_of(&id))?;
+    editor.touch(place, size_of_val(&id) as u64);
     Ok(())
 }
 
@@ -576,79 +577,126 @@ enum Stale {
 
 /// Reads the objects of files that changed; in archives, only the members that are other ones now.
 fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
-    let mut changed = Vec::new();
-    let few = !state.has_more_objects_than(pinned::MOST);
-    let has_debug = |changed: &Changed| {
-        ObjectView::new(&changed.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
+    let held_in = (!state.has_more_objects_than(pinned::MOST)).then_some(output_folder);
+    let mut files: Vec<(u32, Fingerprint)> = stale.iter().map(|(number, now)| (*number, *now)).collect();
+    files.sort_unstable_by_key(|(number, _)| *number);
+    let seen: Vec<(Fingerprint, Seen)> = {
+        let state = &*state;
+        files.par_iter().map(|(number, now)| see(state, *number, *now, held_in)).collect::<Result<_>>()?
     };
-    for (number, fingerprint) in stale {
-        let mut fingerprint = *fingerprint;
-        let before = changed.len();
-        let path = state.file(*number).path.to_owned();
-        let of_file = state.objects_of(*number);
-        let (data, _) = mapped::map(&path)?;
-        let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
-        let known = state.file(*number);
-        if known.is_shared() {
-            let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
-            if read.identity() != known.symbols {
-                return Ok(Stale::Full(format!("the symbols of {} changed", path.display())));
-            }
-            state.set_file(*number, |file| file.fingerprint = fingerprint);
-            continue;
-        }
-        if of_file.is_empty() && !is_archive {
-            // A lazy object that was not needed may be now.
-            if args::is_object(&path) {
-                return Ok(Stale::Unsettled);
-            }
-            return Ok(Stale::Full(format!("{} changed, which is not an object", path.display())));
-        }
-        let mut members = HashMap::new();
-        if is_archive {
-            let archive = Archive::parse(data, &path).with_context(|| path.display().to_string())?;
-            let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
-            if symbols != known.symbols {
-                return Ok(Stale::Unsettled);
-            }
-            let needed = of_file.iter().map(|object| state.object(*object).member);
-            let needed: std::collections::HashSet<&[u8]> = needed.collect();
-            for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
-                if members.insert(member.name.clone(), member).is_some() {
-                    return Ok(Stale::Unsettled);
+    let mut changed = Vec::new();
+    for ((number, now), (fingerprint, seen)) in files.into_iter().zip(seen) {
+        match seen {
+            Seen::Unsettled => return Ok(Stale::Unsettled),
+            Seen::Full(why) => return Ok(Stale::Full(why)),
+            Seen::Same => {}
+            Seen::Objects(objects) => {
+                for object in objects {
+                    match object {
+                        Object::Same(object, offset) => state.set_object(object, |known| {
+                            (known.entry.fingerprint, known.offset) = (now, offset);
+                        }),
+                        Object::Other(other) => changed.push(other),
+                    }
                 }
             }
         }
-        for object in of_file {
-            let known = state.object(object);
-            let (data, offset) = match members.get(known.member) {
-                Some(member) => (member.data, member.offset),
-                None if is_archive => return Ok(Stale::Unsettled),
-                None => (data, 0),
-            };
-            if reader::content_hash(data) == known.entry.content {
-                state.set_object(object, |known| {
-                    (known.entry.fingerprint, known.offset) = (fingerprint, offset);
-                });
-                continue;
-            }
-            let place = || message::input_name(&path, known.member);
-            let record = reader::read(data).with_context(place)?;
-            let name = message::input_name(&path, known.member);
-            changed.push(Changed { object, name, record, fingerprint, offset });
-        }
-        // The compiler may delete an unchanged object too, under its new name.
-        if !is_archive && few && changed.get(before).is_none_or(has_debug) {
-            fingerprint = pinned::hold(output_folder, &path, fingerprint);
-        }
-        state.set_file(*number, |file| file.fingerprint = fingerprint);
+        state.set_file(number, |file| file.fingerprint = fingerprint);
     }
-    if few {
+    if held_in.is_some() {
         let held: Vec<Fingerprint> = state.files().map(|file| file.fingerprint).collect();
         pinned::keep_only(output_folder, held.iter());
     }
     changed.sort_by_key(|changed| changed.object);
     Ok(Stale::Changed(changed))
+}
+
+/// What a file that is not as it was turns out to be.
+enum Seen {
+    /// Its symbols are the same: a shared library.
+    Same,
+    Objects(Vec<Object>),
+    Unsettled,
+    Full(String),
+}
+
+/// An object of such a file.
+enum Object {
+    /// With the contents that it had: its number, and where it is now.
+    Same(u32, u64),
+    Other(Changed),
+}
+
+/// Looks at a file that is not as it was. `held_in`: the folder where objects with debug information are held. Returns
+/// the fingerprint that the file has in the end, too.
+fn see(
+    state: &State,
+    number: u32,
+    fingerprint: Fingerprint,
+    held_in: Option<&Path>,
+) -> Result<(Fingerprint, Seen)> {
+    let known = state.file(number);
+    let path = known.path;
+    let of_file = state.objects_of(number);
+    let (data, _) = mapped::map(path)?;
+    let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
+    if known.is_shared() {
+        let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
+        let is_same = read.identity() == known.symbols;
+        let differs = || Seen::Full(format!("the symbols of {} changed", path.display()));
+        return Ok((fingerprint, if is_same { Seen::Same } else { differs() }));
+    }
+    if of_file.is_empty() && !is_archive {
+        // A lazy object that was not needed may be now.
+        if args::is_object(path) {
+            return Ok((fingerprint, Seen::Unsettled));
+        }
+        let why = format!("{} changed, which is not an object", path.display());
+        return Ok((fingerprint, Seen::Full(why)));
+    }
+    let mut members = HashMap::new();
+    if is_archive {
+        let archive = Archive::parse(data, path).with_context(|| path.display().to_string())?;
+        let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
+        if symbols != known.symbols {
+            return Ok((fingerprint, Seen::Unsettled));
+        }
+        let needed = of_file.iter().map(|object| state.object(*object).member);
+        let needed: std::collections::HashSet<&[u8]> = needed.collect();
+        for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
+            if members.insert(member.name.clone(), member).is_some() {
+                return Ok((fingerprint, Seen::Unsettled));
+            }
+        }
+    }
+    let look = |object: &u32| -> Result<Option<Object>> {
+        let known = state.object(*object);
+        let (data, offset) = match members.get(known.member) {
+            Some(member) => (member.data, member.offset),
+            None if is_archive => return Ok(None),
+            None => (data, 0),
+        };
+        if reader::content_hash(data) == known.entry.content {
+            return Ok(Some(Object::Same(*object, offset)));
+        }
+        let name = message::input_name(path, known.member);
+        let record = reader::read(data).with_context(|| name.clone())?;
+        Ok(Some(Object::Other(Changed { object: *object, name, record, fingerprint, offset })))
+    };
+    let objects: Option<Vec<Object>> = of_file.par_iter().map(look).collect::<Result<_>>()?;
+    let Some(objects) = objects else { return Ok((fingerprint, Seen::Unsettled)) };
+    let has_debug = |object: &Object| match object {
+        Object::Same(..) => true,
+        Object::Other(other) => {
+            ObjectView::new(&other.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
+        }
+    };
+    // The compiler may delete an unchanged object too, under its new name.
+    let held = match held_in.filter(|_| !is_archive && objects.iter().any(has_debug)) {
+        Some(folder) => pinned::hold(folder, path, fingerprint),
+        None => fingerprint,
+    };
+    Ok((held, Seen::Objects(objects)))
 }
 
 /// Identity of what an archive offers: which member defines what, and which members there are.

@@ -1,7 +1,7 @@
 //! What is in the linker's own sections, once there are addresses. Contents that follow a symbol which a relink
 //! may move are edits.
 
-use super::{Part, Placed, SYMBOL, Synth, definition_addr, rela};
+use super::{Part, Placed, SYMBOL, Synth, definition_addr, notes, rela};
 use crate::layout::Layout;
 use crate::object::build::RecordBuilder;
 use crate::resolve::needs::{GotKind, stays_zero};
@@ -140,7 +140,7 @@ impl Synth<'_> {
             Part::Hash => self.sysv_table.clone(),
             Part::VerNeed => filled(self.version_table.clone()),
             Part::VerDef => self.definition_table.clone(),
-            Part::BuildId => self.build_id.clone(),
+            Part::BuildId => self.build_id.map_or_else(Vec::new, notes::build_id_note),
             Part::Property => self.property.clone(),
             Part::VerSym => {
                 let numbers = std::iter::once(0).chain(self.symbols.iter().map(|symbol| symbol.version));

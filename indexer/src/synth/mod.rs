@@ -25,7 +25,7 @@ use crate::resolve::{Definition, OfSymbols, Resolution, SymbolId};
 use object::elf;
 use shared::ImageAddr;
 use shared::addr::align_up;
-use shared::plan::{HOOKS, PLT_ENTRY, Slot};
+use shared::plan::{BUILD_ID_WORDS, HOOKS, PLT_ENTRY, Slot};
 use shared::record::{Class, GlobalRec, NONE};
 use std::collections::HashMap;
 use strings::Strings;
@@ -176,7 +176,7 @@ pub struct Synth<'a> {
     common_offsets: OfSymbols<u64>,
     sizes: [u64; Part::ALL.len()],
     aligns: [u64; Part::ALL.len()],
-    build_id: Vec<u8>,
+    build_id: Option<[u32; BUILD_ID_WORDS]>,
     property: Vec<u8>,
     init: Option<SymbolId>,
     fini: Option<SymbolId>,
@@ -220,7 +220,7 @@ impl<'a> Synth<'a> {
             common_offsets: OfSymbols::default(),
             sizes: [0; Part::ALL.len()],
             aligns: [8; Part::ALL.len()],
-            build_id: Vec::new(),
+            build_id: request.build_id.is_some().then(|| notes::build_id(build_id)),
             property: Vec::new(),
             init: defined(resolution, request.init.as_bytes()),
             fini: defined(resolution, request.fini.as_bytes()),
@@ -232,9 +232,6 @@ impl<'a> Synth<'a> {
         };
         for (index, id) in needs.plt.iter().chain(&needs.iplt).enumerate() {
             synth.plt_index.insert(*id, index as u64);
-        }
-        if request.build_id.is_some() {
-            synth.build_id = notes::build_id(build_id);
         }
         if !request.is_static {
             synth.measure_dynamic(resolution, inputs);
@@ -257,7 +254,8 @@ impl<'a> Synth<'a> {
         }
         synth.set(Part::Hooks, hooked * 8, 8);
         synth.set(Part::RelaPlt, if request.is_static { relative } else { plt } * RELA, 8);
-        synth.set(Part::BuildId, synth.build_id.len() as u64, 4);
+        let note = synth.build_id.map_or(0, |id| notes::build_id_note(id).len());
+        synth.set(Part::BuildId, note as u64, 4);
         let present = Part::ALL.iter().filter(|part| synth.sizes[**part as usize] != 0);
         synth.section_of = present.enumerate().map(|(index, part)| (*part, index as u32)).collect();
         synth
@@ -310,6 +308,11 @@ impl<'a> Synth<'a> {
 
     pub fn size(&self, part: Part) -> u64 {
         self.sizes[part as usize]
+    }
+
+    /// Where the build ID is, behind the head of its note, and what it is.
+    pub fn build_id(&self, layout: &Layout) -> Option<(ImageAddr, [u32; BUILD_ID_WORDS])> {
+        self.build_id.map(|id| (self.addr(layout, Part::BuildId) + notes::BUILD_ID_AT, id))
     }
 
     /// Address of the PLT entry of a symbol that has one.

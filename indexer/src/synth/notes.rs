@@ -3,12 +3,13 @@
 use crate::args::Request;
 use crate::resolve::Resolution;
 use object::elf;
+use shared::plan::BUILD_ID_WORDS;
 use shared::pod::bytes_of;
 use shared::record::flag;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Bytes of a build ID, as many as GNU ld writes.
-const BUILD_ID: usize = 20;
+/// Bytes in front of the ID in `.note.gnu.build-id`: three words and the name.
+pub const BUILD_ID_AT: u64 = 16;
 
 /// `.note.gnu.property` of a shared library: the features that all objects have, and the instruction sets that any
 /// needs (psABI, "Linux Extensions"). Programs do not promise these features: the loader was not tried under them.
@@ -42,14 +43,15 @@ pub fn identity(contents: impl Iterator<Item = [u64; 2]>) -> [u64; 2] {
     [hash as u64, (hash >> 64) as u64]
 }
 
+/// The build ID of a program with this identity, in words.
+pub fn build_id(id: [u64; 2]) -> [u32; BUILD_ID_WORDS] {
+    let [a, b] = id;
+    [a as u32, (a >> 32) as u32, b as u32, (b >> 32) as u32, (a ^ b.rotate_left(17)) as u32]
+}
+
 /// `.note.gnu.build-id`.
-pub fn build_id(id: [u64; 2]) -> Vec<u8> {
-    let mut note = Vec::new();
-    for word in [4, BUILD_ID as u32, elf::NT_GNU_BUILD_ID] {
-        note.extend(word.to_le_bytes());
-    }
-    note.extend(b"GNU\0");
-    note.extend(id.iter().flat_map(|word| word.to_le_bytes()));
-    note.extend(((id[0] ^ id[1].rotate_left(17)) as u32).to_le_bytes());
-    note
+pub fn build_id_note(id: [u32; BUILD_ID_WORDS]) -> Vec<u8> {
+    let name = u32::from_le_bytes(*b"GNU\0");
+    let head = [4, size_of_val(&id) as u32, elf::NT_GNU_BUILD_ID, name];
+    head.iter().chain(&id).flat_map(|word| word.to_le_bytes()).collect()
 }

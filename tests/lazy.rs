@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use unfold_tests::directives::Compiler;
 use unfold_tests::project::Project;
 use unfold_tests::run::kernel_allows_userfaultfd;
 use unfold_tests::status::LastRun;
@@ -187,6 +188,41 @@ fn kept_pages_of_code_that_a_relink_leaves_alone_outlive_it() {
         project.link(&["@objects", "-o", "app"]);
         for _ in 0..3 {
             assert_eq!(sum_of(&["0", "400"]), sum(400), "{pager}");
+        }
+    });
+}
+
+#[test]
+fn kept_pages_follow_functions_that_move_within_an_object_that_did_not_change() {
+    for_each_lazy_pager("kept-groups", |pager, project| {
+        // `which` is in a group of its own, in front of `other`, and both are far away from who calls them.
+        let which = "inline __attribute__((noinline)) int which() { volatile int x = 2; x += 1; x -= 1; return x; }\n";
+        let edit = |name: &str, text: &str| project.edit(name, text);
+        edit(
+            "main.cpp",
+            "#include <cstdio>\nint a(), b();\nint main() { std::printf(\"%d %d\\n\", a(), b()); }\n",
+        );
+        let other =
+            "inline __attribute__((noinline)) int other() { volatile int y = 3; y *= 5; return y; }\n";
+        let far = "__asm__(\".skip 400000, 0x90\");\n";
+        edit("b.cpp", &format!("{which}{other}int b() {{ return which() * 100 + other(); }}\n{far}"));
+        // What grows goes behind this.
+        edit("c.cpp", &format!("{far}int c() {{ return 1; }}\n"));
+        let link = || project.link_as(Compiler::Gxx, &["main.o", "a.o", "b.o", "c.o", "-o", "app"]);
+        for (number, (text, expected)) in
+            [("int a() { return 0; }\n", "0 215\n"), ("int a() { return which(); }\n", "2 215\n")]
+                .into_iter()
+                .cycle()
+                .take(4)
+                .enumerate()
+        {
+            edit("a.cpp", &format!("{}{text}", if number % 2 == 1 { which } else { "" }));
+            link();
+            let status = project.status("app").expect("unfold is there");
+            assert!(status.incremental || number == 0, "{status:?}");
+            for _ in 0..5 {
+                assert_eq!(project.output("app", &[]), expected, "{pager}: link {number}");
+            }
         }
     });
 }

@@ -641,6 +641,78 @@ fn an_executable_that_was_cut_short_is_not_brought_back() {
     }
 }
 
+#[test]
+fn a_generation_is_watched_after_a_link_that_found_other_members() {
+    if unfold_command().is_none() {
+        return;
+    }
+    for file in ["image", "plan", "state", "names"] {
+        let project = three_objects(&format!("robust/watched-{file}"));
+        project.edit("unused.c", "int unused(void) { return 1; }\n");
+        let words = &["main.o", "a.o", "lib.a", "-o", "app"];
+        let archive = |members: &[&str]| {
+            project.tool("sh", &["-c", "rm -f lib.a"]);
+            project.tool("ar", &[&["rcs", "lib.a"], members].concat());
+        };
+        archive(&["b.o"]);
+        project.link(words);
+        archive(&["b.o", "unused.o"]);
+        project.link(words);
+        assert_incremental(&project, "app", &[]);
+        let path = newest(&project).join(file);
+        let contents = fs::read(&path).unwrap();
+        fs::write(&path, &contents[..contents.len() / 2]).unwrap();
+        project.link(words);
+        assert_eq!(project.output("app", &[]), "1 2\n", "{file}: {:?}", project.status("app"));
+    }
+}
+
+#[test]
+fn a_record_that_was_damaged_without_a_trace() {
+    if unfold_command().is_none() {
+        return;
+    }
+    // Of code, the program finds it; of data, a link that renders it anew.
+    for (name, text) in [
+        ("code", "int b(void) { return 0x12345678; }\n"),
+        (
+            "data",
+            "extern int moved; struct { int *at, value; } data = { &moved, 0x12345678 };\nint b(void) { return data.value + *data.at; }\n",
+        ),
+    ] {
+        let project = three_objects(&format!("robust/bit-{name}"));
+        project.edit("a.c", "int moved = 0;\nint a(void) { return 1; }\n");
+        project.edit("b.c", text);
+        project.link(OBJECTS);
+        let expected = format!("1 {}\n", 0x12345678);
+        for pack in all_below(&project.path(".unfold/packs")) {
+            let mut contents = fs::read(&pack).unwrap();
+            let modified = fs::metadata(&pack).unwrap().modified().unwrap();
+            let Some(at) = contents.windows(4).position(|word| word == 0x12345678_u32.to_le_bytes()) else {
+                continue;
+            };
+            contents[at] ^= 1;
+            fs::write(&pack, contents).unwrap();
+            fs::File::options().write(true).open(&pack).unwrap().set_modified(modified).unwrap();
+        }
+        if name == "code" {
+            let outcome = project.run("app", &[]);
+            assert!(
+                outcome.stderr_text().contains("link the program again")
+                    || outcome.stderr_text().contains("damaged"),
+                "{outcome:?}"
+            );
+            project.link(OBJECTS);
+            assert_eq!(project.output("app", &[]), expected);
+        }
+        project.edit("a.c", "int large[3000] = {1};\nint moved = 0;\nint a(void) { return 1; }\n");
+        project.link(OBJECTS);
+        assert_eq!(project.output("app", &[]), expected, "{name}");
+        project.link(OBJECTS);
+        assert_eq!(project.output("app", &[]), expected, "{name}");
+    }
+}
+
 // --- what they share ---
 
 fn pagers() -> Vec<&'static str> {

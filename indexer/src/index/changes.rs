@@ -192,6 +192,13 @@ impl Changes {
         sealed(writer.0, bytes_of(&[header]))
     }
 
+    /// Takes over what does not depend on the state: that is another one now.
+    pub fn go_on_from(&mut self, before: &Self) {
+        self.facts = before.facts;
+        self.names.clone_from(&before.names);
+        self.parts.clone_from(&before.parts);
+    }
+
     /// Notes what the files of the generation in `folder` are now: those of its own, and its packs.
     pub fn note_parts<'a>(&mut self, folder: &Path, own: &[&str], packs: impl Iterator<Item = &'a [u8]>) {
         let own = own.iter().map(PathBuf::from);

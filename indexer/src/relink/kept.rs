@@ -1,7 +1,9 @@
 //! Which chunks of lazy memory a relink changes: the others stay kept, on the shelf that all generations since the full
 //! link share (`loader/src/kept.rs`).
 //!
-//! The plans before and after are compared, so that no step of a relink can forget to say what it has changed.
+//! The blocks and slots of the plans before and after are compared, so that no step of a relink can forget to say what it has
+//! changed. What lies where within a block follows from the object's record and the groups that are kept: the blocks of objects
+//! for which either changed are others, even where they are.
 
 use super::editor::{Editor, GRAIN};
 use super::pages::referring_places;
@@ -24,8 +26,14 @@ const LIST: &str = "changed";
 const COMMON: [&str; 2] = ["kept", "kept.map"];
 
 /// Lists the chunks that are not those of the last full link, and hands on what is kept of the others. `patch`: checksum
-/// of the new generation's patch.
-pub fn hand_on(editor: &Editor, before: &Executable, draft: &Draft, patch: u64) -> Result<()> {
+/// of the new generation's patch; `affected`: objects that were placed anew.
+pub fn hand_on(
+    editor: &Editor,
+    before: &Executable,
+    draft: &Draft,
+    patch: u64,
+    affected: &[u32],
+) -> Result<()> {
     let view = editor.view()?;
     let header = view.header;
     let count = header.limit.offset_from(header.base).div_ceil(CHUNK) as usize;
@@ -43,7 +51,7 @@ pub fn hand_on(editor: &Editor, before: &Executable, draft: &Draft, patch: u64) 
             chunks[number(start).min(count)..(number(end) + 1).min(count)].fill(1);
         }
     };
-    changed_places(editor, before, &view, &mut mark)?;
+    changed_places(editor, before, &view, affected, &mut mark)?;
     let mut file = [CHANGED_MAGIC, 0, before.config.plan, patch].map(u64::to_le_bytes).concat();
     file.extend_from_slice(&chunks);
     let sum = checksum(&file[16..]);
@@ -64,6 +72,7 @@ fn changed_places(
     editor: &Editor,
     before: &Executable,
     new: &PlanView<'_>,
+    affected: &[u32],
     mark: &mut dyn FnMut(ImageAddr, ImageAddr),
 ) -> Result<()> {
     let (plan, _, _) = before.plan()?;
@@ -86,7 +95,8 @@ fn changed_places(
         mark_block(&was);
         mark_block(&is);
     }
-    for place in new.blocks.iter().filter(|place| editor.fresh.contains_key(&place.object)) {
+    let placed_anew: HashSet<u32> = affected.iter().chain(editor.fresh.keys()).copied().collect();
+    for place in new.blocks.iter().filter(|place| placed_anew.contains(&place.object)) {
         mark_block(place);
     }
     let comes_to = |slot: &Slot| (slot.value, slot.got, slot.plt, slot.flags);

@@ -98,8 +98,7 @@ pub fn reload(
     let needed = needed::bytes(&program, &numbers);
     let bytes = new.bytes();
     let mut state = State::of_full_link(bytes.clone()).context("the state contradicts itself")?;
-    state.changes.facts = before.changes.facts;
-    state.changes.names.clone_from(&before.changes.names);
+    state.changes.go_on_from(&before.changes);
     Ok(Ok(Reloaded { state, changed, bytes, reindexed: reindexed.collect(), needed }))
 }
 

@@ -300,7 +300,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         link_in_full!("what other programs read of the executable cannot be rendered");
     };
     let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
-    kept::hand_on(&editor, &executable, &draft, patch_sum)?;
+    kept::hand_on(&editor, &executable, &draft, patch_sum, &affected)?;
     timing.phase("kept");
     functions::write(&editor, &executable, &draft, &facts_before, &mut state.changes.facts, &affected)?;
     finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;

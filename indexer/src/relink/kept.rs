@@ -75,7 +75,7 @@ fn changed_places(
     affected: &[u32],
     mark: &mut dyn FnMut(ImageAddr, ImageAddr),
 ) -> Result<()> {
-    let (plan, _, _) = before.plan()?;
+    let (plan, _, _) = before.untouched_plan()?;
     let old = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let fixed = |header: &PlanHeader| {
         let addresses = [header.base, header.limit, header.tls_start, header.tls_end, header.got, header.plt];

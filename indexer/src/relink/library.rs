@@ -95,7 +95,16 @@ fn set_table(editor: &mut Editor, name: &[u8], table: &[u8], filler: u64) -> Res
 }
 
 impl Editor {
-    /// A section of the linker's own object, and that object's record.
+    /// The bytes of a section of the linker's own object.
+    pub fn own_bytes(&self, name: &[u8]) -> Result<Option<&[u8]>> {
+        let last = self.view()?.objects.len() as u32 - 1;
+        let object = self.object(last).context("the linker's own record is gone")?;
+        let found =
+            object.sections.iter().find(|section| object.string(section.name) == name && section.data != 0);
+        Ok(found.map(|section| object.data(section)))
+    }
+
+    /// A section of the linker's own object, and a copy of that object's record, to be changed.
     pub fn own_section(&self, name: &[u8]) -> Result<Option<(SectionRec, Vec<u8>)>> {
         let view = self.view()?;
         let last = view.objects.len() as u32 - 1;

@@ -26,26 +26,27 @@ pub fn set_sizes(editor: &mut Editor, number: u32, new: &ObjectView<'_>, binding
             sizes.push((name.dynamic, global.size));
         }
     }
-    if sizes.is_empty() {
+    let Some(table) = editor.own_bytes(b".dynsym")? else { return Ok(()) };
+    let field = |dynamic: u32| dynamic as usize * 24 + 16;
+    let differs = |(dynamic, size): &(u32, u64)| {
+        let at = field(*dynamic);
+        table.get(at..at + 8).is_some_and(|field| field != size.to_le_bytes())
+    };
+    sizes.retain(differs);
+    // Copying the record costs more than looking.
+    let Some((section, mut record)) =
+        (!sizes.is_empty()).then(|| editor.own_section(b".dynsym")).transpose()?.flatten()
+    else {
         return Ok(());
-    }
-    let Some((section, mut record)) = editor.own_section(b".dynsym")? else { return Ok(()) };
-    let mut touched = Vec::new();
-    for (dynamic, size) in sizes {
-        let offset = u64::from(dynamic) * 24 + 16;
-        let at = (section.data + offset) as usize;
-        if let Some(field) = record.get_mut(at..at + 8).filter(|field| **field != size.to_le_bytes()) {
-            field.copy_from_slice(&size.to_le_bytes());
-            touched.push(offset);
-        }
-    }
-    if touched.is_empty() {
-        return Ok(());
+    };
+    for (dynamic, size) in &sizes {
+        let at = section.data as usize + field(*dynamic);
+        record[at..at + 8].copy_from_slice(&size.to_le_bytes());
     }
     editor.set_own(record)?;
     let place = editor.own_place(b".dynsym")?;
-    for offset in touched {
-        editor.touch(place + offset, 8);
+    for (dynamic, _) in sizes {
+        editor.touch(place + field(dynamic) as u64, 8);
     }
     Ok(())
 }
@@ -162,8 +163,7 @@ pub fn relocate_data(editor: &mut Editor, number: u32, new: &ObjectView<'_>, bin
     if names.rela_size == 0 {
         return Ok(if wanted.is_empty() { Ok(()) } else { Err("it needs dynamic relocations".to_owned()) });
     }
-    let (section, record) = editor.own_section(b".rela.dyn")?.context("no .rela.dyn")?;
-    let mut table = record[section.data as usize..(section.data + section.size) as usize].to_vec();
+    let mut table = editor.own_bytes(b".rela.dyn")?.context("no .rela.dyn")?.to_vec();
     let own = own_places(editor, number, new)?;
     let before = table.clone();
     let mut wanted = wanted.into_iter();

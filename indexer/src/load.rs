@@ -497,25 +497,40 @@ pub fn load_round(
         batches.push((batch, round.len() - rest.len()));
         rest = behind;
     }
-    let store = &*store;
-    let sparse = &store::sparse(&known.index);
+    let finder = &Finder { store, sparse: store::sparse(&known.index), is_full: !known.is_last };
     let loaded: Vec<Vec<Object>> = batches
         .into_par_iter()
         .map_init(
             || Vec::with_capacity(2 * BATCH_BYTES),
             |buffer, (batch, first)| {
                 let known = &known_entries[first..first + batch.len()];
-                load_batch(batch, files, (store, sparse), known, pack, buffer)
+                load_batch(batch, files, finder, known, pack, buffer)
             },
         )
         .collect::<Result<_>>()?;
     Ok(loaded.into_iter().flatten().collect())
 }
 
+/// Where records are looked for.
+struct Finder<'a> {
+    store: &'a Store,
+    sparse: HashSet<u64>,
+    is_full: bool,
+}
+
+impl Finder<'_> {
+    /// The record that an entry describes. A full link makes a new one of what is damaged: a program that has found damage
+    /// says to link again. What a relink does not render, it has no time to read.
+    fn record(&self, entry: &Entry) -> Option<&'static [u8]> {
+        let is_read = self.is_full || self.sparse.contains(&entry.pack);
+        self.store.record(entry).filter(|_| !is_read || self.store.is_whole(entry))
+    }
+}
+
 fn load_batch(
     batch: &[ObjectInput],
     files: &[SourceFile],
-    (store, sparse): (&Store, &HashSet<u64>),
+    finder: &Finder<'_>,
     known: &[Option<Entry>],
     pack: &PackWriter,
     buffer: &mut Vec<u8>,
@@ -524,14 +539,12 @@ fn load_batch(
     let mut objects = Vec::with_capacity(batch.len());
     for (input, known) in batch.iter().zip(known) {
         let file = &files[input.file as usize];
-        let record = known.and_then(|entry| store.record(&entry));
+        let record = known.and_then(|entry| finder.record(&entry));
         let is_known = |entry: &Entry| record.is_some() && is_same(entry, file, input.data);
         let start = buffer.len().next_multiple_of(writer::ALIGN);
         let (entry, record, reason) = match (known, record) {
             // Little else in its pack is still of use.
-            (Some(entry), Some(record))
-                if is_known(entry) && sparse.contains(&entry.pack) && store.is_whole(entry) =>
-            {
+            (Some(entry), Some(record)) if is_known(entry) && finder.sparse.contains(&entry.pack) => {
                 buffer.resize(start, 0);
                 buffer.extend_from_slice(record);
                 (Entry::new(record, file.fingerprint, start as u64)?, &[][..], None)
@@ -542,7 +555,9 @@ fn load_batch(
             (known, record) => {
                 let reason = match (known, record) {
                     (None, _) => StaleReason::New,
-                    (Some(entry), None) if store.is_of_other_version(entry) => StaleReason::OtherVersion,
+                    (Some(entry), None) if finder.store.is_of_other_version(entry) => {
+                        StaleReason::OtherVersion
+                    }
                     (Some(_), None) => StaleReason::RecordLost,
                     (Some(_), Some(_)) => StaleReason::Changed,
                 };

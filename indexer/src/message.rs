@@ -261,10 +261,15 @@ pub fn render_error(
     objects: &impl Objects,
     demangle: bool,
 ) -> anyhow::Error {
-    let RenderError::Edit { object, section, offset, error } = error else {
-        return anyhow!("the plan contradicts itself: {error:?}");
-    };
     let messages = Messages::new(program, files, demangle);
+    let (object, section, offset, error) = match error {
+        RenderError::Edit { object, section, offset, error } => (object, section, offset, error),
+        RenderError::Record { object } => {
+            let name = messages.object_name(object as usize);
+            return anyhow!("{name}: its record in the index is damaged; link again");
+        }
+        RenderError::Malformed { .. } => return anyhow!("the plan contradicts itself: {error:?}"),
+    };
     let name = messages.object_name(object as usize);
     let view = objects.object(object);
     let found = view.as_ref().and_then(|view| Some((view, view.sections.get(section as usize)?)));

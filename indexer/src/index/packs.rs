@@ -21,11 +21,16 @@ impl<'a> Pack<'a> {
     pub fn new(file: &'a [u8], record: &PackRec) -> Option<Self> {
         if record.len == 0 {
             // A place for a pack that is not there yet.
-            return Some(Self { bytes: &[], sums: &[], verified: Vec::new() });
+            return Some(Self::none());
         }
         let sums = block_sums(file, record)?;
         let verified = sums.iter().map(|_| AtomicU8::new(0)).collect();
         Some(Self { bytes: file.get(..record.len as usize)?, sums, verified })
+    }
+
+    /// No pack.
+    pub fn none() -> Self {
+        Self { bytes: &[], sums: &[], verified: Vec::new() }
     }
 
     /// A pack that this process has written.
@@ -34,7 +39,7 @@ impl<'a> Pack<'a> {
     }
 
     /// Whether these bytes, which lie in the pack, are what was linked.
-    fn verify(&self, bytes: &[u8]) -> bool {
+    pub fn verify(&self, bytes: &[u8]) -> bool {
         let offset = (bytes.as_ptr() as usize).wrapping_sub(self.bytes.as_ptr() as usize);
         let end = offset.saturating_add(bytes.len());
         bytes.is_empty()
@@ -56,6 +61,22 @@ impl<'a> Pack<'a> {
     }
 }
 
+/// The pack of a plan's object, and its record.
+pub fn find<'p, 'a>(
+    plan: &PlanView<'_>,
+    packs: &'p [Pack<'a>],
+    number: u32,
+) -> Option<(&'p Pack<'a>, &'a [u8])> {
+    let record = plan.objects.get(number as usize)?;
+    let pack = packs.get(record.pack as usize)?;
+    Some((pack, pod::slice(pack.bytes, record.offset, record.len)?))
+}
+
+/// A view of a record, of which the header is verified. Who renders verifies the rest, as far as it is used.
+pub fn view<'a>(pack: &Pack<'_>, record: &'a [u8]) -> Option<ObjectView<'a>> {
+    if pack.verify(record.get(..size_of::<ObjectHeader>())?) { ObjectView::new(record) } else { None }
+}
+
 /// The objects of a plan, from the packs that it names.
 pub struct PackObjects<'a> {
     pub plan: PlanView<'a>,
@@ -64,9 +85,7 @@ pub struct PackObjects<'a> {
 
 impl PackObjects<'_> {
     fn place(&self, number: u32) -> Option<(&Pack<'_>, &[u8])> {
-        let record = self.plan.objects.get(number as usize)?;
-        let pack = self.packs.get(record.pack as usize)?;
-        Some((pack, pod::slice(pack.bytes, record.offset, record.len)?))
+        find(&self.plan, &self.packs, number)
     }
 
     /// Reads every record; an error if one is not what was linked.
@@ -84,7 +103,7 @@ impl PackObjects<'_> {
 impl Objects for PackObjects<'_> {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         let (pack, bytes) = self.place(number)?;
-        if pack.verify(bytes.get(..size_of::<ObjectHeader>())?) { ObjectView::new(bytes) } else { None }
+        view(pack, bytes)
     }
 
     fn verify(&self, number: u32, bytes: &[u8]) -> bool {

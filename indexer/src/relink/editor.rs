@@ -2,6 +2,7 @@
 
 use super::Changed;
 use crate::index::opened::Executable;
+use crate::index::packs::{self, Pack};
 use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
 use crate::index::version;
@@ -34,7 +35,7 @@ pub struct Editor {
     pub old_pages: &'static [PatchPage],
     pub old_patch: &'static [u8],
     names: &'static [u8],
-    packs: Vec<&'static [u8]>,
+    packs: Vec<Pack<'static>>,
     pub used: Used,
     /// Names that relinks added.
     pub added_names: Vec<NameRec>,
@@ -69,8 +70,11 @@ impl Editor {
         }
         let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
         let packs = match executable.pack_files(&view) {
-            Ok(packs) => packs,
+            Ok(files) => files.into_iter().zip(view.packs).map(|(file, pack)| Pack::new(file, pack)),
             Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
+        let Some(packs) = packs.collect::<Option<Vec<_>>>() else {
+            return Ok(Err("a pack of the index is damaged".to_owned()));
         };
         if view.objects.len() <= state.object_count() as usize {
             return Ok(Err("the index contradicts itself".to_owned()));
@@ -152,10 +156,20 @@ impl Editor {
 
     /// The record of an object, as it was linked last.
     pub fn old_object(&self, number: u32) -> Option<ObjectView<'static>> {
-        let view = self.view().ok()?;
-        let record = view.objects.get(number as usize)?;
-        let pack: &'static [u8] = self.packs.get(record.pack as usize)?;
-        ObjectView::new(pod::slice(pack, record.offset, record.len)?)
+        let (pack, record) = packs::find(&self.view().ok()?, &self.packs, number)?;
+        packs::view(pack, record)
+    }
+
+    /// The bytes of an object's record, as it was linked last, verified.
+    pub fn old_record(&self, number: u32) -> Option<&'static [u8]> {
+        let (pack, record) = packs::find(&self.view().ok()?, &self.packs, number)?;
+        pack.verify(record).then_some(record)
+    }
+
+    /// Whether these bytes of an object's record are what was linked.
+    pub fn verify(&self, number: u32, bytes: &[u8]) -> bool {
+        let of_pack = || packs::find(&self.view().ok()?, &self.packs, number);
+        self.fresh.contains_key(&number) || of_pack().is_some_and(|(pack, _)| pack.verify(bytes))
     }
 
     /// Where the names of the program, and the dynamic relocations, are.
@@ -289,9 +303,8 @@ impl Editor {
             if let Some(fresh) = self.fresh.get(&number) {
                 records.push((number, fresh));
             } else if free.is_none() && spare.contains(&(object.pack as usize)) {
-                let pack = self.packs.get(object.pack as usize);
-                let bytes = pack.and_then(|pack| pod::slice(pack, object.offset, object.len));
-                records.push((number, bytes.ok_or_else(|| anyhow!("a record of the index is gone"))?));
+                let bytes = self.old_record(number);
+                records.push((number, bytes.ok_or_else(|| anyhow!("a record of the index is damaged"))?));
             }
         }
         let with_prints: Vec<_> = records
@@ -327,14 +340,14 @@ impl Editor {
         if free.is_none() && !entries.is_empty() {
             for pack in spare {
                 self.set_pack(pack, 0, (0, 0))?;
-                self.packs[pack] = &[];
+                self.packs[pack] = Pack::none();
             }
         }
         let Some(pack) = entries.first().map(|entry| entry.pack) else { return Ok(()) };
         let described = store.describe([pack].into_iter())?[&pack];
         self.set_pack(place, pack, described)?;
-        self.packs[place] =
-            store.pack(pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
+        let file = store.pack(pack).ok_or_else(|| anyhow!("a pack that was just written is gone"))?;
+        self.packs[place] = Pack::written(file, &self.view()?.packs[place]);
         Ok(())
     }
 
@@ -345,9 +358,5 @@ impl Editor {
         let name = self.view()?.packs[place].name;
         self.set_bytes(strings.offset + u64::from(name.offset), pack_name(pack).as_bytes())?;
         self.set(table, place as u64, PackRec { name, len, checksum })
-    }
-
-    pub fn pack_bytes(&self) -> Vec<&'static [u8]> {
-        self.packs.clone()
     }
 }

@@ -9,9 +9,8 @@ use crate::index::opened::Executable;
 use crate::index::state::State;
 use crate::library::{self, Parts};
 use crate::synth::relocations::{self, Image};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use shared::ImageAddr;
-use shared::pod;
 use shared::record::{ObjectView, SectionRec};
 use std::fs;
 use std::path::Path;
@@ -101,7 +100,9 @@ impl Editor {
         let object = self.object(last).context("the linker's own record is gone")?;
         let found =
             object.sections.iter().find(|section| object.string(section.name) == name && section.data != 0);
-        Ok(found.map(|section| object.data(section)))
+        let Some(bytes) = found.map(|section| object.data(section)) else { return Ok(None) };
+        ensure!(self.verify(last, bytes), "the linker's own record is damaged");
+        Ok(Some(bytes))
     }
 
     /// A section of the linker's own object, and a copy of that object's record, to be changed.
@@ -114,13 +115,7 @@ impl Editor {
         let Some(section) = found.copied() else { return Ok(None) };
         let record = match self.fresh.get(&last) {
             Some(record) => record.clone(),
-            None => {
-                let place = view.objects[last as usize];
-                let pack = self.pack_bytes()[place.pack as usize];
-                pod::slice::<u8>(pack, place.offset, place.len)
-                    .context("a record of the index is gone")?
-                    .to_vec()
-            }
+            None => self.old_record(last).context("the linker's own record is damaged")?.to_vec(),
         };
         Ok(Some((section, record)))
     }

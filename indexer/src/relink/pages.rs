@@ -17,6 +17,10 @@ impl Objects for Editor {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         Editor::object(self, number)
     }
+
+    fn verify(&self, number: u32, bytes: &[u8]) -> bool {
+        Editor::verify(self, number, bytes)
+    }
 }
 
 /// The bytes of the patch file. The inner error is a reason for a full link.

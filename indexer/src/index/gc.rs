@@ -18,11 +18,12 @@
 use super::database::{self, Database};
 use super::opened::Executable;
 use super::store::{self, Entry};
-use super::{generation, lock};
+use super::{generation, lock, version};
 use crate::inputs::mapped::Fingerprint;
+use crate::trouble;
 use anyhow::{Context, Result, bail};
 use shared::output::{self, CONFIG, LOADER};
-use shared::plan::{PackRec, PlanError, PlanView};
+use shared::plan::{PackRec, PlanView};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -258,8 +259,9 @@ enum Refers {
 #[derive(Default)]
 struct Found {
     outputs: Vec<Output>,
-    /// By the generation's folder. What was looked at once does not change.
-    generations: HashMap<PathBuf, Refers>,
+    /// By the generation's folder, with what shows that it is still the one that was looked at: a link that fails takes its
+    /// generation back, and the next one gets the number.
+    generations: HashMap<PathBuf, (Option<Fingerprint>, Refers)>,
     temporary: Vec<PathBuf>,
     /// What a collection that was killed had left to remove.
     left: Vec<PathBuf>,
@@ -292,9 +294,10 @@ impl Found {
         }
         let needed: Vec<PathBuf> = self.outputs.iter().flat_map(Output::needed).collect();
         for (number, folder) in needed.iter().enumerate() {
-            if !self.generations.contains_key(folder) {
+            let print = Fingerprint::at(&folder.join("status.json"));
+            if self.generations.get(folder).is_none_or(|(known, _)| *known != print) {
                 progress(&format!("looking at generation {} of {}", number + 1, needed.len()));
-                self.generations.insert(folder.clone(), Refers::of(folder));
+                self.generations.insert(folder.clone(), (print, Refers::of(folder)));
             }
         }
         Ok(())
@@ -420,9 +423,9 @@ fn place_of(executable: &Path) -> Option<Place> {
 
 impl Refers {
     fn of(folder: &Path) -> Self {
-        let read = || {
-            let (plan, _, _) = Executable::of_folder(folder).ok()?.plan().ok()?;
-            let view = PlanView::new(&plan).ok()?;
+        let read = || -> Result<_> {
+            let (plan, _, _) = Executable::of_folder(folder)?.plan()?;
+            let view = PlanView::new(&plan).map_err(|error| version::plan_error("the plan", error))?;
             let number =
                 |pack: &PackRec| store::pack_number(pack.name.of(view.strings)).filter(|_| pack.len != 0);
             let numbers: Vec<Option<u64>> = view.packs.iter().map(number).collect();
@@ -434,20 +437,24 @@ impl Refers {
                     records.push((object.offset, object.len));
                 }
             }
-            Some(packs)
+            Ok(packs)
         };
         match read() {
-            Some(packs) => Self::To(packs),
-            None if is_of_other_version(folder) => Self::Unknown,
+            Ok(packs) => Self::To(packs),
+            Err(error) if trouble::is_of_machine(&error) || is_of_other_version(folder) => Self::Unknown,
             // What is damaged runs no more, and needs nothing.
-            None => Self::To(BTreeMap::new()),
+            Err(_) => Self::To(BTreeMap::new()),
         }
     }
 }
 
 fn is_of_other_version(folder: &Path) -> bool {
-    let Ok(plan) = fs::read(folder.join("plan")) else { return false };
-    matches!(shared::plan::check(&plan), Err(PlanError::Foreign))
+    let is_other = |name: &str, magic: u64| {
+        let mut word = [0; 8];
+        let read = fs::File::open(folder.join(name)).and_then(|file| file.read_exact_at(&mut word, 0));
+        read.is_ok() && version::is_other(&word, magic)
+    };
+    is_other("plan", shared::plan::MAGIC) || is_other("patch", shared::plan::PATCH_MAGIC)
 }
 
 // --- the database ---
@@ -532,13 +539,16 @@ impl NewDatabase {
         database.put(entries).then_some(Self { folder })
     }
 
-    /// Returns where the one before is now.
+    /// Returns where the one before is now; `None`: it is still in its place.
     fn put_in_place(self, index: &Path) -> Option<PathBuf> {
         let place = index.join(database::FOLDER);
         let old = doomed_name(&place);
         fs::rename(&place, &old).ok()?;
-        // Without a database, objects are read again.
-        fs::rename(self.folder.path().join(database::FOLDER), &place).ok();
+        if fs::rename(self.folder.path().join(database::FOLDER), &place).is_err() {
+            // Another collection has taken the new one for a leftover.
+            fs::rename(&old, &place).ok()?;
+            return None;
+        }
         Some(old)
     }
 }
@@ -574,7 +584,7 @@ impl Plan {
         let mut is_known = true;
         for folder in found.outputs.iter().flat_map(Output::needed) {
             match found.generations.get(&folder) {
-                Some(Refers::To(packs)) => needed.extend(packs.keys()),
+                Some((_, Refers::To(packs))) => needed.extend(packs.keys()),
                 _ => is_known = false,
             }
         }
@@ -604,7 +614,7 @@ fn sparse(index: &Path, found: &Found, records: &Records, needed: &HashSet<u64>)
     let mut live: HashMap<u64, BTreeMap<u64, u64>> = HashMap::new();
     let newest = found.outputs.iter().filter_map(|output| output.needed().last());
     for refers in newest.filter_map(|folder| found.generations.get(&folder)) {
-        if let Refers::To(packs) = refers {
+        if let (_, Refers::To(packs)) = refers {
             packs
                 .iter()
                 .for_each(|(pack, records)| live.entry(*pack).or_default().extend(records.iter().copied()));

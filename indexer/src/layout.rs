@@ -48,7 +48,7 @@ pub const RELRO: usize = 4;
 pub const DATA: usize = 5;
 pub const BSS: usize = 6;
 
-/// Places in the table of blocks that a relink can use, for each region.
+/// Places in the table of blocks that a relink can use, for each region, and besides a quarter of those that are taken.
 const SPARE_BLOCKS: usize = 256;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +139,7 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>) -> Layout {
         if *kind == RegionKind::Header {
             at = start + if request.shared { PAGE } else { HEADER_LEN };
         }
+        let blocks_before = builder.layout.blocks.len();
         for class in *classes {
             at = builder.place_class(*class, at, number);
         }
@@ -149,7 +150,8 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>) -> Layout {
         let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + least };
         let limit = (end + growth).align_up(CHUNK);
         builder.layout.regions.push(RegionRec { start, end, limit, kind: *kind as u32, prot: *prot });
-        for _ in 0..SPARE_BLOCKS {
+        let blocks = builder.layout.blocks.len() - blocks_before;
+        for _ in 0..SPARE_BLOCKS + blocks / 4 {
             builder.layout.blocks.push(BlockPlace { addr: limit, block: NONE, ..BlockPlace::default() });
         }
         at = limit;

@@ -84,7 +84,7 @@ pub struct FileRec {
     /// A zero byte follows it.
     pub path: StrRef,
     pub fingerprint: Fingerprint,
-    /// For an archive: identity of its members' names and of its symbol table. For a shared library: identity of its
+    /// For an archive: identity of its symbol table, and how many members it has. For a shared library: identity of its
     /// symbols.
     pub symbols: u64,
     /// Its objects: the first and how many; `NONE`: they are not one behind the other.
@@ -99,6 +99,7 @@ pub struct ObjectRec {
     pub file: u32,
     pub position: u32,
     pub offset: u64,
+    pub ordinal: u64,
     pub entry: Entry,
 }
 
@@ -109,7 +110,7 @@ shared::pod! {
     }
     Used { placements: u64, bindings: u64, slots: u64 }
     FileRec { path: StrRef, fingerprint: Fingerprint, symbols: u64, first: u32, count: u32 }
-    ObjectRec { member: StrRef, file: u32, position: u32, offset: u64, entry: Entry }
+    ObjectRec { member: StrRef, file: u32, position: u32, offset: u64, ordinal: u64, entry: Entry }
 }
 
 /// This bit of [`FileRec::symbols`] says that the file is a shared library.
@@ -130,6 +131,8 @@ pub struct NewObject<'a> {
     pub file: u32,
     pub member: &'a [u8],
     pub offset: u64,
+    /// Its number among the members of its archive.
+    pub ordinal: u64,
     pub entry: Entry,
     /// Its place in the program: what comes first wins.
     pub position: u32,
@@ -138,7 +141,7 @@ pub struct NewObject<'a> {
 impl NewObject<'_> {
     /// An object of the plan that the program no longer has, or not yet.
     pub fn gone() -> Self {
-        Self { file: NONE, member: &[], offset: 0, entry: Entry::default(), position: NONE }
+        Self { file: NONE, member: &[], offset: 0, ordinal: 0, entry: Entry::default(), position: NONE }
     }
 }
 
@@ -187,6 +190,7 @@ impl New<'_> {
                 file: object.file,
                 position: object.position,
                 offset: object.offset,
+                ordinal: object.ordinal,
                 entry: object.entry,
             })
             .collect();
@@ -292,8 +296,11 @@ impl File<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct Object {
     pub file: u32,
+    /// Its name at the last full link.
     pub member: &'static [u8],
     pub offset: u64,
+    /// Its number among the members of its archive.
+    pub ordinal: u64,
     pub entry: Entry,
     /// Its place in the program: what comes first wins.
     pub position: u32,
@@ -395,7 +402,14 @@ impl State {
             None => (rec.offset, rec.entry),
         };
         let (file, position) = (rec.file, rec.position);
-        Object { file, member: rec.member.of(self.base.strings), offset, entry, position }
+        Object {
+            file,
+            member: rec.member.of(self.base.strings),
+            offset,
+            ordinal: rec.ordinal,
+            entry,
+            position,
+        }
     }
 
     pub fn objects(&self) -> impl Iterator<Item = Object> {

@@ -51,6 +51,25 @@ impl Archive {
         Ok(members)
     }
 
+    pub fn is_thin(&self) -> bool {
+        self.file.is_thin()
+    }
+
+    /// Where the members are that are objects, in ascending order.
+    pub fn offsets(&self) -> Result<Vec<u64>> {
+        if self.is_thin() {
+            return Ok(self.members()?.into_iter().map(|member| member.offset).collect());
+        }
+        let mut offsets = Vec::new();
+        for member in self.file.members() {
+            let member = member?;
+            if is_object(member.data(self.data).context("member lies outside the archive")?) {
+                offsets.push(member.file_range().0 - HEADER_LEN);
+            }
+        }
+        Ok(offsets)
+    }
+
     /// The member whose header is at `offset`.
     pub fn member_at(&self, offset: u64) -> Result<Member> {
         let member =

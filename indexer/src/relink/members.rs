@@ -66,7 +66,8 @@ pub fn reload(
             let record = store.record(&object.entry).context("a record that was just written is gone")?;
             let name = message::input_name(&inputs.files[object.file as usize].path, object.member);
             let (fingerprint, offset) = (object.entry.fingerprint, object.offset);
-            changed.push(Changed { object: *number, name, record: record.to_vec(), fingerprint, offset });
+            let (member, record) = (object.member.to_vec(), record.to_vec());
+            changed.push(Changed { object: *number, name, member, record, fingerprint, offset });
         }
         let entry = match old {
             Some(old) if old.entry.content == object.entry.content => {
@@ -83,6 +84,7 @@ pub fn reload(
             changed.push(Changed {
                 object: number,
                 name,
+                member: Vec::new(),
                 record,
                 fingerprint: Default::default(),
                 offset: 0,

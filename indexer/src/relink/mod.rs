@@ -92,6 +92,8 @@ pub struct Changed {
     object: u32,
     /// For the reasons of full links.
     name: String,
+    /// Its name in its archive.
+    member: Vec<u8>,
     record: Vec<u8>,
     fingerprint: Fingerprint,
     /// Where its member is now.
@@ -539,7 +541,7 @@ fn reread(state: &State, changed: &Changed) -> Reread {
     let object = state.object(changed.object);
     Reread {
         path: state.file(object.file).path.display().to_string(),
-        member: String::from_utf8_lossy(object.member).into_owned(),
+        member: String::from_utf8_lossy(&changed.member).into_owned(),
         reason: StaleReason::Changed.to_string(),
     }
 }
@@ -654,34 +656,30 @@ fn see(
         let why = format!("{} changed, which is not an object", path.display());
         return Ok((fingerprint, Seen::Full(why)));
     }
-    let mut members = HashMap::new();
+    let mut members = Vec::new();
     if is_archive {
         let archive = Archive::parse(data, path).with_context(|| path.display().to_string())?;
-        let symbols = archive_symbols(&archive).with_context(|| path.display().to_string())?;
+        let offsets = archive.offsets().with_context(|| path.display().to_string())?;
+        let symbols = archive_symbols(&archive, &offsets).with_context(|| path.display().to_string())?;
         if symbols != known.symbols {
             return Ok((fingerprint, Seen::Unsettled));
         }
-        let needed = of_file.iter().map(|object| state.object(*object).member);
-        let needed: std::collections::HashSet<&[u8]> = needed.collect();
-        for member in archive.members()?.into_iter().filter(|member| needed.contains(&*member.name)) {
-            if members.insert(member.name.clone(), member).is_some() {
-                return Ok((fingerprint, Seen::Unsettled));
-            }
-        }
+        members = archive.members().with_context(|| path.display().to_string())?;
     }
     let look = |object: &u32| -> Result<Option<Object>> {
         let known = state.object(*object);
-        let (data, offset) = match members.get(known.member) {
-            Some(member) => (member.data, member.offset),
+        let (data, offset, member) = match members.get(known.ordinal as usize) {
+            Some(member) => (member.data, member.offset, &*member.name),
             None if is_archive => return Ok(None),
-            None => (data, 0),
+            None => (data, 0, &b""[..]),
         };
         if reader::content_hash(data) == known.entry.content {
             return Ok(Some(Object::Same(*object, offset)));
         }
-        let name = message::input_name(path, known.member);
+        let name = message::input_name(path, member);
         let record = reader::read(data).with_context(|| name.clone())?;
-        Ok(Some(Object::Other(Changed { object: *object, name, record, fingerprint, offset })))
+        let member = member.to_vec();
+        Ok(Some(Object::Other(Changed { object: *object, name, member, record, fingerprint, offset })))
     };
     let objects: Option<Vec<Object>> = of_file.par_iter().map(look).collect::<Result<_>>()?;
     let Some(objects) = objects else { return Ok((fingerprint, Seen::Unsettled)) };
@@ -699,35 +697,36 @@ fn see(
     Ok((held, Seen::Objects(objects)))
 }
 
-/// Identity of what an archive offers: which member defines what, and which members there are.
-pub fn archive_symbols(archive: &Archive) -> Result<u64> {
+/// Identity of what an archive offers: which member defines what, by the members' places. Their names do not count:
+/// rustc gives them others at each build. `offsets`: where the members are.
+pub fn archive_symbols(archive: &Archive, offsets: &[u64]) -> Result<u64> {
     let mut hash = Xxh3::new();
-    let members = archive.members()?;
-    let names: HashMap<u64, &[u8]> =
-        members.iter().map(|member| (member.offset, member.name.as_slice())).collect();
+    let mut offer = |name: &[u8], ordinal: Option<usize>| {
+        hash.update(name);
+        hash.update(b"\0");
+        hash.update(&ordinal.map_or(u64::MAX, |ordinal| ordinal as u64).to_le_bytes());
+    };
     match archive.symbols()? {
         Some(symbols) => {
             for (name, offset) in symbols {
-                hash.update(name);
-                hash.update(b"\0");
-                hash.update(names.get(&offset).copied().unwrap_or_default());
-                hash.update(b"\0");
+                offer(name, offsets.binary_search(&offset).ok());
             }
         }
         None => {
-            for member in &members {
+            for (ordinal, member) in archive.members()?.into_iter().enumerate() {
                 for name in archive::defined_names(member.data)? {
-                    hash.update(name);
-                    hash.update(b"\0");
+                    offer(name, Some(ordinal));
                 }
             }
         }
     }
-    for member in &members {
-        hash.update(&member.name);
-        hash.update(b"\0");
+    // Members of a thin archive are files.
+    for member in archive.is_thin().then(|| archive.members()).transpose()?.into_iter().flatten() {
+        offer(&member.name, None);
     }
-    Ok(hash.digest() & !state::SHARED_LIBRARY)
+    hash.update(&(offsets.len() as u64).to_le_bytes());
+    // 0 is no archive.
+    Ok((hash.digest() & !state::SHARED_LIBRARY).max(1))
 }
 
 /// What the next link needs to know of this one. What `before` says of archives that did not change holds.
@@ -749,20 +748,26 @@ pub fn state_of<'a>(
             .filter(|old| old.fingerprint == file.fingerprint)
             .map(|old| old.symbols)
     };
-    let of_archives: Vec<(u32, u64)> = inputs
-        .archives
-        .par_iter()
-        .map(|input| {
-            let symbols = symbols_before(input.file).map_or_else(|| archive_symbols(&input.archive), Ok)?;
-            Ok((input.file, symbols))
-        })
-        .collect::<Result<_>>()?;
-    symbols.extend(of_archives);
-    symbols.extend(inputs.shared.iter().map(|input| (input.file, input.library.identity())));
-    for file in &inputs.whole_archives {
+    let of_archive = |file: u32, archive: &Archive| -> Result<(u32, u64, Vec<u64>)> {
+        let offsets = archive.offsets()?;
+        let symbols = symbols_before(file).map_or_else(|| archive_symbols(archive, &offsets), Ok)?;
+        Ok((file, symbols, offsets))
+    };
+    let whole = |file: &u32| {
         let path = &inputs.files[*file as usize].path;
-        symbols.insert(*file, archive_symbols(&Archive::parse(mapped::map(path)?.0, path)?)?);
-    }
+        of_archive(*file, &Archive::parse(mapped::map(path)?.0, path)?)
+    };
+    let archives = inputs.archives.par_iter().map(|input| of_archive(input.file, &input.archive));
+    let archives: Vec<(u32, u64, Vec<u64>)> =
+        archives.chain(inputs.whole_archives.par_iter().map(whole)).collect::<Result<_>>()?;
+    symbols.extend(archives.iter().map(|(file, symbols, _)| (*file, *symbols)));
+    symbols.extend(inputs.shared.iter().map(|input| (input.file, input.library.identity())));
+    let offsets: HashMap<u32, &[u64]> =
+        archives.iter().map(|(file, _, offsets)| (*file, offsets.as_slice())).collect();
+    let ordinal = |object: &crate::load::Object| {
+        let found = offsets.get(&object.file).and_then(|offsets| offsets.binary_search(&object.offset).ok());
+        found.map_or(0, |ordinal| ordinal as u64)
+    };
     let files = inputs.files.iter().enumerate().map(|(number, file)| state::NewFile {
         path: &file.path,
         fingerprint: file.fingerprint,
@@ -773,6 +778,7 @@ pub fn state_of<'a>(
         file: object.file,
         member: &object.member,
         offset: object.offset,
+        ordinal: ordinal(object),
         entry: object.entry,
     });
     Ok(state::New {

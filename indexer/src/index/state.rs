@@ -256,6 +256,9 @@ impl Base {
         fn table<T: pod::Pod>(bytes: &'static [u8], span: Span) -> Option<&'static [T]> {
             pod::slice(bytes, span.offset, span.count)
         }
+        if header.objects.count.checked_mul(2) != Some(header.contents.count) {
+            return None;
+        }
         Some(Self {
             header: *header,
             files: table(bytes, header.files)?,
@@ -365,7 +368,9 @@ impl State {
         match self.changes.files.get(&number) {
             Some(file) => File { path: &file.path, fingerprint: file.fingerprint, symbols: file.symbols },
             None => {
-                let FileRec { path, fingerprint, symbols, .. } = self.base.files[number as usize];
+                // A number that is in the file, which may not have been verified.
+                let rec = self.base.files.get(number as usize).copied().unwrap_or_default();
+                let FileRec { path, fingerprint, symbols, .. } = rec;
                 let path = Path::new(OsStr::from_bytes(path.of(self.base.strings)));
                 File { path, fingerprint, symbols }
             }
@@ -379,7 +384,7 @@ impl State {
     /// The path of a file as a C string, without a copy where that is possible.
     pub fn c_path(&self, number: u32) -> Cow<'_, CStr> {
         let rec = &self.base.files[number as usize];
-        let len = rec.path.len + 1;
+        let len = rec.path.len.saturating_add(1);
         let text = StrRef { len, ..rec.path }.of(self.base.strings);
         match CStr::from_bytes_with_nul(text) {
             Ok(path) if !self.changes.files.contains_key(&number) => Cow::Borrowed(path),

@@ -214,7 +214,15 @@ impl Editor {
 
     /// The objects that mention any of these slots, and maybe others, in ascending order.
     pub fn mentioning(&self, slots: &HashSet<u32>) -> Vec<u32> {
-        let Ok(view) = self.view() else { return Vec::new() };
+        let mut objects: Vec<u32> = self.mentions(slots).into_iter().map(|(_, object, _)| object).collect();
+        objects.sort_unstable();
+        objects.dedup();
+        objects
+    }
+
+    /// Each slot that is mentioned, the object, and which of its globals that would be: it may not have so many.
+    pub fn mentions(&self, slots: &HashSet<u32>) -> Vec<(u32, u32, u32)> {
+        let (Ok(view), false) = (self.view(), slots.is_empty()) else { return Vec::new() };
         let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
         for slot in slots {
             if let Some(word) = is_wanted.get_mut(*slot as usize / 64) {
@@ -227,29 +235,22 @@ impl Editor {
             (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
         starts.sort_unstable();
         let used = view.bindings.iter().take(self.used.bindings as usize);
-        let mut objects = Vec::new();
-        for (place, _) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
+        let mut mentions = Vec::new();
+        for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
             let behind = starts.partition_point(|(start, _)| *start <= place);
             let Some((start, _)) = behind.checked_sub(1).and_then(|at| starts.get(at)) else { continue };
+            // Objects without globals share their place with the next.
             let here = starts[..behind].iter().rev().take_while(|(other, _)| other == start);
-            objects.extend(here.map(|(_, object)| *object));
+            mentions.extend(here.map(|(_, object)| (*slot, *object, place - start)));
         }
-        objects.sort_unstable();
-        objects.dedup();
-        objects
+        mentions
     }
 
     /// Adds a symbol; `None` if there is no room for one.
     pub fn add_slot(&mut self, hash: u64, slot: Slot) -> Result<Option<u32>> {
-        let table = self.view()?.header.slots;
-        if self.used.slots >= table.count {
-            return Ok(None);
-        }
-        let number = self.used.slots as u32;
-        self.set(table, u64::from(number), slot)?;
-        self.used.slots += 1;
-        self.added_names.push(NameRec { hash, slot: number, dynamic: 0 });
-        Ok(Some(number))
+        let number = self.add_private_slot(slot)?;
+        self.added_names.extend(number.map(|slot| NameRec { hash, slot, dynamic: 0 }));
+        Ok(number)
     }
 
     /// Adds a symbol without a name; `None` if there is no room for one.

@@ -93,6 +93,9 @@ fn edits(bytes: &[u8], editor: &Editor, changed: &[u32]) -> Result<Option<Vec<(u
     let symbol_count = (extent.names - extent.symbols) / SYMBOL;
     let mut head = *head;
     let (names_before, mut names) = (head.names as usize, Vec::new());
+    if names_before > extent.end - extent.names || head.symbols as usize > symbol_count {
+        return Ok(None);
+    }
     let mut edits = Vec::new();
     for number in changed.iter().copied() {
         let record = editor.object(number).context("a record of the index is gone")?;

@@ -211,6 +211,7 @@ fn weigh(
         .filter_map(|(hash, _)| editor.find(*hash).map(|found| found.slot))
         .collect();
     let elsewhere = mentions(editor, &slots, numbers)?;
+    let change_of = |object: u32| numbers.get(&object).map(|index| &changes[*index]);
     let mut placed = Vec::new();
     let mut added: Vec<u64> = Vec::new();
     let in_changes = |hash: u64, of_new: bool| {
@@ -291,7 +292,7 @@ fn weigh(
                 editor.moved.insert(number);
             }
             (Definition::None, Definition::Object { object, global }) => {
-                let record = record_of(editor, changes, numbers, object)?.globals[global as usize];
+                let record = record_of(editor, change_of(object), object, true)?.globals[global as usize];
                 let plain = matches!(record.kind, elf::STT_FUNC | elf::STT_OBJECT | elf::STT_NOTYPE)
                     && record.section < GlobalRec::DISCARDED;
                 let hidden = matches!(after.visibility, elf::STV_HIDDEN | elf::STV_INTERNAL);
@@ -332,8 +333,9 @@ fn weigh(
                 let (Some(number), Some(slot)) = (found, slot) else {
                     full!("the index does not know {shown}");
                 };
-                let old = old_record_of(editor, changes, numbers, old_object)?.globals[old_global as usize];
-                let new = record_of(editor, changes, numbers, object)?.globals[global as usize];
+                let old =
+                    record_of(editor, change_of(old_object), old_object, false)?.globals[old_global as usize];
+                let new = record_of(editor, change_of(object), object, true)?.globals[global as usize];
                 if (slot.object, slot.global) != (old_object, old_global) {
                     full!("{shown} is bound by other rules");
                 }
@@ -413,11 +415,7 @@ fn weighed(
     let view = editor.view()?;
     for mention in mentions {
         let change = numbers.get(&mention.object).map(|index| &changes[*index]);
-        let record = match change {
-            Some(change) if of_new => change.new,
-            Some(change) => change.old,
-            None => editor.old_object(mention.object).context("a record of the index is gone")?,
-        };
+        let record = record_of(editor, change, mention.object, of_new)?;
         let global = &record.globals[mention.global as usize];
         let is_defined = match change {
             Some(change) => defines(&record, if of_new { &change.kept } else { &change.was_kept }, global),
@@ -436,27 +434,17 @@ fn weighed(
     Ok((symbol, is_twice))
 }
 
+/// The record of an object: the one that it has now, or the one that it had.
 fn record_of(
     editor: &Editor,
-    changes: &[Change],
-    numbers: &HashMap<u32, usize>,
+    change: Option<&Change>,
     object: u32,
+    of_new: bool,
 ) -> Result<ObjectView<'static>> {
-    match numbers.get(&object) {
-        Some(index) => Ok(changes[*index].new),
-        None => editor.old_object(object).context("a record of the index is gone"),
-    }
-}
-
-fn old_record_of(
-    editor: &Editor,
-    changes: &[Change],
-    numbers: &HashMap<u32, usize>,
-    object: u32,
-) -> Result<ObjectView<'static>> {
-    match numbers.get(&object) {
-        Some(index) => Ok(changes[*index].old),
-        None => editor.old_object(object).context("a record of the index is gone"),
+    match change {
+        Some(change) if of_new => Ok(change.new),
+        Some(change) => Ok(change.old),
+        None => editor.old_object(object).context("a record of the index is damaged"),
     }
 }
 
@@ -484,31 +472,14 @@ fn mentions(
     changed: &HashMap<u32, usize>,
 ) -> Result<HashMap<u32, Vec<Mention>>> {
     let mut found: HashMap<u32, Vec<Mention>> = HashMap::new();
-    if slots.is_empty() {
-        return Ok(found);
-    }
-    let view = editor.view()?;
-    let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
-    for slot in slots {
-        is_wanted[*slot as usize / 64] |= 1 << (slot % 64);
-    }
-    let wanted =
-        |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
-    let own = view.objects.len() as u32 - 1;
-    let mut starts: Vec<(u32, u32)> =
-        (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
-    starts.sort_unstable();
-    let used = view.bindings.iter().take(editor.used.bindings as usize);
-    for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
-        let behind = starts.partition_point(|(start, _)| *start <= place);
-        let Some((start, _)) = behind.checked_sub(1).map(|last| starts[last]) else { continue };
-        // Objects without globals share their place with the next.
-        let here = starts[..behind].iter().rev().take_while(|(other, _)| *other == start);
-        for (_, object) in here.filter(|(_, object)| *object != own && !changed.contains_key(object)) {
-            let record = editor.old_object(*object).context("a record of the index is gone")?;
-            if record.globals.get((place - start) as usize).is_some_and(|global| global.name.len != 0) {
-                found.entry(*slot).or_default().push(Mention { object: *object, global: place - start });
-            }
+    let own = editor.view()?.objects.len() as u32 - 1;
+    for (slot, object, global) in editor.mentions(slots) {
+        if object == own || changed.contains_key(&object) {
+            continue;
+        }
+        let record = editor.old_object(object).context("a record of the index is gone")?;
+        if record.globals.get(global as usize).is_some_and(|global| global.name.len != 0) {
+            found.entry(slot).or_default().push(Mention { object, global });
         }
     }
     Ok(found)

@@ -99,6 +99,63 @@ fn a_damaged_index_does_not_spoil_the_next_link() {
     });
 }
 
+#[test]
+fn damage_that_leaves_no_trace_does_not_spoil_the_next_link() {
+    with_linked_program("traceless", |project, _| {
+        // With a patch, and names that a relink has added.
+        project.edit(
+            "part.c",
+            &format!("{}\nint added(void) {{ return 1; }}\n", include_str!("fixtures/damage_part.c")),
+        );
+        project.link(LINK);
+        (0..RUNS).for_each(|_| assert_eq!(project.output("app", &[]), EXPECTED));
+        let untouched = &scratch_root().join("damage/traceless-relinked");
+        project.copy_to(untouched);
+        // What was rendered before has no checksum.
+        let rendered = ["image", "kept", "own"];
+        let mut files = index_files(project);
+        files.retain(|file| {
+            !rendered.iter().any(|name| file.ends_with(name)) && !file.to_string_lossy().contains("/records/")
+        });
+        for number in 0..MUTATIONS_PER_TEST {
+            let file = &files[number % files.len()];
+            let mut random = Random::new(number as u64);
+            let mut contents = fs::read(file).expect("the file can be read");
+            if contents.is_empty() {
+                continue;
+            }
+            for _ in 0..3 {
+                let position = random.below(contents.len()) / 4 * 4;
+                let value = [0, 0xff, 0x80, random.below(256) as u8][random.below(4)];
+                let end = contents.len().min(position + 4);
+                contents[position..end].fill(value);
+            }
+            let modified = fs::metadata(file).and_then(|metadata| metadata.modified()).expect("a time");
+            fs::write(file, contents).expect("the file can be written");
+            fs::File::options()
+                .write(true)
+                .open(file)
+                .and_then(|file| file.set_modified(modified))
+                .expect("a time");
+            let what = format!("mutation {number} of {}", file.display());
+            let text = [
+                "\nint more(void) { return 2; }\n",
+                "\nint added(void);\nint more(void) { return added(); }\n",
+            ];
+            project
+                .edit("main.c", &format!("{}{}", include_str!("fixtures/damage_main.c"), text[number % 2]));
+            let outcome = project.try_link(LINK);
+            assert!(!outcome.stderr_text().contains("panicked"), "{what}: {outcome:?}");
+            match outcome.ending {
+                Ending::Exit(0) => check_run(project, &what),
+                Ending::Exit(1) => {}
+                _ => panic!("{what}: {outcome:?}"),
+            }
+            project.restore_from(untouched);
+        }
+    });
+}
+
 const LINK: &[&str] = &["main.o", "part.o", "-o", "app"];
 
 /// Runs in which the background comes to keep some pages, most likely.

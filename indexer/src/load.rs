@@ -497,7 +497,10 @@ pub fn load_round(
         batches.push((batch, round.len() - rest.len()));
         rest = behind;
     }
-    let finder = &Finder { store, sparse: store::sparse(&known.index), is_full: !known.is_last };
+    let is_full = !known.is_last;
+    // A relink goes on with the records that it has.
+    let sparse = if is_full { store::sparse(&known.index) } else { HashSet::new() };
+    let finder = &Finder { store, sparse, is_full };
     let loaded: Vec<Vec<Object>> = batches
         .into_par_iter()
         .map_init(
@@ -522,8 +525,7 @@ impl Finder<'_> {
     /// The record that an entry describes. A full link makes a new one of what is damaged: a program that has found damage
     /// says to link again. What a relink does not render, it has no time to read.
     fn record(&self, entry: &Entry) -> Option<&'static [u8]> {
-        let is_read = self.is_full || self.sparse.contains(&entry.pack);
-        self.store.record(entry).filter(|_| !is_read || self.store.is_whole(entry))
+        self.store.record(entry).filter(|_| !self.is_full || self.store.is_whole(entry))
     }
 }
 

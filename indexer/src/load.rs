@@ -151,6 +151,19 @@ pub struct Program {
     pub offered: Vec<u64>,
     /// Common symbols that no object gives a value.
     pub commons: Vec<u64>,
+    /// New records are listed in the database beside the rest of the link, also of one that fails.
+    listing: Listing,
+}
+
+/// A thread that is waited for.
+#[derive(Default)]
+struct Listing(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        // A panic there is reported there, and costs time at the next link, nothing else.
+        self.0.take().map(std::thread::JoinHandle::join);
+    }
 }
 
 /// Who wanted a member, unless it was the command line or a library; and which symbol.
@@ -217,6 +230,7 @@ pub fn load(
         reasons: Vec::new(),
         offered: offered(&offers),
         commons: Vec::new(),
+        listing: Listing::default(),
     };
     let mut defined = Hashes::default();
     if request.is_static && request.pie {
@@ -337,7 +351,9 @@ fn keep_records(
         }
     }
     if !known.is_last && !listed.is_empty() {
-        database::put(&known.index, listed.into_iter());
+        let index = known.index.clone();
+        let list = move || database::put(&index, listed.into_iter());
+        program.listing = Listing(Some(std::thread::spawn(list)));
     }
     program.reindexed.sort_by(|a, b| (&a.path, &a.member).cmp(&(&b.path, &b.member)));
     Ok(())

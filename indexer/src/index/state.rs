@@ -469,7 +469,7 @@ impl State {
         contents
     }
 
-    /// Paths that were looked for and not there, as C strings.
+    /// Paths that were looked for and not there.
     pub fn missing(&self) -> impl Iterator<Item = &Path> {
         self.base.missing.iter().map(|path| Path::new(OsStr::from_bytes(path.of(self.base.strings))))
     }

@@ -1,8 +1,8 @@
 //! The next link of the same program: work that follows the change.
 //!
-//! Everything that the link before decided is in its generation. If the command line is the same, and what
-//! changed are objects that still fit what was resolved, then resolution stands, all other addresses stand, and the new generation is the one before with a patch. Otherwise there
-//! is a reason why not, and a full link follows.
+//! Everything that the link before decided is in its generation. If the command line is the same, and what changed are
+//! objects for which there is room, then all other addresses stand, and the new generation is the one before with a patch.
+//! Otherwise there is a reason why not, and a full link follows.
 
 /// Ends a step with a reason for a full link.
 macro_rules! full {

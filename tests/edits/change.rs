@@ -162,6 +162,7 @@ impl Maker<'_> {
             duplicate: None,
             main_value: 1,
             next: 100,
+            is_wide: false,
         };
         let cpp = self.chance(40);
         if cpp {

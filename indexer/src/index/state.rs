@@ -39,7 +39,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x05");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x06");
 
 /// Name of the state in the folder of a generation. It is written by a full link; relinks leave it as it is, and list
 /// what is different since ([`Changes`]).

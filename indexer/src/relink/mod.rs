@@ -766,7 +766,8 @@ pub fn state_of<'a>(
         archives.iter().map(|(file, _, offsets)| (*file, offsets.as_slice())).collect();
     let ordinal = |object: &crate::load::Object| {
         let found = offsets.get(&object.file).and_then(|offsets| offsets.binary_search(&object.offset).ok());
-        found.map_or(0, |ordinal| ordinal as u64)
+        // Where no member is known to be, the next link looks for members anew.
+        found.map_or(u64::MAX, |ordinal| ordinal as u64)
     };
     let files = inputs.files.iter().enumerate().map(|(number, file)| state::NewFile {
         path: &file.path,

@@ -142,7 +142,7 @@ fn shorten(seed: u64, skip: &BTreeSet<usize>, mut failure: Failure) -> String {
 fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), Failure> {
     let mut random = Random::new(seed.wrapping_mul(0x9e37_79b9));
     let mut program = Maker { random: &mut random }.program();
-    program.is_wide = seed % 3 == 0;
+    program.is_wide = seed.is_multiple_of(3);
     let steps = 6 + random.below(10);
     let mut run = Sequence {
         workshop: Workshop::new(&seed.to_string()),

@@ -670,6 +670,35 @@ fn a_generation_is_watched_after_a_link_that_found_other_members() {
 }
 
 #[test]
+fn the_program_headers_of_a_library_are_damaged() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = three_objects("robust/phdrs");
+    let words = &["-shared", "a.o", "b.o", "-o", "libab.so"];
+    for changes in [false, true] {
+        for source in ["a.c", "b.c"] {
+            project.compile_with(source, &["-fPIC"]);
+        }
+        project.link(words);
+        let headers = project.tool("readelf", &["-lW", "libab.so"]).stdout_text();
+        let outputs = all_below(&project.path(".unfold/outputs"));
+        for path in outputs.iter().filter(|path| path.ends_with("phdrs")) {
+            let mut contents = fs::read(path).unwrap();
+            contents[60] ^= 0x10;
+            fs::write(path, contents).unwrap();
+        }
+        project.remove("libab.so");
+        if changes {
+            project.write("b.c", "int b(void) { return 3; }\n");
+            project.compile_with("b.c", &["-fPIC"]);
+        }
+        project.link(words);
+        assert_eq!(project.tool("readelf", &["-lW", "libab.so"]).stdout_text(), headers);
+    }
+}
+
+#[test]
 fn a_record_that_was_damaged_without_a_trace() {
     if unfold_command().is_none() {
         return;

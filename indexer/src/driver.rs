@@ -217,6 +217,9 @@ pub fn link(request: &Request) -> Result<bool> {
     let facts = &mut state.changes.facts;
     (facts.lazy_pages, facts.eager_pages) = (status.lazy_pages, status.eager_pages);
     let symbols_crc = facts.symbols_crc as u32;
+    if request.shared {
+        library::note_phdrs(&draft, &phdrs)?;
+    }
     relink::finish_changes(&mut state.changes, request, &draft, &view)?;
     let objects = pack_objects(&view, &mut store)?;
     let failed = |error| message::render_error(error, &program, &inputs.files, &objects, request.demangle);

@@ -86,11 +86,15 @@ impl From<anyhow::Error> for Error {
     }
 }
 
+/// Notes the library's program headers, for relinks.
+pub fn note_phdrs(draft: &Draft, phdrs: &[Phdr]) -> Result<()> {
+    let bytes: Vec<u8> = phdrs.iter().flat_map(Phdr::bytes).collect();
+    draft.write(PHDRS, &bytes)
+}
+
 /// Writes the library, and gives its generation its number.
 pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -> Result<(), Error> {
     let file = render(parts, objects)?;
-    let phdrs: Vec<u8> = parts.phdrs.iter().flat_map(Phdr::bytes).collect();
-    draft.write(PHDRS, &phdrs)?;
     let (_, folder) = draft.publish()?;
     generation::or_take_back(&folder, emit::replace(&parts.request.output, &file))?;
     note_written(&folder, &parts.request.output)?;

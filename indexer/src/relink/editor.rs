@@ -6,7 +6,7 @@ use crate::index::packs::{self, Pack};
 use crate::index::state::{NAMES_MAGIC, NameRec, NamesHeader, State, Used, find_names};
 use crate::index::store::{Store, pack_name};
 use crate::index::version;
-use crate::inputs::mapped;
+use crate::inputs::mapped::{self, Fingerprint};
 use crate::inputs::shared::{self as shared_library, SharedLibrary};
 use crate::plan::SPARE_PACKS;
 use anyhow::{Result, anyhow};
@@ -312,7 +312,8 @@ impl Editor {
             .iter()
             .map(|(number, bytes)| {
                 let is_known = *number < state.object_count();
-                let known = is_known.then(|| state.object(*number).entry.fingerprint).unwrap_or_default();
+                let known =
+                    if is_known { state.object(*number).entry.fingerprint } else { Fingerprint::default() };
                 let new = changed.iter().find(|changed| changed.object == *number);
                 (*bytes, new.map_or(known, |changed| changed.fingerprint))
             })

@@ -82,8 +82,11 @@ fn replace(path: &Path, known: Print, editor: &Editor, changed: &[u32]) -> Resul
     Ok(Some(Print::at(path)))
 }
 
+/// Bytes of the file, and where they are.
+type Edit = (usize, Vec<u8>);
+
 /// What has to be written, and where; `None`: there is no room, or the file is not what it should be.
-fn edits(bytes: &[u8], editor: &Editor, changed: &[u32]) -> Result<Option<Vec<(usize, Vec<u8>)>>> {
+fn edits(bytes: &[u8], editor: &Editor, changed: &[u32]) -> Result<Option<Vec<Edit>>> {
     let Some((extent, (head, runs))) =
         extent(bytes).and_then(|extent| own_section(bytes, &extent).map(|own| (extent, own)))
     else {
@@ -194,7 +197,7 @@ fn entries(
 }
 
 /// An edit without what is there already.
-fn trimmed(bytes: &[u8], (at, mut new): (usize, Vec<u8>)) -> Option<(usize, Vec<u8>)> {
+fn trimmed(bytes: &[u8], (at, mut new): Edit) -> Option<Edit> {
     let old = &bytes[at..at + new.len()];
     let differs = |(old, new): (&u8, &u8)| old != new;
     let start = old.iter().zip(&new).position(differs)?;

@@ -370,7 +370,7 @@ fn follow_ends(editor: &mut Editor) -> Result<()> {
 /// Files of a generation that those of relinks share.
 fn kept_files(request: &Request) -> &'static [&'static str] {
     if request.shared {
-        &["plan", "names", NEEDED, state::FILE]
+        &["plan", crate::library::PHDRS, "names", NEEDED, state::FILE]
     } else {
         &["plan", "image", "names", NEEDED, state::FILE]
     }

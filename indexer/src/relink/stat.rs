@@ -5,6 +5,7 @@ use crate::index::opened::Executable;
 use crate::index::state::{self, NAMES_MAGIC, State, read_names};
 use crate::index::{store, version};
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::library;
 use anyhow::Result;
 use rayon::prelude::*;
 use shared::plan::PlanView;
@@ -48,9 +49,11 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
         return Ok(Generation::Untouched);
     }
     let report_lost = touched.contains(&Path::new("status.json"));
-    if touched.contains(&Path::new("image")) {
-        // It has no checksum.
-        return Ok(Generation::Damaged("the image of the index was changed".to_owned()));
+    // These have no checksums.
+    for (name, what) in [("image", "image"), (library::PHDRS, "list of program headers")] {
+        if touched.contains(&Path::new(name)) {
+            return Ok(Generation::Damaged(format!("the {what} of the index was changed")));
+        }
     }
     let damaged = |what: &str| Ok(Generation::Damaged(format!("{what} of the index is damaged")));
     if !mapped::map(&folder.join(state::FILE)).is_ok_and(|(bytes, _)| state::Base::is_whole(bytes)) {

@@ -698,3 +698,32 @@ fn what_the_command_line_names_anew_follows() {
         assert_eq!(project.output("app", &[]), format!("{number}\n"));
     }
 }
+
+#[test]
+fn a_member_of_a_thin_archive_that_is_no_longer_needed_goes() {
+    let project = Project::new("relink/thin-member");
+    let main = |calls: &str| {
+        format!(
+            "#include <stdio.h>\nlong first(void);\nlong second(void);\n\
+             int main(void) {{ printf(\"%ld\\n\", {calls}); return 0; }}\n"
+        )
+    };
+    project.edit("main.c", &main("first() + second()"));
+    project.edit(
+        "first.c",
+        "long other(long) __attribute__((weak));\nlong first(void) { return other ? other(3) : -1; }\n",
+    );
+    project
+        .edit("second.c", "long other(long x) { return x * 7; }\nlong second(void) { return other(1); }\n");
+    project.tool("ar", &["rcsDT", "lib.a", "second.o"]);
+    const LINK: &[&str] = &["main.o", "first.o", "lib.a", "-o", "app"];
+    project.link(LINK);
+    assert_eq!(project.output("app", &[]), "28\n");
+    project.edit("main.c", &main("first()"));
+    project.link(LINK);
+    // A link from nothing has no reason to load the member, and the weak reference finds nothing.
+    assert_eq!(project.output("app", &[]), "-1\n");
+    project.edit("main.c", &main("first() + second()"));
+    project.link(LINK);
+    assert_eq!(project.output("app", &[]), "28\n");
+}

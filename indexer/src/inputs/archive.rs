@@ -64,7 +64,7 @@ impl Archive {
         for member in self.file.members() {
             let member = member?;
             if is_object(member.data(self.data).context("member lies outside the archive")?) {
-                offsets.push(member.file_range().0 - HEADER_LEN);
+                offsets.push(self.header_offset(&member));
             }
         }
         Ok(offsets)
@@ -77,10 +77,15 @@ impl Archive {
         self.read(&member)
     }
 
+    /// Where a member's header is. Its contents need not follow: they come behind a long name, or are a file of their own.
+    fn header_offset(&self, member: &object::read::archive::ArchiveMember<'static>) -> u64 {
+        let start = member.header().map_or(self.data.as_ptr(), |header| std::ptr::from_ref(header).cast());
+        (start as usize).saturating_sub(self.data.as_ptr() as usize) as u64
+    }
+
     fn read(&self, member: &object::read::archive::ArchiveMember<'static>) -> Result<Member> {
         let name = member.name().to_vec();
-        // Data behind the header; `file_range` starts there.
-        let header = member.file_range().0 - HEADER_LEN;
+        let header = self.header_offset(member);
         if !self.file.is_thin() {
             let data = member.data(self.data).context("member lies outside the archive")?;
             return Ok(Member { offset: header, name, data, external: None });
@@ -102,9 +107,6 @@ impl Archive {
         Ok(Some(read))
     }
 }
-
-/// Bytes in the header of a member (ar(5)).
-const HEADER_LEN: u64 = 60;
 
 /// Whether a member is something to link: ELF, or bitcode that has to be handed on.
 pub fn is_object(data: &[u8]) -> bool {

@@ -51,7 +51,8 @@ pub fn link(request: &Request) -> Result<bool> {
 
     // The generation before -> the next one, if what changed allows it.
     let why_full = match relink::relink(request, &index, &mut timing).or_else(relink::full_instead)? {
-        relink::Outcome::Done(status, state) => {
+        relink::Outcome::Done(done) => {
+            let (status, state) = *done;
             message::print_warnings(request, &status.warnings);
             report(request, &status, || state.files().map(|file| file.path.to_owned()).collect())?;
             if request.time {

@@ -73,7 +73,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// How the attempt ended.
 pub enum Outcome {
     /// With the files of the link.
-    Done(Status, State),
+    Done(Box<(Status, State)>),
     /// A full link is needed, because of this.
     Full(String),
 }
@@ -293,7 +293,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             return Ok(Outcome::Full(why));
         }
         timing.phase("output");
-        return Ok(Outcome::Done(status, state));
+        return Ok(Outcome::Done(Box::new((status, state))));
     }
     let Some(head) = executable.generation_head() else {
         link_in_full!("the head of the executable is damaged");
@@ -322,7 +322,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     crate::library::note_written(&folder, &request.output)?;
     gc::after_link(&output_folder, &request.output);
     timing.phase("output");
-    Ok(Outcome::Done(status, state))
+    Ok(Outcome::Done(Box::new((status, state))))
 }
 
 /// The first symbol of `--defsym` whose value is no longer that of what it refers to.
@@ -488,7 +488,7 @@ fn nothing_changed(
         state.changes.note_parts_again(folder);
         state.changes.write(folder)?;
     }
-    Ok(Outcome::Done(status, state))
+    Ok(Outcome::Done(Box::new((status, state))))
 }
 
 /// Writes the executable of a generation again, where somebody removed or changed it. False: what is needed for that is

@@ -22,7 +22,9 @@ macro_rules! step {
 mod editor;
 mod functions;
 mod groups;
+mod idle;
 mod import;
+mod inputs;
 mod kept;
 mod libraries;
 mod library;
@@ -42,33 +44,31 @@ use crate::index::changes::{self, Changes, Facts};
 use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::opened::Executable;
-use crate::index::pinned;
-use crate::index::state::{self, Reread, State, Status, Used};
+use crate::index::state::{self, Reread, State, Status};
 use crate::index::store::Store;
 use crate::index::version;
-use crate::inputs::archive::{self, Archive};
 use crate::inputs::mapped::{self, Fingerprint};
-use crate::inputs::shared as shared_library;
 use crate::layout;
 use crate::load::StaleReason;
 use crate::synth::notes;
 use crate::timing::Timing;
-use crate::{HandOn, message, object as reader, report, trouble};
+use crate::{HandOn, object as reader, report, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
 use groups::Change;
+use idle::nothing_changed;
+pub use inputs::state_of;
+use inputs::{Stale, read_stale, rename_objects};
 use needed::Needed;
 pub use needed::{FILE as NEEDED, bytes as needed};
-use rayon::prelude::*;
 use shared::plan::{PlanHeader, PlanView, Slot, slot};
 use shared::pod::bytes_of;
-use shared::record::{NONE, ObjectView, flag};
+use shared::record::{NONE, ObjectView};
 use stat::Generation;
 use std::collections::HashMap;
 use std::fs;
 use std::mem::offset_of;
-use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::Xxh3;
+use std::path::Path;
 
 /// How the attempt ended.
 pub enum Outcome {
@@ -421,39 +421,6 @@ fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
     })
 }
 
-/// Compilers give objects other names at each build, and link them in the same order: the object at each place
-/// of the command line is the one that was there before, whatever it is called. What it contains is compared
-/// as ever. Returns whether a name changed; `None`: the objects cannot be told apart.
-fn rename_objects(request: &Request, state: &mut State) -> Option<bool> {
-    let now: Vec<&PathBuf> = request.inputs.iter().filter_map(|(input, _)| input.object()).collect();
-    let before: Vec<u32> =
-        (0..state.file_count()).filter(|file| args::is_object(state.file(*file).path)).collect();
-    let is_same = |(file, path): (&u32, &&PathBuf)| state.file(*file).path == **path;
-    if now.len() > before.len() {
-        return None;
-    }
-    if before.iter().zip(&now).all(is_same) {
-        return Some(false);
-    }
-    // Members of thin archives are files too; then places cannot be matched with certainty.
-    if now.len() < before.len() {
-        return None;
-    }
-    // Objects that go by the names of others are no others.
-    let places: HashMap<&Path, usize> =
-        before.iter().enumerate().map(|(place, file)| (state.file(*file).path, place)).collect();
-    if now.iter().enumerate().any(|(place, path)| places.get(path.as_path()).is_some_and(|old| *old != place))
-    {
-        return None;
-    }
-    for (file, path) in before.into_iter().zip(now) {
-        if state.file(file).path != path {
-            state.set_file(file, |file| file.path.clone_from(path));
-        }
-    }
-    Some(true)
-}
-
 /// What the link before says of its inputs; nothing if there was none.
 pub fn state_before(request: &Request, index: &Path) -> State {
     let read = || {
@@ -462,54 +429,6 @@ pub fn state_before(request: &Request, index: &Path) -> State {
         State::open(&executable.folder)
     };
     read().unwrap_or_default()
-}
-
-/// The executable becomes newer than its inputs, for make. `touched`: the state says something else than before, or is
-/// to say it anew.
-fn nothing_changed(
-    request: &Request,
-    executable: &Executable,
-    mut state: State,
-    mut touched: bool,
-) -> Result<Outcome> {
-    let folder = &executable.folder;
-    let status = status(request, &state, Vec::new());
-    if request.shared {
-        library::write_again(request, executable, &state)?;
-    } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
-        return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
-    }
-    if state.changes.facts.idle == 0 {
-        crate::index::write_file(&folder.join("status.json"), &[&serde_json::to_vec_pretty(&status)?])?;
-        state.changes.facts.idle = 1;
-        touched = true;
-    }
-    if touched {
-        state.changes.note_parts_again(folder);
-        state.changes.write(folder)?;
-    }
-    Ok(Outcome::Done(Box::new((status, state))))
-}
-
-/// Writes the executable of a generation again, where somebody removed or changed it. False: what is needed for that is
-/// damaged.
-fn write_again(request: &Request, executable: &Executable, state: &State) -> Result<bool> {
-    let Some(head) = executable.generation_head() else { return Ok(false) };
-    let (plan, _, _) = executable.plan()?;
-    let view = PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
-    let objects = executable.objects(view)?;
-    let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
-    let identity = Identity {
-        base: executable.config.base,
-        number: executable.config.generation,
-        folder: &executable.folder,
-        plan: executable.config.plan,
-        patch: executable.config.patch,
-        symbols_crc: state.changes.facts.symbols_crc as u32,
-    };
-    emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
-    crate::library::note_written(&executable.folder, &request.output)?;
-    Ok(true)
 }
 
 /// Another program has another build ID: the one that a full link of these objects would give it.
@@ -566,228 +485,4 @@ fn may_load_others(editor: &Editor, request: &Request, needed: &Path, changed: &
     };
     let pairs: Vec<_> = changed.iter().map(pair).collect::<Option<_>>().context("a record is gone")?;
     Ok(needed.may_differ(&pairs, !request.wraps.is_empty(), is_defined))
-}
-
-/// What the files that changed come to.
-enum Stale {
-    Changed(Vec<Changed>),
-    /// Archives have other members, or offer other names.
-    Unsettled,
-    /// A full link is needed, because of this.
-    Full(String),
-}
-
-/// Reads the objects of files that changed; in archives, only the members that are other ones now.
-fn read_stale(state: &mut State, stale: &HashMap<u32, Fingerprint>, output_folder: &Path) -> Result<Stale> {
-    let held_in = (!state.has_more_objects_than(pinned::MOST)).then_some(output_folder);
-    let mut files: Vec<(u32, Fingerprint)> = stale.iter().map(|(number, now)| (*number, *now)).collect();
-    files.sort_unstable_by_key(|(number, _)| *number);
-    let seen: Vec<(Fingerprint, Seen)> = {
-        let state = &*state;
-        files.par_iter().map(|(number, now)| see(state, *number, *now, held_in)).collect::<Result<_>>()?
-    };
-    let mut changed = Vec::new();
-    for ((number, now), (fingerprint, seen)) in files.into_iter().zip(seen) {
-        match seen {
-            Seen::Unsettled => return Ok(Stale::Unsettled),
-            Seen::Full(why) => return Ok(Stale::Full(why)),
-            Seen::Same => {}
-            Seen::Objects(objects) => {
-                for object in objects {
-                    match object {
-                        Object::Same(object, offset) => state.set_object(object, |known| {
-                            (known.entry.fingerprint, known.offset) = (now, offset);
-                        }),
-                        Object::Other(other) => changed.push(other),
-                    }
-                }
-            }
-        }
-        state.set_file(number, |file| file.fingerprint = fingerprint);
-    }
-    if held_in.is_some() {
-        let held: Vec<Fingerprint> = state.files().map(|file| file.fingerprint).collect();
-        pinned::keep_only(output_folder, held.iter());
-    }
-    changed.sort_by_key(|changed| changed.object);
-    Ok(Stale::Changed(changed))
-}
-
-/// What a file that is not as it was turns out to be.
-enum Seen {
-    /// Its symbols are the same: a shared library.
-    Same,
-    Objects(Vec<Object>),
-    Unsettled,
-    Full(String),
-}
-
-/// An object of such a file.
-enum Object {
-    /// With the contents that it had: its number, and where it is now.
-    Same(u32, u64),
-    Other(Changed),
-}
-
-/// Looks at a file that is not as it was. `held_in`: the folder where objects with debug information are held. Returns
-/// the fingerprint that the file has in the end, too.
-fn see(
-    state: &State,
-    number: u32,
-    fingerprint: Fingerprint,
-    held_in: Option<&Path>,
-) -> Result<(Fingerprint, Seen)> {
-    let known = state.file(number);
-    let path = known.path;
-    let of_file = state.objects_of(number);
-    let (data, _) = mapped::map(path)?;
-    let is_archive = data.starts_with(b"!<arch>\n") || data.starts_with(b"!<thin>\n");
-    if known.is_shared() {
-        let read = shared_library::read(data, b"").with_context(|| path.display().to_string())?;
-        let is_same = read.identity() == known.symbols;
-        let differs = || Seen::Full(format!("the symbols of {} changed", path.display()));
-        return Ok((fingerprint, if is_same { Seen::Same } else { differs() }));
-    }
-    if of_file.is_empty() && !is_archive {
-        // A lazy object that was not needed may be now.
-        if args::is_object(path) {
-            return Ok((fingerprint, Seen::Unsettled));
-        }
-        let why = format!("{} changed, which is not an object", path.display());
-        return Ok((fingerprint, Seen::Full(why)));
-    }
-    let mut members = Vec::new();
-    if is_archive {
-        let archive = Archive::parse(data, path).with_context(|| path.display().to_string())?;
-        let offsets = archive.offsets().with_context(|| path.display().to_string())?;
-        let symbols = archive_symbols(&archive, &offsets).with_context(|| path.display().to_string())?;
-        if symbols != known.symbols {
-            return Ok((fingerprint, Seen::Unsettled));
-        }
-        members = archive.members().with_context(|| path.display().to_string())?;
-    }
-    let look = |object: &u32| -> Result<Option<Object>> {
-        let known = state.object(*object);
-        let (data, offset, member) = match members.get(known.ordinal as usize) {
-            Some(member) => (member.data, member.offset, &*member.name),
-            None if is_archive => return Ok(None),
-            None => (data, 0, &b""[..]),
-        };
-        if reader::content_hash(data) == known.entry.content {
-            return Ok(Some(Object::Same(*object, offset)));
-        }
-        let name = message::input_name(path, member);
-        let record = reader::read(data).with_context(|| name.clone())?;
-        let member = member.to_vec();
-        Ok(Some(Object::Other(Changed { object: *object, name, member, record, fingerprint, offset })))
-    };
-    let objects: Option<Vec<Object>> = of_file.par_iter().map(look).collect::<Result<_>>()?;
-    let Some(objects) = objects else { return Ok((fingerprint, Seen::Unsettled)) };
-    let has_debug = |object: &Object| match object {
-        Object::Same(..) => true,
-        Object::Other(other) => {
-            ObjectView::new(&other.record).is_some_and(|view| view.header.flags & flag::DEBUG != 0)
-        }
-    };
-    // The compiler may delete an unchanged object too, under its new name.
-    let held = match held_in.filter(|_| !is_archive && objects.iter().any(has_debug)) {
-        Some(folder) => pinned::hold(folder, path, fingerprint),
-        None => fingerprint,
-    };
-    Ok((held, Seen::Objects(objects)))
-}
-
-/// Identity of what an archive offers: which member defines what, by the members' places. Their names do not count:
-/// rustc gives them others at each build. `offsets`: where the members are.
-pub fn archive_symbols(archive: &Archive, offsets: &[u64]) -> Result<u64> {
-    let mut hash = Xxh3::new();
-    let mut offer = |name: &[u8], ordinal: Option<usize>| {
-        hash.update(name);
-        hash.update(b"\0");
-        hash.update(&ordinal.map_or(u64::MAX, |ordinal| ordinal as u64).to_le_bytes());
-    };
-    match archive.symbols()? {
-        Some(symbols) => {
-            for (name, offset) in symbols {
-                offer(name, offsets.binary_search(&offset).ok());
-            }
-        }
-        None => {
-            for (ordinal, member) in archive.members()?.into_iter().enumerate() {
-                for name in archive::defined_names(member.data)? {
-                    offer(name, Some(ordinal));
-                }
-            }
-        }
-    }
-    // Members of a thin archive are files.
-    for member in archive.is_thin().then(|| archive.members()).transpose()?.into_iter().flatten() {
-        offer(&member.name, None);
-    }
-    hash.update(&(offsets.len() as u64).to_le_bytes());
-    // 0 is no archive.
-    Ok((hash.digest() & !state::SHARED_LIBRARY).max(1))
-}
-
-/// What the next link needs to know of this one. What `before` says of archives that did not change holds.
-pub fn state_of<'a>(
-    request: &Request,
-    inputs: &'a crate::inputs::Inputs,
-    program: &'a crate::load::Program,
-    used: Used,
-    warnings: &'a [String],
-    before: &State,
-) -> Result<state::New<'a>> {
-    let mut symbols: HashMap<u32, u64> = HashMap::new();
-    let archives = before.files().filter(|file| file.is_archive());
-    let known: HashMap<&Path, state::File<'_>> = archives.map(|file| (file.path, file)).collect();
-    let symbols_before = |file: u32| {
-        let file = &inputs.files[file as usize];
-        known
-            .get(file.path.as_path())
-            .filter(|old| old.fingerprint == file.fingerprint)
-            .map(|old| old.symbols)
-    };
-    let of_archive = |file: u32, archive: &Archive| -> Result<(u32, u64, Vec<u64>)> {
-        let offsets = archive.offsets()?;
-        let symbols = symbols_before(file).map_or_else(|| archive_symbols(archive, &offsets), Ok)?;
-        Ok((file, symbols, offsets))
-    };
-    let whole = |file: &u32| {
-        let path = &inputs.files[*file as usize].path;
-        of_archive(*file, &Archive::parse(mapped::map(path)?.0, path)?)
-    };
-    let archives = inputs.archives.par_iter().map(|input| of_archive(input.file, &input.archive));
-    let archives: Vec<(u32, u64, Vec<u64>)> =
-        archives.chain(inputs.whole_archives.par_iter().map(whole)).collect::<Result<_>>()?;
-    symbols.extend(archives.iter().map(|(file, symbols, _)| (*file, *symbols)));
-    symbols.extend(inputs.shared.iter().map(|input| (input.file, input.library.identity())));
-    let offsets: HashMap<u32, &[u64]> =
-        archives.iter().map(|(file, _, offsets)| (*file, offsets.as_slice())).collect();
-    let ordinal = |object: &crate::load::Object| {
-        let found = offsets.get(&object.file).and_then(|offsets| offsets.binary_search(&object.offset).ok());
-        // Where no member is known to be, the next link looks for members anew.
-        found.map_or(u64::MAX, |ordinal| ordinal as u64)
-    };
-    let files = inputs.files.iter().enumerate().map(|(number, file)| state::NewFile {
-        path: &file.path,
-        fingerprint: file.fingerprint,
-        symbols: symbols.get(&(number as u32)).copied().unwrap_or(0),
-    });
-    let objects = program.objects.iter().zip(0u32..).map(|(object, position)| state::NewObject {
-        position,
-        file: object.file,
-        member: &object.member,
-        offset: object.offset,
-        ordinal: ordinal(object),
-        entry: object.entry,
-    });
-    Ok(state::New {
-        request: request.identity(),
-        used,
-        files: files.collect(),
-        objects: objects.collect(),
-        missing: &inputs.missing,
-        warnings,
-    })
 }

@@ -1,0 +1,58 @@
+//! A link with nothing to do.
+
+use super::{Outcome, library, status};
+use crate::args::Request;
+use crate::emit::{self, Identity};
+use crate::evident;
+use crate::index::opened::Executable;
+use crate::index::state::State;
+use anyhow::Result;
+use shared::plan::PlanView;
+
+/// The executable becomes newer than its inputs, for make. `touched`: the state says something else than before, or is
+/// to say it anew.
+pub fn nothing_changed(
+    request: &Request,
+    executable: &Executable,
+    mut state: State,
+    mut touched: bool,
+) -> Result<Outcome> {
+    let folder = &executable.folder;
+    let status = status(request, &state, Vec::new());
+    if request.shared {
+        library::write_again(request, executable, &state)?;
+    } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
+        return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
+    }
+    if state.changes.facts.idle == 0 {
+        crate::index::write_file(&folder.join("status.json"), &[&serde_json::to_vec_pretty(&status)?])?;
+        state.changes.facts.idle = 1;
+        touched = true;
+    }
+    if touched {
+        state.changes.note_parts_again(folder);
+        state.changes.write(folder)?;
+    }
+    Ok(Outcome::Done(Box::new((status, state))))
+}
+
+/// Writes the executable of a generation again, where somebody removed or changed it. False: what is needed for that is
+/// damaged.
+fn write_again(request: &Request, executable: &Executable, state: &State) -> Result<bool> {
+    let Some(head) = executable.generation_head() else { return Ok(false) };
+    let (plan, _, _) = executable.plan()?;
+    let view = PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
+    let objects = executable.objects(view)?;
+    let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
+    let identity = Identity {
+        base: executable.config.base,
+        number: executable.config.generation,
+        folder: &executable.folder,
+        plan: executable.config.plan,
+        patch: executable.config.patch,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
+    };
+    emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
+    crate::library::note_written(&executable.folder, &request.output)?;
+    Ok(true)
+}

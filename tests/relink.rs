@@ -385,7 +385,7 @@ fn a_library_is_no_longer_needed() {
     project.write(
         "lib.c",
         "#include <stdio.h>\n__attribute__((constructor)) static void say(void) { puts(\"library\"); }\n\
-         int from_library(void) { return 5; }\nint more(void) { return 6; }\n",
+         int from_library(void) { return 5; }\n",
     );
     project.tool("gcc", &["-shared", "-fPIC", "lib.c", "-o", "liblib.so"]);
     let uses = |object: &str, function: &str| {
@@ -394,16 +394,16 @@ fn a_library_is_no_longer_needed() {
             &format!("int {function}(void);\nint {object}(void) {{ return {function}(); }}\n"),
         );
     };
-    uses("a", "more");
+    uses("a", "from_library");
     uses("b", "from_library");
     let words =
         &["main.o", "a.o", "b.o", "-Wl,--as-needed", "-L.", "-llib", "-Wl,-rpath,$ORIGIN", "-o", "app"];
     project.link(words);
-    assert_eq!(project.output("app", &[]), "library\n6 5\n");
+    assert_eq!(project.output("app", &[]), "library\n5 5\n");
     project.edit("b.c", "int b(void) { return 2; }\n");
     project.link(words);
     assert_incremental(&project, "app", &["b.o"]);
-    assert_eq!(project.output("app", &[]), "library\n6 2\n");
+    assert_eq!(project.output("app", &[]), "library\n5 2\n");
     project.edit("a.c", "int a(void) { return 1; }\n");
     project.link(words);
     assert_eq!(project.output("app", &[]), "1 2\n");
@@ -726,4 +726,30 @@ fn a_member_of_a_thin_archive_that_is_no_longer_needed_goes() {
     project.edit("main.c", &main("first() + second()"));
     project.link(LINK);
     assert_eq!(project.output("app", &[]), "28\n");
+}
+
+#[test]
+fn a_function_of_a_library_that_is_no_longer_called_is_no_longer_imported() {
+    let project = Project::new("relink/import-goes");
+    let library = |source: &str| {
+        project.write("l.c", source);
+        project.tool("gcc", &["-shared", "-fPIC", "l.c", "-o", "libl.so"]);
+    };
+    let main = |calls: &str| {
+        format!(
+            "#include <stdio.h>\nint f(int);\nint g(int);\n\
+             int main(void) {{ printf(\"%d\\n\", {calls}); return 0; }}\n"
+        )
+    };
+    library("int f(int x) { return x + 1; }\nint g(int x) { return x + 2; }\n");
+    project.edit("main.c", &main("f(1) + g(1)"));
+    const LINK: &[&str] = &["main.o", "-L.", "-ll", "-Wl,-rpath,$ORIGIN", "-Wl,-z,now", "-o", "app"];
+    project.link(LINK);
+    assert_eq!(project.output("app", &[]), "5\n");
+    project.edit("main.c", &main("g(1)"));
+    project.link(LINK);
+    assert_eq!(project.output("app", &[]), "3\n");
+    // The next version of the library needs no relink.
+    library("int g(int x) { return x + 3; }\n");
+    assert_eq!(project.output("app", &[]), "4\n");
 }

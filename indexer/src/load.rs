@@ -489,15 +489,21 @@ pub fn load_round(
         true => vec![None; round.len()],
         false => {
             let entry = |input: &ObjectInput| {
-                let key = store::key(&files[input.file as usize].path, &input.member, input.offset);
-                let entry = known.get(&key).or_else(|| {
-                    let renamed = !known.by_content.is_empty();
-                    renamed.then(|| known.by_content.get(&object::content_hash(input.data)).copied())?
-                })?;
-                store.pack(entry.pack);
-                Some(entry)
+                let file = &files[input.file as usize];
+                let by_name = known.get(&store::key(&file.path, &input.member, input.offset));
+                if known.by_content.is_empty()
+                    || by_name.is_some_and(|entry| entry.fingerprint == file.fingerprint)
+                {
+                    return by_name;
+                }
+                // Another object may have been there, and this one elsewhere.
+                known.by_content.get(&object::content_hash(input.data)).copied().or(by_name)
             };
-            round.iter().map(entry).collect()
+            let entries: Vec<Option<Entry>> = round.par_iter().map(entry).collect();
+            entries.iter().flatten().for_each(|entry| {
+                store.pack(entry.pack);
+            });
+            entries
         }
     };
     let mut batches = Vec::new();

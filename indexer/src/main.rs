@@ -4,6 +4,7 @@ use indexer::args::{self, Task};
 use indexer::index::gc;
 use indexer::{HandOn, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
     };
     let request = match task {
         Task::Print(text) => {
-            print!("{text}");
+            // A reader that is gone has seen enough.
+            std::io::stdout().write_all(text.as_bytes()).ok();
             return ExitCode::SUCCESS;
         }
         Task::HandOn(option) => return hand_on::run(&words, &option, verbose),

@@ -1,5 +1,6 @@
 //! `unfold gc`: removes what nothing needs any more from indexes.
 
+use crate::print_line;
 use anyhow::{Context, Result, bail};
 use indexer::index::gc::{self, Collected, How, Kind};
 use indexer::index::opened::Executable;
@@ -35,7 +36,7 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
         }
     }
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
+        print_line!("{}", serde_json::to_string_pretty(&reports)?);
     }
     Ok(())
 }
@@ -91,14 +92,14 @@ fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Val
 fn print(index: &Path, collected: &Collected, dry_run: bool) {
     let (before, after) = (collected.before / 1024, collected.after / 1024);
     match dry_run {
-        true => println!("{}: {before} KiB, would become {after} KiB", index.display()),
-        false => println!("{}: {after} KiB, was {before} KiB", index.display()),
+        true => print_line!("{}: {before} KiB, would become {after} KiB", index.display()),
+        false => print_line!("{}: {after} KiB, was {before} KiB", index.display()),
     }
     let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
     for doomed in &collected.removed {
         *counts.entry(doomed.kind).or_default() += 1;
         if let Some(output) = doomed.what.as_ref().filter(|_| doomed.kind == Kind::Output) {
-            println!("  {} is no longer there", output.display());
+            print_line!("  {} is no longer there", output.display());
         }
     }
     let mut words: Vec<String> =
@@ -107,6 +108,6 @@ fn print(index: &Path, collected: &Collected, dry_run: bool) {
         words.push(format!("{} entries of the database", collected.entries));
     }
     if !words.is_empty() {
-        println!("  {}: {}", if dry_run { "to remove" } else { "removed" }, words.join(", "));
+        print_line!("  {}: {}", if dry_run { "to remove" } else { "removed" }, words.join(", "));
     }
 }

@@ -4,6 +4,7 @@
 mod bake;
 mod compiler;
 mod gc;
+mod out;
 mod run;
 mod status;
 

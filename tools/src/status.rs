@@ -1,5 +1,6 @@
 //! `unfold status`: what an executable is made of, and what its last link and its last run did.
 
+use crate::print_line;
 use anyhow::Result;
 use indexer::index::opened::Executable;
 use serde_json::{Value, json};
@@ -20,30 +21,32 @@ pub fn status(app: &Path, as_json: bool) -> Result<()> {
         }
         object["pages_kept"] = json!(executable.kept_pages());
         object["last_run"] = run.as_ref().map_or(Value::Null, run_json);
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        print_line!("{}", serde_json::to_string_pretty(&object)?);
         return Ok(());
     }
-    println!("{}: generation {}, {} objects", app.display(), executable.config.generation, status.objects);
+    print_line!("{}: generation {}, {} objects", app.display(), executable.config.generation, status.objects);
     match &status.why_full {
-        None => println!("last link: incremental"),
-        Some(why) => println!("last link: full ({why})"),
+        None => print_line!("last link: incremental"),
+        Some(why) => print_line!("last link: full ({why})"),
     }
     const SHOWN: usize = 20;
     for object in status.reindexed.iter().take(SHOWN) {
         let member = if object.member.is_empty() { String::new() } else { format!("({})", object.member) };
-        println!("  read {}{member}: {}", object.path, object.reason);
+        print_line!("  read {}{member}: {}", object.path, object.reason);
     }
     if status.reindexed.len() > SHOWN {
-        println!("  and {} more", status.reindexed.len() - SHOWN);
+        print_line!("  and {} more", status.reindexed.len() - SHOWN);
     }
-    println!(
+    print_line!(
         "pages: {} in all, {} relocated at first touch, {} rendered by the link",
-        status.pages_total, status.lazy_pages, status.eager_pages
+        status.pages_total,
+        status.lazy_pages,
+        status.eager_pages
     );
-    println!("kept for the next launch: {} pages", executable.kept_pages());
+    print_line!("kept for the next launch: {} pages", executable.kept_pages());
     match run {
-        None => println!("last run: none"),
-        Some(run) => println!(
+        None => print_line!("last run: none"),
+        Some(run) => print_line!(
             "last run: pager {}, {} first touches, {} pages relocated ({} of them in the background), \
              handed over after {} us",
             Pager::name(run.pager),
@@ -53,7 +56,7 @@ pub fn status(app: &Path, as_json: bool) -> Result<()> {
             run.handover_ns / 1000
         ),
     }
-    println!("index: {}", executable.folder.display());
+    print_line!("index: {}", executable.folder.display());
     Ok(())
 }
 

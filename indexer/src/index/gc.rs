@@ -165,21 +165,23 @@ pub fn collect(index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Resul
     let before = if how.thorough { disk_use(index, &HashSet::new()) } else { 0 };
     let mut found = Found::default();
     found.look(index, how, progress)?;
-    let mut records = Records::read(index);
+    let mut records = Records::read(index, how);
     let plan = Plan::new(index, how, &found, &records);
     if how.dry_run {
         let doomed: HashSet<PathBuf> = plan.doomed.iter().map(|doomed| doomed.path.clone()).collect();
         let after = disk_use(index, &doomed);
         return Ok(Collected { removed: plan.doomed, entries: plan.entries, before, after });
     }
-    let anew = plan.is_worth.then(|| NewDatabase::write(index, &records, &plan.needed)).flatten();
+    // Behind a link nothing is made that somebody who deletes the index would find in his way.
+    let is_worth = plan.is_worth && how.thorough;
+    let anew = is_worth.then(|| NewDatabase::write(index, &records, &plan.needed)).flatten();
 
     let lock = wait_for_lock(index, how, progress)?;
     found.look(index, how, &mut |_| ())?;
     found.temporary.retain(|path| anew.as_ref().is_none_or(|anew| anew.folder.path() != path));
     let is_same = records.stamp == Stamp::of(index);
     if !is_same {
-        records = Records::read(index);
+        records = Records::read(index, how);
     }
     let mut plan = Plan::new(index, how, &found, &records);
     let mut renamed = Vec::new();
@@ -464,6 +466,8 @@ fn is_of_other_version(folder: &Path) -> bool {
 struct Records {
     entries: Vec<(Vec<u8>, Entry, State)>,
     stamp: Stamp,
+    /// It could not be read, so that nothing can be said of packs.
+    is_unknown: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -475,14 +479,27 @@ enum State {
 }
 
 impl Records {
-    fn read(index: &Path) -> Self {
+    /// Reads the database, or a copy of it behind a link: to open one writes files, which somebody who deletes the index would
+    /// find in his way.
+    fn read(index: &Path, how: &How) -> Self {
         if !index.join(database::FOLDER).is_dir() {
             return Self::default();
         }
-        let Some(database) = Database::open(index) else { return Self::default() };
-        let all: Vec<(Vec<u8>, Entry)> = database.all().collect();
-        drop(database);
-        let stamp = Stamp::of(index);
+        let unknown = Self { is_unknown: true, ..Self::default() };
+        let read = |database: Option<Database>| database.map(|database| database.all().collect::<Vec<_>>());
+        let (all, stamp) = if how.thorough {
+            (read(Database::open(index)), Stamp::of(index))
+        } else {
+            let stamp = Stamp::of(index);
+            let Some(copy) = copy_of(&index.join(database::FOLDER)) else { return unknown };
+            let all = read(Database::open_at(copy.path()).ok());
+            // Half of what a link wrote meanwhile is nothing to go by.
+            if stamp != Stamp::of(index) {
+                return unknown;
+            }
+            (all, stamp)
+        };
+        let Some(all) = all else { return unknown };
         let mut files: HashMap<PathBuf, Option<Fingerprint>> = HashMap::new();
         let entries = all.into_iter().map(|(key, entry)| {
             let path = key.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -495,7 +512,7 @@ impl Records {
             };
             (key, entry, state)
         });
-        Self { entries: entries.collect(), stamp }
+        Self { entries: entries.collect(), stamp, is_unknown: false }
     }
 
     /// The entries of files that are still there, and whose packs are.
@@ -508,6 +525,25 @@ impl Records {
         let bytes: usize = self.staying(needed).map(|entry| entry.0.len() + size_of::<Entry>() + 64).sum();
         (256 << 10) + 8 * bytes as u64
     }
+}
+
+/// A copy of a folder, elsewhere.
+fn copy_of(folder: &Path) -> Option<tempfile::TempDir> {
+    fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let place = to.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                fs::create_dir(&place)?;
+                copy(&entry.path(), &place)?;
+            } else {
+                fs::copy(entry.path(), &place)?;
+            }
+        }
+        Ok(())
+    }
+    let place = tempfile::tempdir().ok()?;
+    copy(folder, place.path()).ok().map(|()| place)
 }
 
 /// What shows that nobody has written the database.
@@ -581,7 +617,7 @@ impl Plan {
         found.temporary.iter().for_each(|path| add(Kind::Temporary, path, None));
 
         let mut needed: HashSet<u64> = HashSet::new();
-        let mut is_known = true;
+        let mut is_known = !records.is_unknown;
         for folder in found.outputs.iter().flat_map(Output::needed) {
             match found.generations.get(&folder) {
                 Some((_, Refers::To(packs))) => needed.extend(packs.keys()),

@@ -29,9 +29,9 @@ pub fn shared(index: &Path) -> Option<Lock> {
     Some(Lock { _file: file })
 }
 
-/// Keeps links away; `None` if some are running.
+/// Keeps links away; `None` if some are running, or if the index is being deleted: nothing is made anew there.
 pub fn exclusive(index: &Path) -> Option<Lock> {
-    let file = open(index)?;
+    let file = File::open(index.join(FILE)).ok()?;
     file.try_lock().ok()?;
     Some(Lock { _file: file })
 }

@@ -465,6 +465,13 @@ pub fn is_wanted(editor: &Editor, slots: &HashSet<u32>) -> Result<bool> {
     Ok(mentions(editor, slots, &changed)?.values().flatten().any(wanted))
 }
 
+/// Which of these slots objects mention that did not change, but for the linker's own.
+pub fn mentioned(editor: &Editor, slots: &HashSet<u32>) -> Result<HashSet<u32>> {
+    let changed = editor.fresh.keys().map(|number| (*number, 0)).collect();
+    let found = mentions(editor, slots, &changed)?;
+    Ok(found.into_iter().filter(|(_, mentions)| !mentions.is_empty()).map(|(slot, _)| slot).collect())
+}
+
 /// Where objects that did not change mention these slots.
 fn mentions(
     editor: &Editor,

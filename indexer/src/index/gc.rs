@@ -17,8 +17,9 @@
 
 use super::database::{self, Database};
 use super::opened::Executable;
+
 use super::store::{self, Entry};
-use super::{generation, lock, version};
+use super::{generation, lock, pinned, state, version};
 use crate::inputs::mapped::Fingerprint;
 use crate::trouble;
 use anyhow::{Context, Result, bail};
@@ -196,6 +197,7 @@ pub fn collect(index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Resul
         // Entries without a pack do no harm.
         None => plan.entries = 0,
     }
+    found.outputs.iter().filter(|output| !output.is_gone).for_each(Output::let_go);
     drop(lock);
 
     renamed.extend(found.left);
@@ -321,6 +323,19 @@ impl Found {
             }
         }
         Ok((temporary, others))
+    }
+}
+
+impl Output {
+    /// Lets go of objects that no generation which stays has debug information in. Relinks leave that to collections.
+    fn let_go(&self) {
+        let states: Option<Vec<state::State>> =
+            self.needed().map(|folder| state::State::open(&folder)).collect();
+        // What cannot be read may hold anything.
+        let Some(states) = states else { return };
+        let held: Vec<Fingerprint> =
+            states.iter().flat_map(state::State::files).map(|file| file.fingerprint).collect();
+        pinned::keep_only(&self.folder, held.iter());
     }
 }
 

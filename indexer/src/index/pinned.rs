@@ -6,6 +6,7 @@
 use crate::inputs::mapped::Fingerprint;
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Programs of more objects than this come from builds that keep them.
@@ -28,7 +29,14 @@ fn name(fingerprint: &Fingerprint) -> String {
 /// another file system, say) has lines in backtraces as long as it is there.
 pub fn hold(output_folder: &Path, path: &Path, fingerprint: Fingerprint) -> Fingerprint {
     let held = self::path(output_folder, &fingerprint);
-    if super::make_folder(&folder(output_folder)).is_err() || fs::hard_link(path, held).is_err() {
+    let hold = || match fs::hard_link(path, &held) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            super::make_folder(&folder(output_folder)).ok()?;
+            fs::hard_link(path, &held).ok()
+        }
+        linked => linked.ok(),
+    };
+    if hold().is_none() {
         return fingerprint;
     }
     let same = |now: &Fingerprint| Fingerprint { changed_ns: fingerprint.changed_ns, ..*now } == fingerprint;

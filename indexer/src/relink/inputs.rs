@@ -89,10 +89,6 @@ pub fn read_stale(
         }
         state.set_file(number, |file| file.fingerprint = fingerprint);
     }
-    if held_in.is_some() {
-        let held: Vec<Fingerprint> = state.files().map(|file| file.fingerprint).collect();
-        pinned::keep_only(output_folder, held.iter());
-    }
     changed.sort_by_key(|changed| changed.object);
     Ok(Stale::Changed(changed))
 }

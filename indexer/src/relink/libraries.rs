@@ -44,6 +44,13 @@ pub fn no_longer_needed(editor: &Editor, request: &Request, changed: &[Changed])
     if !request.inputs.iter().any(|(_, state)| state.as_needed) {
         return Ok(None);
     }
+    // A library of which somebody else wants the same symbol is needed, and reading libraries takes time.
+    let slots: HashSet<u32> = dropped.iter().filter_map(|hash| of_library(*hash)).collect();
+    let elsewhere = rebind::wanted(editor, &slots)?;
+    dropped.retain(|hash| of_library(*hash).is_some_and(|slot| !elsewhere.contains(&slot)));
+    if dropped.is_empty() {
+        return Ok(None);
+    }
     for (library, path) in editor.shared_libraries()?.iter().zip(&editor.libraries) {
         let defined = || library.symbols.iter().filter(|symbol| !symbol.is_undefined);
         let hashes: Vec<u64> = defined().map(|symbol| name_hash(symbol.name)).collect();
@@ -52,7 +59,7 @@ pub fn no_longer_needed(editor: &Editor, request: &Request, changed: &[Changed])
             continue;
         }
         let slots: HashSet<u32> = hashes.iter().filter_map(|hash| of_library(*hash)).collect();
-        if !rebind::is_wanted(editor, &slots)? {
+        if rebind::wanted(editor, &slots)?.is_empty() {
             return Ok(Some(path.display().to_string()));
         }
     }

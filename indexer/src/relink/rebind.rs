@@ -453,16 +453,21 @@ pub fn is_mentioned(editor: &Editor, slot: u32) -> Result<bool> {
     Ok(!mentions(editor, &HashSet::from([slot]), &HashMap::new())?.is_empty())
 }
 
-/// Whether objects as they are now refer to one of these slots, other than weakly.
-pub fn is_wanted(editor: &Editor, slots: &HashSet<u32>) -> Result<bool> {
+/// Which of these slots objects want strongly that did not change.
+pub fn wanted(editor: &Editor, slots: &HashSet<u32>) -> Result<HashSet<u32>> {
     let changed = editor.fresh.keys().map(|number| (*number, 0)).collect();
-    let wanted = |mention: &Mention| {
+    let is_strong = |mention: &Mention| {
         let record = editor.object(mention.object);
         record
             .and_then(|record| record.globals.get(mention.global as usize).copied())
             .is_some_and(|global| global.section == GlobalRec::UNDEFINED && global.binding != elf::STB_WEAK)
     };
-    Ok(mentions(editor, slots, &changed)?.values().flatten().any(wanted))
+    let found = mentions(editor, slots, &changed)?;
+    Ok(found
+        .into_iter()
+        .filter(|(_, mentions)| mentions.iter().any(is_strong))
+        .map(|(slot, _)| slot)
+        .collect())
 }
 
 /// Which of these slots objects mention that did not change, but for the linker's own.

@@ -8,13 +8,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// A link is many short-lived tables on several threads.
+/// A link is many short-lived tables on several threads. Without huge pages: to find and clear them takes longer than a
+/// link is worth, and most of each would stay unused.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // To find and clear huge pages takes longer than a link is worth, and most of each would stay unused.
-    nix::sys::prctl::set_thp_disable(true).ok();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == gc::COMMAND) {
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));

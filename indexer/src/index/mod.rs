@@ -12,6 +12,7 @@ pub mod changes;
 pub mod database;
 pub mod gc;
 pub mod generation;
+pub mod kept;
 pub mod lock;
 pub mod opened;
 pub mod packs;

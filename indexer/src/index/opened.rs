@@ -1,11 +1,12 @@
 //! An output and its generation, opened: for the tools, and for the next link.
 
+use super::kept::{Access, Shelves};
 use super::packs::{Pack, PackObjects};
 use super::state::Status;
 use super::{generation, version};
 use crate::inputs::mapped;
 use anyhow::{Context, Result, anyhow, bail};
-use shared::log::{KEPT_HEAD, LogEntry, LogHeader, changed_chunks};
+use shared::log::{LogEntry, LogHeader};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanView};
 use std::ffi::OsStr;
@@ -153,17 +154,14 @@ impl Executable {
         Ok(objects)
     }
 
-    /// Pages that launches have relocated and kept: on the shelf of all generations since the full link what no relink has
-    /// changed, on the generation's own the rest.
+    /// Pages that launches have relocated and kept, and that the next one maps.
     pub fn kept_pages(&self) -> u64 {
-        let read = |name: &str| fs::read(self.folder.join(name)).unwrap_or_default();
-        let (common, own, list) = (read("kept.map"), read("own.map"), read("changed"));
-        let changed = changed_chunks(&list, self.config.plan, self.config.patch).unwrap_or_default();
-        let has = |map: &[u8], chunk: usize| map.get(KEPT_HEAD + chunk).is_some_and(|byte| *byte != 0);
-        let is_changed = |chunk: usize| changed.get(chunk).is_some_and(|byte| *byte != 0);
-        let chunks = (0..common.len().max(own.len()))
-            .filter(|chunk| if is_changed(*chunk) { has(&own, *chunk) } else { has(&common, *chunk) });
-        chunks.count() as u64 * shared::CHUNK / shared::PAGE
+        let chunks = || {
+            let (plan, _, _) = self.untouched_plan().ok()?;
+            let view = PlanView::new(&plan).ok()?;
+            Some(Shelves::open(self, &view, Access::Read).ok()?.listed().ok()?.len())
+        };
+        chunks().unwrap_or(0) as u64 * shared::CHUNK / shared::PAGE
     }
 
     /// The log of the last run, if there was one.

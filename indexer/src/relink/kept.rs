@@ -8,6 +8,7 @@
 use super::editor::{Editor, GRAIN};
 use super::pages::referring_places;
 use crate::index::generation::Draft;
+use crate::index::kept::{CHANGED, COMMON, chunk_count};
 use crate::index::opened::Executable;
 use anyhow::{Result, anyhow};
 use shared::checksum::checksum;
@@ -18,12 +19,6 @@ use shared::render::{EH_HDR_HEAD, EH_HDR_ROW};
 use shared::{CHUNK, ImageAddr, edit};
 use std::collections::HashSet;
 use std::fs;
-
-/// The list of changed chunks.
-const LIST: &str = "changed";
-
-/// What the shelf of all generations is made of: the chunks, then the map, which says what is there.
-const COMMON: [&str; 2] = ["kept", "kept.map"];
 
 /// Lists the chunks that are not those of the last full link, and hands on what is kept of the others. `patch`: checksum
 /// of the new generation's patch; `affected`: objects that were placed anew.
@@ -36,11 +31,11 @@ pub fn hand_on(
 ) -> Result<()> {
     let view = editor.view()?;
     let header = view.header;
-    let count = header.limit.offset_from(header.base).div_ceil(CHUNK) as usize;
+    let count = chunk_count(&view);
     let mut chunks = match before.config.patch {
         0 => vec![0; count],
         patch => {
-            let list = fs::read(before.folder.join(LIST)).unwrap_or_default();
+            let list = fs::read(before.folder.join(CHANGED)).unwrap_or_default();
             let known = changed_chunks(&list, before.config.plan, patch).filter(|known| known.len() == count);
             known.map_or_else(|| vec![1; count], <[u8]>::to_vec)
         }
@@ -57,7 +52,7 @@ pub fn hand_on(
     let sum = checksum(&file[16..]);
     file[8..16].copy_from_slice(&sum.to_le_bytes());
     debug_assert_eq!(file.len(), CHANGED_HEAD + count);
-    draft.write(LIST, &file)?;
+    draft.write(CHANGED, &file)?;
 
     // A map is nothing without its chunks. What is not there now, launches of this generation make.
     let link = |name: &str| fs::hard_link(before.folder.join(name), draft.path(name));

@@ -29,7 +29,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use unfold_tests::build::{Build, expand};
 use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
-use unfold_tests::tools::{fresh_scratch, gnu_linker, is_installed, tested_linker, unfold_command};
+use unfold_tests::tools::{
+    complete_kept, fresh_scratch, gnu_linker, is_installed, tested_linker, unfold_command,
+};
 
 /// One run of an executable: how it is paged in, and what to call the run.
 struct Run {
@@ -38,21 +40,30 @@ struct Run {
     prefetch: &'static str,
     /// UNFOLD_KEEP: whether to keep relocated pages, and to map those that were kept.
     keep: &'static str,
+    /// UNFOLD_BACKGROUND: whether to relocate all the rest as well.
+    background: &'static str,
+    /// Before it, the linker completes what is kept, as it does behind a link.
+    complete: bool,
 }
+
+/// By faults alone.
+const LAZILY: Run =
+    Run { name: "run by faults alone", prefetch: "off", keep: "off", background: "off", complete: false };
 
 /// Each pager with its runs. `uffd` comes first, so that it can be left out where the kernel forbids it.
 const PAGERS: &[(&str, &[Run])] = &[("uffd", LAZY_RUNS), ("signal", LAZY_RUNS), ("eager", ONE_RUN)];
 
 /// In this order: nothing is there at first, then an order to follow, then pages that may serve once more.
 const LAZY_RUNS: &[Run] = &[
-    Run { name: "run by faults alone", prefetch: "off", keep: "off" },
-    Run { name: "run with prefetch", prefetch: "on", keep: "off" },
-    Run { name: "first run with kept pages", prefetch: "off", keep: "on" },
-    Run { name: "second run with kept pages", prefetch: "off", keep: "on" },
-    Run { name: "run with all", prefetch: "on", keep: "on" },
+    LAZILY,
+    Run { name: "run with prefetch", prefetch: "on", ..LAZILY },
+    Run { name: "first run with kept pages", keep: "on", ..LAZILY },
+    Run { name: "second run with kept pages", keep: "on", ..LAZILY },
+    Run { name: "run that completes itself", prefetch: "on", keep: "on", background: "on", ..LAZILY },
+    Run { name: "run with everything kept", prefetch: "on", keep: "on", background: "on", complete: true },
 ];
 
-const ONE_RUN: &[Run] = &[Run { name: "only run", prefetch: "off", keep: "off" }];
+const ONE_RUN: &[Run] = &[Run { name: "only run", ..LAZILY }];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -124,8 +135,16 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         // Every pager begins with a link of its own, for what one pager's run leaves in the index (an
         // order log, relocated chunks) would spare the next one its faults.
         let app = build.link(tested_linker(), &libraries, &format!("unfold-{pager}"))?;
-        for Run { name, prefetch, keep } in *runs {
-            let env = [("UNFOLD_PAGER", *pager), ("UNFOLD_PREFETCH", prefetch), ("UNFOLD_KEEP", keep)];
+        for Run { name, prefetch, keep, background, complete } in *runs {
+            let env = [
+                ("UNFOLD_PAGER", *pager),
+                ("UNFOLD_PREFETCH", prefetch),
+                ("UNFOLD_KEEP", keep),
+                ("UNFOLD_BACKGROUND", background),
+            ];
+            if *complete {
+                complete_kept(&app)?;
+            }
             let found = run_with(&libraries, &app, &env)?;
             if !(program.may_refuse && is_refusal(&found.0)) {
                 failures.extend(difference(&format!("{pager} pager, {name}"), &twin, found));

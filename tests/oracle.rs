@@ -32,6 +32,7 @@ fn check(mode: &str, flags: &[&str]) {
     project.write("image_filler.S", include_str!("fixtures/image_filler.S"));
     project.compile_with("image_hash.c", flags);
     project.compile("image_filler.S");
+    project.set_env("UNFOLD_BACKGROUND", "off");
     project.link(&[&["image_hash.o", "image_filler.o", "-pthread", "-o", "app"], flags].concat());
     // Addresses may depend on the path of the output, so every run happens at this path, after the
     // state from before the first run has been put back.
@@ -59,7 +60,14 @@ fn check(mode: &str, flags: &[&str]) {
             continue;
         }
         project.set_env("UNFOLD_PAGER", pager);
-        for (prefetch, keep) in [("off", "off"), ("on", "off"), ("off", "on"), ("on", "on")] {
+        for (prefetch, keep, background) in [
+            ("off", "off", "off"),
+            ("on", "off", "off"),
+            ("off", "on", "off"),
+            ("on", "on", "off"),
+            ("on", "on", "on"),
+        ] {
+            project.set_env("UNFOLD_BACKGROUND", background);
             project.set_env("UNFOLD_PREFETCH", prefetch);
             project.set_env("UNFOLD_KEEP", keep);
             for (seed, threads) in ORDERS {
@@ -67,7 +75,7 @@ fn check(mode: &str, flags: &[&str]) {
                 for which in ["first", "second", "third"] {
                     let found = project.output("app", &[seed, threads]);
                     let what = format!(
-                        "{mode}, {pager} pager, prefetch {prefetch}, keep {keep}, {which} run, {threads} threads, seed {seed}"
+                        "{mode}, {pager} pager, prefetch {prefetch}, keep {keep}, background {background}, {which} run, {threads} threads, seed {seed}"
                     );
                     assert_same_pages(&what, &found, &expected);
                 }

@@ -1,6 +1,7 @@
 //! The phases of a link, in their order. Each turns values into a value; later ones only read earlier ones.
 
 use crate::args::{Request, expression};
+use crate::complete;
 use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::NewFile;
@@ -241,6 +242,7 @@ pub fn link(request: &Request) -> Result<bool> {
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
+        complete::after_link(&folder);
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
     report(request, &status, || report::paths(&inputs.files))?;

@@ -2,12 +2,14 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod complete;
 pub mod crc;
 pub mod debug;
 pub mod driver;
 pub mod emit;
 pub mod evident;
 pub mod hand_on;
+pub mod idle;
 pub mod index;
 pub mod inputs;
 pub mod layout;

@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::gc;
-use indexer::{HandOn, debug, driver, hand_on, trouble};
+use indexer::{HandOn, complete, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -18,6 +18,11 @@ fn main() -> ExitCode {
     if words.first().is_some_and(|word| word == gc::COMMAND) {
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));
         return ExitCode::SUCCESS;
+    }
+    if words.first().is_some_and(|word| word == complete::COMMAND) {
+        let done = words.iter().skip(1).try_for_each(|folder| complete::in_background(Path::new(folder)));
+        // The descriptor goes nowhere unless somebody has called this by hand.
+        return done.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
     }
     if words.first().is_some_and(|word| word == debug::COMMAND) {
         // Called by a running program: what cannot be done is not its concern.

@@ -1,10 +1,10 @@
-//! The background: one thread that puts in place what the run before touched, in its order, keeps what is in
-//! place for the next run, and ends. All signals are blocked in it, so that the program's handlers never run
-//! there.
+//! The background: one thread that puts in place what the run before touched, in its order, has everything kept, and
+//! ends. All signals are blocked in it, so that the program's handlers never run there.
 
+use crate::environment::Environment;
 use crate::image::Image;
 use crate::report::note_number;
-use crate::{image, install, journal, kept, sys};
+use crate::{finish, image, install, journal, kept, sys};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use shared::log::LogEntry;
 
@@ -15,6 +15,15 @@ const STACK: u64 = 64 * 1024;
 /// Between two looks at what was touched, and how many looks in vain end the thread.
 const PAUSE_US: u64 = 1000;
 const PATIENCE: u32 = 200;
+
+/// Between two looks at what another process has kept, at the most, and how many looks without progress mean that it
+/// does not go on.
+const LONG_PAUSE_US: u64 = 20_000;
+const STALLED: u32 = 50;
+
+/// After each chunk that nobody waits for, so that the program has the machine for itself if it wants it: a thread of
+/// low priority would do, but a process cannot end before all of its threads have had the processor once more.
+const REST_US: u64 = 50;
 
 /// The thread is to end, and whether there is one: its number, which the kernel clears when it has ended.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -28,22 +37,27 @@ pub fn stop() {
     }
 }
 
-static PREFETCH: AtomicBool = AtomicBool::new(false);
+fn is_to_stop() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Chunks are put in place before they are touched, and all are kept.
+static AHEAD: AtomicBool = AtomicBool::new(false);
+static COMPLETELY: AtomicBool = AtomicBool::new(false);
 
 /// Starts the thread if there is something to do: an order to follow, or chunks to keep.
-pub fn start(image: &'static Image, prefetch: bool) {
-    if image.lazy_regions().next().is_none() {
-        return;
-    }
+pub fn start(image: &'static Image, environment: &Environment) {
     let missing = journal::earlier().map(|order| {
         order.iter().filter(|entry| !image.is_installed(chunk_of(entry))).take(WORTH_A_THREAD).count()
     });
+    let completely = environment.prefetch && environment.background && kept::is_open();
     // Everything that the run before touched is in place: this run will hardly touch anything else.
-    if missing == Some(0) || (!prefetch && !kept::is_open()) {
+    if !completely && (missing == Some(0) || (!environment.prefetch && !kept::is_open())) {
         return;
     }
     note_number(&[b"chunks that the run before touched: "], journal::earlier().map_or(0, <[_]>::len) as u64);
-    PREFETCH.store(prefetch, Ordering::Relaxed);
+    AHEAD.store(environment.prefetch, Ordering::Relaxed);
+    COMPLETELY.store(completely, Ordering::Relaxed);
     if !kept::is_open() && missing.is_none_or(|count| count < WORTH_A_THREAD) {
         relocate_in_order(image);
         return;
@@ -54,7 +68,7 @@ pub fn start(image: &'static Image, prefetch: bool) {
     // SAFETY: the masks are ours; the new thread runs on a stack of its own and never returns.
     unsafe {
         sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const all as u64, &raw mut old as u64, 8);
-        let result = spawn(stack + STACK);
+        let result = spawn(stack);
         sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const old as u64, 0, 8);
         if sys::failed(result) {
             sys::munmap(stack, STACK);
@@ -69,10 +83,12 @@ fn chunk_of(entry: &LogEntry) -> usize {
 /// The thread's work.
 extern "C" fn work() {
     let Some(image) = image::current() else { return };
-    if PREFETCH.load(Ordering::Relaxed) {
+    if AHEAD.load(Ordering::Relaxed) {
         relocate_in_order(image);
     }
-    if kept::is_open() {
+    if COMPLETELY.load(Ordering::Relaxed) {
+        complete(image);
+    } else if kept::is_open() {
         keep_what_is_touched(image);
     }
 }
@@ -80,7 +96,7 @@ extern "C" fn work() {
 fn relocate_in_order(image: &'static Image) {
     for entry in journal::earlier().unwrap_or(&[]) {
         let chunk = chunk_of(entry);
-        if STOP.load(Ordering::Relaxed) {
+        if is_to_stop() {
             return;
         }
         if chunk < image.installed.len()
@@ -95,30 +111,74 @@ fn relocate_in_order(image: &'static Image) {
 /// Keeps the chunks that are in place, until for a while no new ones come.
 fn keep_what_is_touched(image: &'static Image) {
     let mut in_vain = 0;
-    while in_vain < PATIENCE && !STOP.load(Ordering::Relaxed) {
-        let mut found = false;
-        for chunk in 0..image.installed.len() {
-            if image.is_installed(chunk) && !kept::has(chunk) && !STOP.load(Ordering::Relaxed) {
-                install::keep(image, chunk);
-                found = true;
-            }
+    while in_vain < PATIENCE && !is_to_stop() {
+        match keep_all(image, |chunk| image.is_installed(chunk), 0) {
+            Some(0) => in_vain += 1,
+            Some(_) => in_vain = 0,
+            None => return,
         }
-        in_vain = if found { 0 } else { in_vain + 1 };
         sys::sleep_us(PAUSE_US);
     }
 }
 
-/// Starts a thread of this process at `work`. It has no thread-local storage.
+/// Has all chunks kept, by this process or by another one that is at it (another launch, or the linker), and then ends
+/// laziness.
+fn complete(image: &'static Image) {
+    let (mut missing, mut stalled) = (usize::MAX, 0);
+    while !is_to_stop() {
+        if kept::first_missing(image, 0).is_none() {
+            finish::finish(image, is_to_stop);
+            return;
+        }
+        if stalled == STALLED || kept::lock() {
+            // What was touched first: other launches will want the same.
+            let is_kept = keep_all(image, |chunk| image.is_installed(chunk), 0).is_some()
+                && keep_all(image, |_| true, REST_US).is_some();
+            if !is_kept || kept::first_missing(image, 0).is_some() {
+                // No room, or no right to write: what is lazy stays so.
+                return;
+            }
+            continue;
+        }
+        let now = image.lazy_chunks().filter(|chunk| kept::file_of(*chunk).is_none()).count();
+        stalled = if now < missing { 0 } else { stalled + 1 };
+        missing = now;
+        sys::sleep_us((PAUSE_US << stalled.min(5)).min(LONG_PAUSE_US));
+    }
+}
+
+/// Keeps the chunks that are wanted and not kept. Returns their number, or `None` if one cannot be.
+fn keep_all(image: &'static Image, is_wanted: impl Fn(usize) -> bool, rest_us: u64) -> Option<usize> {
+    let mut count = 0;
+    for chunk in image.lazy_chunks() {
+        if is_to_stop() {
+            return None;
+        }
+        if !kept::has(chunk) && is_wanted(chunk) {
+            if !install::keep(image, chunk) {
+                return None;
+            }
+            count += 1;
+            if rest_us != 0 {
+                sys::sleep_us(rest_us);
+            }
+        }
+    }
+    Some(count)
+}
+
+/// Starts a thread of this process at `work`, which unmaps its stack when it ends. It has no thread-local storage.
 ///
 /// # Safety
 ///
-/// `stack_top` is the end of a stack that nothing else uses, and all signals are blocked.
-unsafe fn spawn(stack_top: u64) -> i64 {
+/// `stack` is the start of `STACK` bytes that nothing else uses, and all signals are blocked.
+unsafe fn spawn(stack: u64) -> i64 {
     // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID
     // | CLONE_CHILD_CLEARTID
     const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000 | 0x10_0000 | 0x20_0000;
     let result: i64;
-    // SAFETY: in the new thread only the code between the jump and the exit runs, on the new stack.
+    // SAFETY: in the new thread only the code between the jump and the exit runs, on the new stack, and without a stack
+    // from munmap on.
     unsafe {
         core::arch::asm!(
             "syscall",
@@ -126,14 +186,20 @@ unsafe fn spawn(stack_top: u64) -> i64 {
             "jnz 2f",
             "xor ebp, ebp",
             "call {body}",
+            "mov eax, 11", // munmap
+            "mov rdi, r12",
+            "mov esi, {size}",
+            "syscall",
             "mov eax, 60", // exit: of this thread only
             "xor edi, edi",
             "syscall",
             "ud2",
             "2:",
             body = sym work,
+            size = const STACK,
             inlateout("rax") 56i64 => result, // clone
-            in("rdi") FLAGS, in("rsi") stack_top, in("rdx") THREAD.as_ptr(), in("r10") THREAD.as_ptr(), in("r8") 0,
+            in("rdi") FLAGS, in("rsi") stack + STACK, in("rdx") THREAD.as_ptr(), in("r10") THREAD.as_ptr(),
+            in("r8") 0, in("r12") stack,
             lateout("rcx") _, lateout("r11") _,
         );
     }

@@ -25,6 +25,8 @@ pub struct Environment {
     auxv: *mut [u64; 2],
     pub pager: PagerChoice,
     pub prefetch: bool,
+    /// Nothing is done ahead but what the run before did.
+    pub background: bool,
     pub keep: bool,
     pub log: bool,
     pub secure: bool,
@@ -39,6 +41,7 @@ impl Environment {
             auxv: core::ptr::null_mut(),
             pager: PagerChoice::Auto,
             prefetch: true,
+            background: true,
             keep: true,
             log: false,
             secure: false,
@@ -70,6 +73,8 @@ impl Environment {
             };
         } else if let Some(value) = name.strip_prefix(b"PREFETCH=") {
             self.prefetch = !matches!(value, b"off" | b"0");
+        } else if let Some(value) = name.strip_prefix(b"BACKGROUND=") {
+            self.background = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"KEEP=") {
             self.keep = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"LOG=") {

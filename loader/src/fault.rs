@@ -1,11 +1,11 @@
 //! The hot path: from a signal to a chunk in place. It runs on the program's thread and stack.
 
 use crate::image::{self, Image};
-use crate::{hooks, install, journal, sys};
+use crate::{hooks, install, journal, pager, sys};
 use shared::plan::RegionRec;
 
 const SA_SIGINFO: u64 = 4;
-const SA_RESTORER: u64 = 0x0400_0000;
+pub const SA_RESTORER: u64 = 0x0400_0000;
 const SA_ONSTACK: u64 = 0x0800_0000;
 
 core::arch::global_asm!(
@@ -108,16 +108,11 @@ fn serve(image: &'static Image, region: &RegionRec, addr: u64, error: u64) -> bo
         // Another thread was faster, or the program gave the page back to the kernel, or it forbade itself
         // the access.
         return is_readable(addr)
-            || (is_ours_to_refill(image) && install::chunk(image, chunk).is_some() && is_readable(addr));
+            || (pager::is_ours(image) && install::again(image, chunk) && is_readable(addr));
     }
     let Some(pages) = install::chunk(image, chunk) else { return false };
     journal::touched(chunk, pages);
     true
-}
-
-/// Whether memory that was filled once can be missing again (MADV_DONTNEED).
-fn is_ours_to_refill(image: &Image) -> bool {
-    image.own.uffd_is_ours.load(core::sync::atomic::Ordering::Relaxed) != 0
 }
 
 /// Whether the byte at `addr` can be read, asked without a fault.

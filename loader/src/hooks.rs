@@ -7,7 +7,7 @@
 
 use crate::image::Image;
 use crate::{fault, sys};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Names that the linker binds to the hook table, in its order. The table holds the addresses of libc's own
 /// functions until the loader replaces them, so that a baked image calls libc directly.
@@ -47,6 +47,32 @@ pub fn install(image: &Image, signals: bool) {
     }
 }
 
+/// Nothing is lazy any more: the kernel is told of the program's wishes, and then has been told of all.
+static RETIRED: AtomicBool = AtomicBool::new(false);
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Gives the two signals back to the program. Its threads may be calling us meanwhile: they note their wish before they
+/// look whether they have to tell the kernel as well, and we look again after we have told it. The hook table stays as
+/// it is: the dynamic linker has protected it.
+pub fn retire() {
+    RETIRED.store(true, Ordering::SeqCst);
+    for (wish, signal) in WISHES.iter().zip([sys::SIGSEGV, sys::SIGBUS]) {
+        let mut told = None;
+        while told != Some(wish.get()) {
+            let (handler, flags, mask) = wish.get();
+            let (flags, restorer) = match handler {
+                SIG_DFL | SIG_IGN => (flags, 0),
+                _ => (flags | fault::SA_RESTORER, fault::restorer()),
+            };
+            let action = sys::KernelSigaction { handler, flags, restorer, mask };
+            // SAFETY: a kernel_sigaction of ours, with what the program has asked for.
+            unsafe { sys::rt_sigaction(signal, &raw const action as u64, 0, 8) };
+            told = Some((handler, flags, mask));
+        }
+    }
+    GONE.store(true, Ordering::SeqCst);
+}
+
 /// What the program wants done with one of the two signals.
 struct Wish {
     handler: AtomicU64,
@@ -54,10 +80,17 @@ struct Wish {
     mask: AtomicU64,
 }
 
+impl Wish {
+    fn get(&self) -> (u64, u64, u64) {
+        let [handler, flags, mask] = [&self.handler, &self.flags, &self.mask];
+        (handler.load(Ordering::SeqCst), flags.load(Ordering::SeqCst), mask.load(Ordering::SeqCst))
+    }
+}
+
 static WISHES: [Wish; 2] =
     [const { Wish { handler: AtomicU64::new(0), flags: AtomicU64::new(0), mask: AtomicU64::new(0) } }; 2];
 
-const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
+pub const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
 
 fn wish(signal: i32) -> Option<&'static Wish> {
     match u64::try_from(signal).ok()? {
@@ -117,10 +150,19 @@ pub unsafe fn forward(signal: i32, info: *mut fault::SigInfo, mask: u64) -> u64 
     if flags & SA_RESETHAND != 0 {
         wish.handler.store(SIG_DFL, Ordering::Relaxed);
     }
-    blocked &= !OURS;
+    blocked &= !withheld();
     // SAFETY: a mask of ours; returning from the handler restores the interrupted code's.
     unsafe { sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const blocked as u64, 0, 8) };
     handler
+}
+
+fn is_gone() -> bool {
+    GONE.load(Ordering::SeqCst)
+}
+
+/// The signals that no mask may hold back.
+fn withheld() -> u64 {
+    if RETIRED.load(Ordering::Relaxed) { 0 } else { OURS }
 }
 
 /// `struct sigaction` of glibc on x86-64.
@@ -135,7 +177,10 @@ struct LibcSigaction {
 }
 
 unsafe extern "C" fn sigaction(signal: i32, new: *const LibcSigaction, old: *mut LibcSigaction) -> i32 {
-    if let Some(wish) = wish(signal) {
+    type Real = unsafe extern "C" fn(i32, *const LibcSigaction, *mut LibcSigaction) -> i32;
+    // SAFETY: the table's entry was the address of libc's function.
+    let real: Real = unsafe { core::mem::transmute::<u64, _>(REAL[0].load(Ordering::Relaxed)) };
+    if let Some(wish) = wish(signal).filter(|_| !is_gone()) {
         // SAFETY: the program passes valid pointers or null, as for libc's function.
         unsafe {
             let earlier = LibcSigaction {
@@ -152,7 +197,10 @@ unsafe extern "C" fn sigaction(signal: i32, new: *const LibcSigaction, old: *mut
             if let Some(new) = new.as_ref() {
                 wish.flags.store(u64::from(new.flags as u32), Ordering::Relaxed);
                 wish.mask.store(new.mask[0], Ordering::Relaxed);
-                wish.handler.store(new.handler, Ordering::Relaxed);
+                wish.handler.store(new.handler, Ordering::SeqCst);
+                if RETIRED.load(Ordering::SeqCst) {
+                    real(signal, new, core::ptr::null_mut());
+                }
             }
             if !old.is_null() {
                 old.write(earlier);
@@ -160,14 +208,12 @@ unsafe extern "C" fn sigaction(signal: i32, new: *const LibcSigaction, old: *mut
         }
         return 0;
     }
-    type Real = unsafe extern "C" fn(i32, *const LibcSigaction, *mut LibcSigaction) -> i32;
-    // SAFETY: the table's entry was the address of libc's function; the arguments are the program's, or a copy.
+    // SAFETY: the arguments are the program's, or a copy.
     unsafe {
-        let real: Real = core::mem::transmute::<u64, _>(REAL[0].load(Ordering::Relaxed));
         match new.as_ref() {
             Some(new) => {
                 let mut copy = *new;
-                copy.mask[0] &= !OURS;
+                copy.mask[0] &= !withheld();
                 real(signal, &raw const copy, old)
             }
             None => real(signal, new, old),
@@ -176,17 +222,21 @@ unsafe extern "C" fn sigaction(signal: i32, new: *const LibcSigaction, old: *mut
 }
 
 unsafe extern "C" fn signal(signal: i32, handler: u64) -> u64 {
-    if let Some(wish) = wish(signal) {
+    // SAFETY: as in `sigaction`.
+    let real: unsafe extern "C" fn(i32, u64) -> u64 =
+        unsafe { core::mem::transmute::<u64, _>(REAL[1].load(Ordering::Relaxed)) };
+    if let Some(wish) = wish(signal).filter(|_| !is_gone()) {
         wish.flags.store(SA_RESTART, Ordering::Relaxed);
         wish.mask.store(0, Ordering::Relaxed);
-        return wish.handler.swap(handler, Ordering::Relaxed);
+        let earlier = wish.handler.swap(handler, Ordering::SeqCst);
+        if RETIRED.load(Ordering::SeqCst) {
+            // SAFETY: the program's own arguments.
+            unsafe { real(signal, handler) };
+        }
+        return earlier;
     }
-    // SAFETY: as in `sigaction`.
-    unsafe {
-        let real: unsafe extern "C" fn(i32, u64) -> u64 =
-            core::mem::transmute::<u64, _>(REAL[1].load(Ordering::Relaxed));
-        real(signal, handler)
-    }
+    // SAFETY: the program's own arguments.
+    unsafe { real(signal, handler) }
 }
 
 unsafe extern "C" fn sigprocmask(how: i32, set: *const [u64; 16], old: *mut [u64; 16]) -> i32 {
@@ -260,7 +310,7 @@ unsafe fn change_mask(hook: usize, how: i32, set: *const [u64; 16], old: *mut [u
         let asked = set.as_ref().copied();
         let result = match asked {
             Some(mut copy) => {
-                copy[0] &= !OURS;
+                copy[0] &= !withheld();
                 real(how, &raw const copy, old)
             }
             None => real(how, set, old),

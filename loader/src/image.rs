@@ -3,6 +3,7 @@
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 use shared::checksum::{BLOCK, checksum};
 use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
@@ -33,7 +34,6 @@ pub struct Image {
     /// One byte for each chunk of the reserved range: 1 once it is in place.
     pub installed: &'static [AtomicU8],
     pub own: &'static OwnState,
-    pub uffd: i64,
     /// Checksum of the generation's patch, or 0.
     pub patch: u64,
     /// The generation's folder, while the loader starts.
@@ -111,6 +111,16 @@ impl Image {
             .filter(|region| region.kind() == Some(RegionKind::Lazy) && !region.is_empty())
     }
 
+    /// Numbers of the chunks of a lazy region.
+    pub fn chunks_of(&self, region: &RegionRec) -> Range<usize> {
+        self.chunk_number(region.start.0)..self.chunk_number(region.end.0 - 1) + 1
+    }
+
+    /// Numbers of all lazy chunks.
+    pub fn lazy_chunks(&self) -> impl Iterator<Item = usize> {
+        self.lazy_regions().flat_map(|region| self.chunks_of(region))
+    }
+
     /// Number of the chunk that holds `addr`.
     pub fn chunk_number(&self, addr: u64) -> usize {
         ((addr - self.plan.header.base.0) / CHUNK) as usize
@@ -132,6 +142,13 @@ impl Image {
     pub fn set_installed(&self, chunk: usize) {
         if let Some(state) = self.installed.get(chunk) {
             state.store(1, Ordering::Release);
+        }
+    }
+
+    /// Before the program starts: a chunk is not in place any more.
+    pub fn set_missing(&self, chunk: usize) {
+        if let Some(state) = self.installed.get(chunk) {
+            state.store(0, Ordering::Release);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::image::Image;
 use crate::report::{die, die_errno, stop};
-use crate::{kept, pager, sys};
+use crate::{journal, kept, pager, sys};
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering;
 use shared::plan::RegionRec;
@@ -20,30 +20,64 @@ struct Pool(UnsafeCell<[[u8; CHUNK as usize]; POOL]>);
 unsafe impl Sync for Pool {}
 static BUFFERS: Pool = Pool(UnsafeCell::new([[0; CHUNK as usize]; POOL]));
 
-/// Puts chunk `number` in place. Returns the number of pages, or `None` if it is not a lazy chunk.
+/// Puts chunk `number` in place. Returns the number of pages that were rendered for it, or `None` if it is not a lazy
+/// chunk.
 pub fn chunk(image: &'static Image, number: usize) -> Option<u64> {
     let (region, start, len) = image.chunk_range(number)?;
-    let buffer = Buffer::take(image);
-    let bytes = buffer.bytes(len);
-    render_or_stop(image, start, bytes);
-    let filled = image.own.uffd_is_ours.load(Ordering::Relaxed) != 0
-        && through_userfaultfd(image, region, start, bytes);
-    if !filled && !from_file(image, region, number, start, bytes) {
-        by_moving(region, start, bytes);
+    let kept = kept::map_around(image, region, number);
+    if kept != 0 {
+        journal::from_kept(kept);
+        return Some(0);
     }
-    drop(buffer);
-    image.set_installed(number);
+    let buffer = Buffer::take(image);
+    if image.is_installed(number) {
+        // Somebody was faster. Once all is in place, nothing may be written to our descriptors.
+        return Some(0);
+    }
+    fill(image, region, number, start, buffer.bytes(len));
     Some(len / shared::PAGE)
 }
 
-/// Keeps a chunk that was touched. It is rendered once more: what is in place may have been changed by the
-/// program.
-pub fn keep(image: &'static Image, number: usize) {
-    let Some((_, start, len)) = image.chunk_range(number) else { return };
+/// Puts a chunk in place again that the program has given back to the kernel.
+pub fn again(image: &'static Image, number: usize) -> bool {
+    let Some((region, start, len)) = image.chunk_range(number) else { return false };
+    let buffer = Buffer::take(image);
+    fill(image, region, number, start, buffer.bytes(len));
+    true
+}
+
+fn fill(image: &'static Image, region: &RegionRec, number: usize, start: u64, bytes: &mut [u8]) {
+    render_or_stop(image, start, bytes);
+    let filled = pager::is_ours(image) && through_userfaultfd(region, start, bytes);
+    if !filled && !from_file(image, region, number, bytes) {
+        by_moving(region, start, bytes);
+    }
+    image.set_installed(number);
+}
+
+/// Keeps a chunk. It is rendered for that, whether it is in place or not: what is there may have been changed by the
+/// program. Returns false if there is no room.
+pub fn keep(image: &'static Image, number: usize) -> bool {
+    let Some((_, start, len)) = image.chunk_range(number) else { return false };
     let buffer = Buffer::take(image);
     let bytes = buffer.bytes(len);
     render_or_stop(image, start, bytes);
-    kept::write(image, number, bytes);
+    kept::add(image, number, bytes)
+}
+
+/// Whether what is in place of a chunk is what was put there. The program may unmap it at any time.
+pub fn is_unchanged(image: &'static Image, number: usize) -> bool {
+    let Some((_, start, len)) = image.chunk_range(number) else { return false };
+    let (fresh, present) = (Buffer::take(image), Buffer::take(image));
+    let (fresh, present) = (fresh.bytes(len), present.bytes(len));
+    render_or_stop(image, start, fresh);
+    let local = [present.as_mut_ptr() as u64, len];
+    let remote = [start, len];
+    // SAFETY: copies into our buffer; the kernel says so if it cannot.
+    let read = unsafe {
+        sys::process_vm_readv(sys::getpid(), local.as_ptr() as u64, 1, remote.as_ptr() as u64, 1, 0)
+    };
+    read == len as i64 && fresh == present
 }
 
 /// One buffer of the pool, taken.
@@ -84,11 +118,11 @@ impl Drop for Buffer {
 }
 
 /// Fills the chunk, then gives it its access. Returns false if the registration is lost.
-fn through_userfaultfd(image: &'static Image, region: &RegionRec, start: u64, bytes: &[u8]) -> bool {
+fn through_userfaultfd(region: &RegionRec, start: u64, bytes: &[u8]) -> bool {
     let len = bytes.len() as u64;
     let mut done = 0;
     while done < len {
-        match pager::copy(image.uffd, start + done, bytes[done as usize..].as_ptr(), len - done) {
+        match pager::copy(start + done, bytes[done as usize..].as_ptr(), len - done) {
             Ok(copied) => done += copied,
             // Another thread was faster with this page.
             Err(sys::EEXIST) => done += shared::PAGE,
@@ -103,15 +137,11 @@ fn through_userfaultfd(image: &'static Image, region: &RegionRec, start: u64, by
 
 /// Writes the chunk to a file and maps it from there: what the program drops with MADV_DONTNEED comes back.
 /// Returns false if there is no such file, or not any more.
-fn from_file(image: &Image, region: &RegionRec, number: usize, start: u64, bytes: &[u8]) -> bool {
-    let Some(file) = kept::write(image, number, bytes) else { return false };
-    let offset = start - image.plan.header.base.0;
-    // SAFETY: maps over a chunk of the reserved image.
-    let result = unsafe {
-        let flags = sys::MAP_PRIVATE | sys::MAP_FIXED;
-        sys::mmap(start, bytes.len() as u64, region.prot.into(), flags, file as u64, offset)
-    };
-    !sys::failed(result)
+fn from_file(image: &'static Image, region: &RegionRec, number: usize, bytes: &[u8]) -> bool {
+    match kept::write_for_mapping(image, number, bytes) {
+        Some(file) => kept::map(image, region, number, 1, file),
+        None => false,
+    }
 }
 
 /// The way that needs no file: the chunk is copied to new memory, which is moved into place.
@@ -130,16 +160,6 @@ fn by_moving(region: &RegionRec, start: u64, bytes: &[u8]) {
         let result = sys::mremap(memory, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start);
         if sys::failed(result) {
             die_errno(&[b"cannot move relocated pages into place"], result);
-        }
-    }
-}
-
-/// Puts every chunk of a region in place, before the program starts.
-pub fn whole_region(image: &'static Image, region: &RegionRec) {
-    let last = image.chunk_number(region.end.0 - 1);
-    for number in image.chunk_number(region.start.0)..=last {
-        if let Some(pages) = chunk(image, number) {
-            crate::journal::rendered(pages, false);
         }
     }
 }

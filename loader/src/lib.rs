@@ -16,18 +16,23 @@
 pub mod background;
 pub mod environment;
 pub mod fault;
+pub mod finish;
 pub mod handoff;
 pub mod hooks;
 pub mod image;
 pub mod install;
 pub mod journal;
 pub mod kept;
+pub mod maps;
 pub mod open;
 pub mod pager;
+pub mod paging;
 pub mod report;
 pub mod reserve;
+pub mod shelf;
 pub mod symbols;
 pub mod sys;
+pub mod tasks;
 
 use environment::Environment;
 use report::{die, note};
@@ -46,18 +51,8 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
         die(&[b"refused: set-user-ID and file capabilities need an ordinary executable (unfold bake)"]);
     }
     let opened = open::open(&environment);
-    let (image, pager) = reserve::reserve(opened, &environment);
-    journal::start(image, pager, started);
-    pager::arm(image, pager);
-    if pager != shared::log::Pager::Eager {
-        if environment.keep {
-            kept::start(image);
-        }
-        if pager == shared::log::Pager::Signal {
-            kept::without_keeping(image);
-        }
-        background::start(image, environment.prefetch);
-    }
+    let image = reserve::reserve(opened, &environment);
+    paging::begin(image, &environment, started);
     let entry = handoff::prepare(image, &environment);
     journal::handed_over();
     note(&[b"handing over"]);

@@ -231,7 +231,6 @@ pub fn open(environment: &Environment) -> Opened {
         packs,
         installed: array::<AtomicU8>(chunks as usize),
         own: &own[0],
-        uffd: -1,
         patch: config.patch,
         dir,
     };

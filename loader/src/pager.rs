@@ -15,7 +15,8 @@
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{fault, hooks, install, kept, sys};
+use crate::{fault, sys};
+use core::sync::atomic::{AtomicI64, Ordering};
 use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
@@ -25,6 +26,8 @@ const UFFDIO_API: u64 = 0xc018_aa3f;
 const UFFDIO_REGISTER: u64 = 0xc020_aa00;
 const UFFDIO_COPY: u64 = 0xc028_aa03;
 const UFFDIO_REGISTER_MODE_MISSING: u64 = 1;
+
+static UFFD: AtomicI64 = AtomicI64::new(-1);
 
 /// A descriptor for userfaultfd in SIGBUS mode, or the kernel's error.
 pub fn open_userfaultfd() -> Result<i64, i64> {
@@ -76,16 +79,22 @@ pub fn register(uffd: i64, addr: u64, len: u64) -> i64 {
 }
 
 /// Fills `len` missing bytes at `to`. Returns how many were filled, or the kernel's error.
-pub fn copy(uffd: i64, to: u64, from: *const u8, len: u64) -> Result<u64, i64> {
+pub fn copy(to: u64, from: *const u8, len: u64) -> Result<u64, i64> {
     let mut argument = [to, from as u64, len, 0, 0];
+    let uffd = UFFD.load(Ordering::Relaxed) as u64;
     // SAFETY: `struct uffdio_copy` is these five words; the kernel reads `len` bytes at `from`.
-    let result = unsafe { sys::ioctl(uffd as u64, UFFDIO_COPY, argument.as_mut_ptr() as u64) };
+    let result = unsafe { sys::ioctl(uffd, UFFDIO_COPY, argument.as_mut_ptr() as u64) };
     let copied = argument[4] as i64;
     match () {
         () if !sys::failed(result) => Ok(len),
         () if copied > 0 => Ok(copied as u64),
         () => Err(result),
     }
+}
+
+/// Whether this process can fill memory through its userfaultfd: not a child of the one that has opened it.
+pub fn is_ours(image: &Image) -> bool {
+    image.own.uffd_is_ours.load(Ordering::Relaxed) != 0
 }
 
 /// Chooses the mechanism: what was asked for, or the first that the kernel allows.
@@ -106,24 +115,36 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
     }
 }
 
-/// Installs the handlers, or renders everything if there are to be none.
-pub fn arm(image: &'static Image, pager: Pager) {
-    hooks::install(image, pager != Pager::Eager);
-    if pager == Pager::Eager {
-        kept::without_keeping(image);
-        for region in image.lazy_regions() {
-            install::whole_region(image, region);
+/// Prepares the lazy regions for the mechanism, before anything is in place there.
+pub fn register_regions(image: &'static Image, uffd: i64) {
+    for region in image.lazy_regions() {
+        // It keeps no access until it is filled: should the registration be lost, by a fork or because the program
+        // closes all descriptors, nobody reads zeroes.
+        let result = register(uffd, region.start.0, region.len());
+        if sys::failed(result) {
+            die_errno(&[b"cannot register lazy memory (try UNFOLD_PAGER=signal)"], result);
         }
-        return;
     }
-    if image.lazy_regions().next().is_none() {
-        return;
-    }
+    UFFD.store(uffd, Ordering::Relaxed);
+    image.own.uffd_is_ours.store(1, Ordering::Relaxed);
+}
+
+/// Installs the handlers.
+pub fn arm() {
     // Whoever started us may have blocked them; a blocked fault would be the end.
     let ours = 1u64 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
     // SAFETY: a signal set of ours.
     unsafe { sys::rt_sigprocmask(sys::SIG_UNBLOCK, &raw const ours as u64, 0, 8) };
     for signal in [sys::SIGSEGV, sys::SIGBUS] {
         fault::install_handler(signal);
+    }
+}
+
+/// Closes the userfaultfd, and so ends all registrations: nothing is missing any more.
+pub fn disarm(image: &Image) {
+    image.own.uffd_is_ours.store(0, Ordering::Relaxed);
+    let uffd = UFFD.swap(-1, Ordering::Relaxed);
+    if uffd >= 0 {
+        sys::close(uffd);
     }
 }

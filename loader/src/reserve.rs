@@ -1,19 +1,18 @@
 //! Reserves the image's address space and puts in place what has to look ordinary to the kernel before the
 //! program starts: header, read-only and writable data, zeroes.
 
-use crate::environment::{Environment, PagerChoice, at};
+use crate::environment::{Environment, at};
 use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
-use crate::{pager, sys};
-use shared::log::Pager;
+use crate::sys;
 use shared::output::HEADER_LEN;
 use shared::plan::{PatchPage, RegionKind, RegionRec};
 use shared::{ImageAddr, PAGE};
 
 /// Maps every region. From here on the image is complete but for what is lazy.
-pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pager) {
-    let Opened { mut image, search_path, patch_pages } = opened;
+pub fn reserve(opened: Opened, environment: &Environment) -> &'static Image {
+    let Opened { image, search_path, patch_pages } = opened;
     let header = image.plan.header;
     let len = header.limit.offset_from(header.base);
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED_NOREPLACE;
@@ -25,31 +24,19 @@ pub fn reserve(opened: Opened, environment: &Environment) -> (&'static Image, Pa
         }
         stop(&[b"the address of the program is taken: "], header.base.0);
     }
-    let eager = header.flags & shared::plan::flag::EAGER != 0;
-    let (pager, uffd) = pager::choose(if eager { PagerChoice::Eager } else { environment.pager });
-    image.uffd = uffd;
-    image.own.uffd_is_ours.store(u32::from(uffd >= 0), core::sync::atomic::Ordering::Relaxed);
-
     let file = open_image(&image);
     for region in image.plan.regions.iter().filter(|region| !region.is_empty()) {
         match region.kind() {
             Some(RegionKind::Header) => map_header(region, environment),
             Some(RegionKind::Eager) => map_eager(&image, region, file, patch_pages),
             Some(RegionKind::Zero) => map_fixed(region.start.0, region.len(), region.prot.into(), -1, 0),
-            Some(RegionKind::Lazy) if pager == Pager::Uffd => {
-                // It keeps no access until it is filled: should the registration be lost, by a fork or because
-                // the program closes all descriptors, nobody reads zeroes.
-                let result = pager::register(uffd, region.start.0, region.len());
-                if sys::failed(result) {
-                    die_errno(&[b"cannot register lazy memory (try UNFOLD_PAGER=signal)"], result);
-                }
-            }
+            // Without access until it is in place.
             Some(RegionKind::Lazy) | None => {}
         }
     }
     sys::close(file);
     set_search_path(&image, search_path);
-    (image::publish(image), pager)
+    image::publish(image)
 }
 
 /// Gives the image the search path of the file, if somebody has changed that.

@@ -58,6 +58,7 @@ pub mod number {
     pub const GETTID: u64 = 186;
     pub const CLOCK_GETTIME: u64 = 228;
     pub const EXIT_GROUP: u64 = 231;
+    pub const GETDENTS64: u64 = 217;
     pub const FALLOCATE: u64 = 285;
     pub const TGKILL: u64 = 234;
     pub const OPENAT: u64 = 257;
@@ -102,6 +103,7 @@ macro_rules! calls {
 }
 
 calls! {
+    read = READ(fd, bytes, len);
     write = WRITE(fd, bytes, len);
     pread = PREAD64(fd, bytes, len, offset);
     pwrite = PWRITE64(fd, bytes, len, offset);
@@ -117,6 +119,7 @@ calls! {
     unlinkat = UNLINKAT(dir, path, flags);
     renameat = RENAMEAT(old_dir, old, new_dir, new);
     readlink = READLINK(path, buffer, len);
+    getdents64 = GETDENTS64(fd, buffer, len);
     ftruncate = FTRUNCATE(fd, len);
     fallocate = FALLOCATE(fd, mode, offset, len);
     fcntl = FCNTL(fd, command, argument);

@@ -70,6 +70,8 @@ impl LogEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Pager {
+    /// Nothing was lazy: everything was kept.
+    None = 0,
     /// Everything is rendered before the program starts.
     Eager = 1,
     /// userfaultfd, in the faulting thread.

@@ -82,7 +82,8 @@ impl<'a> Build<'a> {
             Compiler::Rustc => self.rustc_link(linker, libraries, &app),
             _ => self.driver_link(linker, libraries, &app),
         };
-        link_silently(command.current_dir(&self.work))?;
+        // What the linker would do behind the link, trials ask for when they want it.
+        link_silently(command.current_dir(&self.work).env("UNFOLD_BACKGROUND", "off"))?;
         Ok(app)
     }
 

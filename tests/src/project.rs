@@ -38,6 +38,11 @@ impl Project {
         env.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What a variable is set to.
+    pub fn env_of(&self, name: &str) -> Option<String> {
+        self.env.borrow().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
     pub fn unset_env(&self, name: &str) {
         self.env.borrow_mut().retain(|(old, _)| old != name);
     }
@@ -140,6 +145,12 @@ impl Project {
     /// What unfold says about an executable, or nothing when another linker stands in for unfold's.
     pub fn status(&self, app: &str) -> Option<Status> {
         unfold_command().map(|unfold| Status::of(unfold, &self.path(app)))
+    }
+
+    /// The same, with all that [`Status`] leaves out.
+    pub fn status_json(&self, app: &str) -> serde_json::Value {
+        let outcome = self.unfold(&["status", app, "--json"]).expect("unfold is there");
+        serde_json::from_str(&outcome.stdout_text()).unwrap_or_else(|error| panic!("{error}: {outcome:?}"))
     }
 
     /// Runs the `unfold` command, however that ends; nothing when another linker stands in for unfold's.

@@ -5,6 +5,7 @@
 //! - `UNFOLD_TEST_LINKER`: a linker to test in place of `ld.unfold`. Given GNU ld, it tests the tests: whatever
 //!   does not depend on unfold's own reports must then pass too.
 
+use crate::run::run_tool;
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -45,6 +46,23 @@ pub fn unfold_command() -> Option<&'static Path> {
     COMMAND
         .get_or_init(|| env::var_os("UNFOLD_TEST_LINKER").is_none().then(|| built_program("unfold")))
         .as_deref()
+}
+
+/// Has the linker do what it does behind a link: relocate everything that an executable beside its index may touch.
+pub fn complete_kept(app: &Path) -> Result<(), String> {
+    let outputs = app.parent().unwrap_or(Path::new("")).join(".unfold/outputs");
+    let list = |dir: &Path| -> Vec<PathBuf> {
+        fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    };
+    let name = format!("{}-", app.file_name().unwrap_or_default().to_string_lossy());
+    let is_its = |dir: &&PathBuf| dir.file_name().is_some_and(|dir| dir.to_string_lossy().starts_with(&name));
+    let number = |dir: &PathBuf| dir.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok());
+    let newest = list(&outputs)
+        .iter()
+        .find(is_its)
+        .and_then(|output| list(output).into_iter().max_by_key(|generation| number(generation)))
+        .ok_or_else(|| format!("{}: it has no generation", app.display()))?;
+    run_tool(Command::new(&tested_linker().ld).arg("--unfold-complete").arg(newest)).map(drop)
 }
 
 /// Whether a compiler can be called at all.

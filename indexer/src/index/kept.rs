@@ -140,6 +140,24 @@ impl Shelf {
         self.map.write_all_at(&[1], (KEPT_HEAD + chunk) as u64)
     }
 
+    /// Takes the right to complete the shelf, unless another process has it: a running program, or the linker behind
+    /// another link. It is given back when the process ends (fcntl(2), advisory record locks).
+    pub fn take(&self) -> io::Result<bool> {
+        use nix::fcntl::{FcntlArg, fcntl};
+        let lock = nix::libc::flock {
+            l_type: nix::libc::F_WRLCK as i16,
+            l_whence: nix::libc::SEEK_SET as i16,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        match fcntl(&self.file, FcntlArg::F_SETLK(&lock)) {
+            Ok(_) => Ok(true),
+            Err(nix::errno::Errno::EACCES | nix::errno::Errno::EAGAIN) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The next launch renders the chunk itself.
     pub fn forget(&self, chunk: usize) -> io::Result<()> {
         self.map.write_all_at(&[0], (KEPT_HEAD + chunk) as u64)

@@ -38,6 +38,7 @@ mod stat;
 
 use crate::args::expression::Expression;
 use crate::args::{self, Request};
+use crate::complete;
 use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::changes::{self, Changes, Facts};
@@ -320,6 +321,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
     generation::or_take_back(&folder, written)?;
     crate::library::note_written(&folder, &request.output)?;
+    complete::after_link(&folder);
     gc::after_link(&output_folder, &request.output);
     timing.phase("output");
     Ok(Outcome::Done(Box::new((status, state))))

@@ -1,0 +1,168 @@
+//! Behind a link: what the program may touch is rendered while nobody waits for it, so that launches find all of it kept
+//! (`loader/src/kept.rs`) and are those of an ordinary executable.
+//!
+//! A few chunks the link renders itself: to start a process costs as much. More are left to a process of its own, at
+//! idle priority, which holds no descriptor of the build's, is the only one of its output, and ends when it is done, or
+//! when the next link has made its work worthless. `UNFOLD_BACKGROUND=off` switches all this off; programs then relocate
+//! what they touch, and keep that.
+
+use crate::idle;
+use crate::index::generation;
+use crate::index::kept::{Access, Shelf, Shelves, chunk_count, chunk_range};
+use crate::index::opened::Executable;
+use crate::index::packs::{Pack, PackObjects};
+use anyhow::{Context, Result, anyhow, bail};
+use shared::log::LogEntry;
+use shared::plan::{PlanView, flag};
+use shared::render::render;
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Word of the command line by which the linker calls itself to complete a generation, whose folder is behind it.
+pub const COMMAND: &str = "--unfold-complete";
+
+/// So many chunks are rendered before the link returns.
+const AT_ONCE: usize = 8;
+
+/// Between two looks whether a running program has finished what it is completing.
+const PAUSE: Duration = Duration::from_millis(20);
+const PATIENCE: usize = 500;
+
+/// So many chunks are rendered between two looks whether they are still wanted.
+const STRIDE: usize = 16;
+
+/// Has the chunks of a new generation rendered. Nothing of this is the link's concern if it fails.
+pub fn after_link(folder: &Path) {
+    let switch = std::env::var_os("UNFOLD_BACKGROUND").unwrap_or_default();
+    if [OsStr::new("off"), OsStr::new("0")].contains(&switch.as_os_str()) {
+        return;
+    }
+    match Work::find(folder, false) {
+        Ok(work) if work.missing.len() <= AT_ONCE => drop(work.render_all(1, &|| true)),
+        Ok(_) => {
+            let Ok(own) = std::env::current_exe() else { return };
+            let mut command = Command::new(own);
+            command.arg(COMMAND).arg(folder).current_dir("/");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.process_group(0).spawn().ok();
+        }
+        Err(_) => {}
+    }
+}
+
+/// What the process that `after_link` starts does.
+pub fn in_background(folder: &Path) -> Result<()> {
+    idle::take_what_is_left_of_the_machine();
+    let number: u64 = folder
+        .file_name()
+        .and_then(OsStr::to_str)
+        .and_then(|name| name.parse().ok())
+        .with_context(|| format!("{} is no generation", folder.display()))?;
+    let output = folder.parent().unwrap_or(folder);
+    let is_wanted = || generation::numbers(output).last() == Some(&number);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for _ in 0..PATIENCE {
+        let work = Work::find(folder, true)?;
+        if work.missing.is_empty() || !is_wanted() {
+            return Ok(());
+        }
+        if work.take()? {
+            return work.render_all(threads, &is_wanted);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+/// The chunks of a generation that are not kept.
+struct Work {
+    executable: Executable,
+    plan: memmap2::MmapMut,
+    shelves: Shelves,
+    /// Their numbers; first those that the run before touched.
+    missing: Vec<usize>,
+}
+
+impl Work {
+    /// `is_later`: not in the link that has written the generation, so its files are to be checked.
+    fn find(folder: &Path, is_later: bool) -> Result<Self> {
+        let executable = Executable::of_folder(folder)?;
+        let (plan, _, _) = if is_later { executable.plan()? } else { executable.untouched_plan()? };
+        let view = view(&plan)?;
+        let shelves = Shelves::open(&executable, &view, Access::Add)?;
+        let mut wanted = vec![true; chunk_count(&view)];
+        for (chunk, _) in shelves.listed()? {
+            wanted[chunk] = false;
+        }
+        let log = executable.last_run().map_or_else(Vec::new, |(_, entries)| entries);
+        let touched = log.iter().map(|entry| (entry.chunk & !LogEntry::BACKGROUND) as usize);
+        let missing = touched
+            .chain(0..wanted.len())
+            .filter(|chunk| {
+                chunk_range(&view, *chunk).is_some()
+                    && shelves.of(*chunk).is_some()
+                    && wanted.get_mut(*chunk).is_some_and(std::mem::take)
+            })
+            .collect();
+        Ok(Self { executable, plan, shelves, missing })
+    }
+
+    /// Takes the right to add to the shelves, unless a running program is at it.
+    fn take(&self) -> Result<bool> {
+        Ok(self.shelves.common.as_ref().map_or(Ok(true), Shelf::take)?)
+    }
+
+    /// Renders and keeps all, as long as `is_wanted` says so.
+    fn render_all(&self, threads: usize, is_wanted: &(dyn Fn() -> bool + Sync)) -> Result<()> {
+        let plan = view(&self.plan)?;
+        let files = self.executable.pack_files(&plan)?;
+        let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
+        let packs = packs.collect::<Option<_>>().context("the index has a damaged pack")?;
+        let objects = PackObjects { plan, packs };
+        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = || -> Result<()> {
+            let mut buffer = vec![0; shared::CHUNK as usize];
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(chunk) = self.missing.get(number).copied() else { return Ok(()) };
+                if number % STRIDE == STRIDE - 1 && !is_wanted() {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+                if stopped.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.keep(&objects, chunk, &mut buffer)?;
+            }
+        };
+        let noting = || work().inspect_err(|_| stopped.store(true, Ordering::Relaxed));
+        if threads == 1 {
+            return noting();
+        }
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(noting)).collect();
+            let failed = || Err(anyhow!("a thread has panicked"));
+            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| failed()))
+        })
+    }
+
+    fn keep(&self, objects: &PackObjects<'_>, chunk: usize, buffer: &mut [u8]) -> Result<()> {
+        let (start, len) = chunk_range(&objects.plan, chunk).context("a chunk is gone")?;
+        let bytes = &mut buffer[..len as usize];
+        render(&objects.plan, objects, start, bytes)
+            .map_err(|error| anyhow!("a chunk cannot be rendered: {error:?}"))?;
+        let shelf = self.shelves.of(chunk).context("a shelf is gone")?;
+        Ok(shelf.add(chunk, start.offset_from(objects.plan.header.base), bytes)?)
+    }
+}
+
+fn view(plan: &[u8]) -> Result<PlanView<'_>> {
+    let view = PlanView::new(plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+    if view.header.flags & flag::SHARED != 0 {
+        bail!("a shared library is rendered whole");
+    }
+    Ok(view)
+}

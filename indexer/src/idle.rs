@@ -1,0 +1,18 @@
+//! Priority of work that nobody waits for.
+#![allow(unsafe_code)]
+
+/// This process, and the threads that it starts from now on, run when nothing else wants to (sched(7), SCHED_IDLE;
+/// ioprio_set(2), the idle class), and are the first to go when memory is short. Where the kernel refuses, it is as
+/// polite as it may be.
+pub fn take_what_is_left_of_the_machine() {
+    const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+    const IOPRIO_CLASS_IDLE: libc::c_int = 3 << 13;
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: numbers, and a struct of ours that is read.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none);
+        libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE);
+    }
+    std::fs::write("/proc/self/oom_score_adj", "1000").ok();
+}

@@ -1,0 +1,131 @@
+//! The end of laziness in a running process: when every chunk is kept, what is not in place yet is mapped, what was
+//! filled is exchanged for the file's pages, and signals, descriptors and hooks are given back. From then on the
+//! process is as if it had been started now, with nothing left to do.
+//!
+//! It goes by what is really mapped: the program may have changed the protection of its code, or unmapped it, or put
+//! something else there. What is not as we have left it, stays as it is, and then so do we.
+
+use crate::image::Image;
+use crate::maps::{self, Mapping};
+use crate::report::note;
+use crate::{hooks, install, kept, pager, sys, tasks};
+use core::ops::Range;
+use core::sync::atomic::{Ordering, fence};
+use shared::CHUNK;
+use shared::plan::RegionRec;
+
+const MADV_DONTNEED: u64 = 4;
+
+/// Ends laziness, if everything is as we have left it. Every chunk is kept.
+pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
+    let mut is_all = true;
+    let is_read = maps::for_each(|mapping| {
+        for region in image.lazy_regions() {
+            if mapping.start < region.end.0 && region.start.0 < mapping.end {
+                is_all &= settle(image, region, mapping);
+            }
+        }
+        true
+    });
+    if !is_read || !is_all {
+        note(&[b"everything is kept, but the program has changed the mapping of its code"]);
+        return;
+    }
+    image.lazy_chunks().for_each(|chunk| image.set_installed(chunk));
+    if !nobody_is_filling(image) || !no_fault_is_on_its_way(is_to_stop) {
+        return;
+    }
+    hooks::retire();
+    pager::disarm(image);
+    kept::close();
+    for pack in image.packs {
+        if !pack.bytes.is_empty() {
+            let start = pack.bytes.as_ptr() as u64;
+            // SAFETY: pages of a file that nobody writes to: whoever reads them again gets the same.
+            unsafe {
+                sys::madvise(start, (pack.bytes.len() as u64).next_multiple_of(shared::PAGE), MADV_DONTNEED)
+            };
+        }
+    }
+    note(&[b"everything is in place"]);
+}
+
+/// Chunks whose filling has begun are finished; none begins any more, as all are marked as being in place.
+fn nobody_is_filling(image: &Image) -> bool {
+    const ATTEMPTS: usize = 100_000;
+    // The marks are to be seen by whoever takes a buffer from now on.
+    fence(Ordering::SeqCst);
+    (0..ATTEMPTS).any(|_| {
+        let is_idle = image.own.buffers.load(Ordering::SeqCst) == 0;
+        if !is_idle {
+            sys::sched_yield();
+        }
+        is_idle
+    })
+}
+
+/// A thread may have touched something just before it was mapped, and not have had the processor since: the signal that
+/// it is going to get has to find our handler, or it ends the process. So some time passes, and then no such signal may
+/// wait for any thread (one that a debugger has stopped, say).
+fn no_fault_is_on_its_way(is_to_stop: impl Fn() -> bool) -> bool {
+    const PAUSE_US: u64 = 10_000;
+    const LEAST: usize = 10;
+    const MOST: usize = 500;
+    (0..MOST).take_while(|_| !is_to_stop()).any(|attempt| {
+        sys::sleep_us(PAUSE_US);
+        attempt >= LEAST && tasks::is_pending(hooks::OURS) == Some(false)
+    })
+}
+
+/// Has the part of a mapping that lies in a lazy region come from the files of kept chunks. Returns false if it cannot
+/// be left to the kernel.
+fn settle(image: &'static Image, region: &RegionRec, mapping: &Mapping) -> bool {
+    if kept::is_inode_of_shelf(mapping.inode) {
+        return true;
+    }
+    let start = mapping.start.max(region.start.0);
+    let end = mapping.end.min(region.end.0);
+    let is_memory = mapping.is_private && (mapping.inode == 0 || kept::is_inode_of_memory(mapping.inode));
+    if !is_memory {
+        // Something of the program's own.
+        return true;
+    }
+    let is_as_left = mapping.prot == u64::from(region.prot);
+    let is_closed = mapping.prot == sys::PROT_NONE;
+    let on_chunks = start.is_multiple_of(CHUNK) && end.is_multiple_of(CHUNK);
+    if !on_chunks || !(is_as_left || is_closed) {
+        return false;
+    }
+    let chunks = image.chunk_number(start)..image.chunk_number(end - 1) + 1;
+    if is_closed { open(image, region, chunks) } else { exchange(image, region, chunks) }
+}
+
+/// Maps chunks that nobody has touched.
+fn open(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
+    let mut is_all = true;
+    let mut first = chunks.start;
+    while first < chunks.end {
+        let file = kept::file_of(first);
+        let same = |chunk: &usize| !image.is_installed(*chunk) && kept::file_of(*chunk) == file;
+        let count = (first..chunks.end).take_while(same).count();
+        // What is in place and has no access: the program has forbidden it to itself.
+        let is_mapped = count > 0 && file.is_some_and(|file| kept::map(image, region, first, count, file));
+        is_all &= is_mapped;
+        first += count.max(1);
+    }
+    is_all
+}
+
+/// Maps chunks from the files that were filled otherwise, if they still are what they were.
+fn exchange(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
+    let mut is_all = true;
+    let mut first = chunks.start;
+    while first < chunks.end {
+        let file = kept::file_of(first);
+        let same = |chunk: &usize| kept::file_of(*chunk) == file && install::is_unchanged(image, *chunk);
+        let count = (first..chunks.end).take_while(same).count();
+        is_all &= count > 0 && file.is_some_and(|file| kept::map(image, region, first, count, file));
+        first += count.max(1);
+    }
+    is_all
+}

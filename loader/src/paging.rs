@@ -1,0 +1,57 @@
+//! What is done about lazy memory before the program starts: chunks that are kept are mapped; for the rest there is a
+//! mechanism and a thread in the background. Where nothing is missing, there is neither.
+
+use crate::environment::{Environment, PagerChoice};
+use crate::image::Image;
+use crate::{background, hooks, install, journal, kept, pager};
+use shared::log::Pager;
+
+pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
+    let is_eager = image.plan.header.flags & shared::plan::flag::EAGER != 0;
+    let choice = if is_eager { PagerChoice::Eager } else { environment.pager };
+    if environment.keep && environment.pager != PagerChoice::Eager {
+        kept::open(image);
+    }
+    if let Some(pages) = everything_is_kept(image) {
+        journal::start(image, Pager::None, started);
+        journal::from_kept(pages);
+        kept::close();
+        hooks::install(image, false);
+        return;
+    }
+    let (pager, uffd) = pager::choose(choice);
+    if pager == Pager::Uffd {
+        pager::register_regions(image, uffd);
+    }
+    let pages = kept::map_all(image).unwrap_or(0);
+    journal::start(image, pager, started);
+    journal::from_kept(pages);
+    if pager != Pager::Uffd {
+        kept::use_memory(image);
+    }
+    hooks::install(image, pager != Pager::Eager);
+    if pager == Pager::Eager {
+        for chunk in image.lazy_chunks().filter(|chunk| !image.is_installed(*chunk)) {
+            if let Some(pages) = install::chunk(image, chunk) {
+                journal::rendered(pages, false);
+            }
+        }
+        kept::close();
+        return;
+    }
+    kept::stay();
+    pager::arm();
+    background::start(image, environment);
+}
+
+/// Maps all lazy memory from files, if all of it is kept. Returns the number of pages.
+fn everything_is_kept(image: &'static Image) -> Option<u64> {
+    if kept::first_missing(image, 0).is_some() {
+        return None;
+    }
+    let pages = kept::map_all(image);
+    if pages.is_none() {
+        kept::unmap_all(image);
+    }
+    pages
+}

@@ -1,0 +1,300 @@
+//! Laziness ends: what nobody has touched is relocated behind the link, or by a program that runs, and then a process is
+//! like any other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use unfold_tests::project::Project;
+use unfold_tests::run::{kernel_allows_userfaultfd, program};
+use unfold_tests::tools::{complete_kept, unfold_command};
+
+/// Longer than this nothing takes on a machine that works at all.
+const HANG: Duration = Duration::from_secs(60);
+
+/// Functions of four pages each: some eighty chunks.
+const FUNCTIONS: usize = 320;
+
+#[test]
+fn behind_a_link_everything_is_kept_and_no_process_stays() {
+    let Some(project) = linked("behind", "on") else { return };
+    until("everything is kept", || kept_chunks(&project) == all_chunks(&project));
+    until("the linker's process has ended", || processes_about(&project).is_empty());
+    let sum = project.output("app", &["1"]);
+    assert_eq!(sum, expected(3));
+    let run = project.status("app").unwrap().last_run.unwrap();
+    assert_eq!((run.faults, run.pages_rendered, run.pager.as_str()), (0, 0, "none"), "{run:?}");
+}
+
+#[test]
+fn a_link_leaves_its_pipes_alone() {
+    let Some(project) = linked("pipes", "off") else { return };
+    project.set_env("UNFOLD_BACKGROUND", "on");
+    // `output` waits until nobody holds the pipes any more. A process that held them would be seen here.
+    for _ in 0..5 {
+        project.remove("app");
+        project.link(&["@objects", "-o", "app"]);
+        let holders: Vec<PathBuf> =
+            processes_about(&project).into_iter().filter(|process| holds_a_pipe(process)).collect();
+        assert!(holders.is_empty(), "{holders:?}");
+    }
+}
+
+#[test]
+fn after_many_links_no_process_is_left_and_everything_is_kept() {
+    let Some(project) = linked("many", "off") else { return };
+    project.set_env("UNFOLD_BACKGROUND", "on");
+    for value in 4..24 {
+        project.edit("main.c", &main_source(value));
+        project.link(&["@objects", "-o", "app"]);
+    }
+    until("the linker's processes have ended", || processes_about(&project).is_empty());
+    until("everything is kept", || kept_chunks(&project) == all_chunks(&project));
+    assert_eq!(project.output("app", &["1"]), expected(23));
+    let run = project.status("app").unwrap().last_run.unwrap();
+    assert_eq!((run.faults, run.pager.as_str()), (0, "none"), "{run:?}");
+}
+
+#[test]
+fn the_background_can_be_switched_off() {
+    let Some(project) = linked("off", "off") else { return };
+    assert!(processes_about(&project).is_empty());
+    assert_eq!(kept_chunks(&project), 0);
+}
+
+#[test]
+fn a_running_program_completes_itself_and_becomes_an_ordinary_process() {
+    for_each_pager("running", |pager, project| {
+        project.set_env("UNFOLD_BACKGROUND", "on");
+        let process = Running::start(project, pager);
+        until(&format!("{pager}: one thread, no handler, nothing lazy"), || process.is_ordinary(project));
+        assert_eq!(kept_chunks(project), all_chunks(project));
+        process.end(3);
+    });
+}
+
+#[test]
+fn a_running_program_takes_up_what_the_linker_completes() {
+    for_each_pager("taken-up", |pager, project| {
+        // Nothing is relocated ahead by the program itself until the linker has done it.
+        project.set_env("UNFOLD_BACKGROUND", "on");
+        let process = Running::start(project, pager);
+        complete_kept(&project.path("app")).unwrap();
+        until(&format!("{pager}: one thread, no handler, nothing lazy"), || process.is_ordinary(project));
+        process.end(3);
+    });
+}
+
+#[test]
+fn where_nothing_can_be_kept_a_running_program_stays_lazy_and_right() {
+    for_each_pager("not-kept", |pager, project| {
+        project.set_env("UNFOLD_BACKGROUND", "on");
+        project.set_env("UNFOLD_KEEP", "off");
+        let process = Running::start(project, pager);
+        sleep(Duration::from_millis(50));
+        process.end(3);
+    });
+}
+
+#[test]
+fn kept_chunks_of_another_boot_are_made_anew() {
+    let Some(project) = linked("boot", "off") else { return };
+    complete_kept(&project.path("app")).unwrap();
+    let all = all_chunks(&project);
+    for map in files_called(&project.path(".unfold"), "kept.map") {
+        let mut bytes = fs::read(&map).unwrap();
+        bytes[24] = if bytes[24] == b'0' { b'1' } else { b'0' };
+        fs::write(&map, &bytes).unwrap();
+        // As a crash may leave them.
+        let kept = map.with_file_name("kept");
+        let len = fs::metadata(&kept).unwrap().len();
+        fs::write(&kept, vec![0xcc; len as usize]).unwrap();
+    }
+    assert_eq!(project.output("app", &["1"]), expected(3));
+    complete_kept(&project.path("app")).unwrap();
+    assert_eq!(kept_chunks(&project), all);
+    assert_eq!(project.output("app", &["1"]), expected(3));
+}
+
+#[test]
+fn a_relink_forgets_what_it_changes_and_no_more() {
+    let Some(project) = linked("relinked", "off") else { return };
+    complete_kept(&project.path("app")).unwrap();
+    let all = all_chunks(&project);
+    project.edit("main.c", &main_source(5));
+    project.link(&["@objects", "-o", "app"]);
+    assert!(project.status("app").unwrap().incremental);
+    let kept = kept_chunks(&project);
+    assert!(kept < all && kept > all / 2, "{kept} of {all}");
+    complete_kept(&project.path("app")).unwrap();
+    assert_eq!(kept_chunks(&project), all_chunks(&project));
+    assert_eq!(project.output("app", &["1"]), expected(5));
+}
+
+// --- helpers ---
+
+/// The program, waiting for its input.
+struct Running {
+    child: Child,
+}
+
+impl Running {
+    fn start(project: &Project, pager: &str) -> Self {
+        let mut command = program(project.path("app"));
+        for name in ["UNFOLD_BACKGROUND", "UNFOLD_KEEP"] {
+            command.env_remove(name);
+            if let Some(value) = project.env_of(name) {
+                command.env(name, value);
+            }
+        }
+        command.env("UNFOLD_PAGER", pager).arg("0").stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self { child: command.spawn().unwrap() }
+    }
+
+    /// One thread, no handler, nothing of the image without access, no descriptor of the loader's.
+    fn is_ordinary(&self, project: &Project) -> bool {
+        let proc = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let status = fs::read_to_string(proc.join("status")).unwrap();
+        let value = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.trim_start_matches(':').trim().to_owned()
+        };
+        let faults = 1u64 << 10 | 1 << 6;
+        let caught = u64::from_str_radix(&value("SigCgt"), 16).unwrap();
+        let is_of_loader = |to: PathBuf| {
+            let to = to.to_string_lossy().into_owned();
+            to.contains("/.unfold/") || to.contains("userfaultfd") || to.contains("memfd:unfold")
+        };
+        let descriptors = fs::read_dir(proc.join("fd")).unwrap().flatten();
+        let has_none = !descriptors.filter_map(|entry| fs::read_link(entry.path()).ok()).any(is_of_loader);
+        let is_alone = value("Threads") == "1" && caught & faults == 0 && has_none;
+        is_alone && mapped_from_kept(&proc, project) == all_chunks(project)
+    }
+
+    fn end(mut self, value: usize) {
+        use std::io::{Read, Write};
+        self.child.stdin.take().unwrap().write_all(b"1\n").unwrap();
+        let mut text = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        assert_eq!(text, expected(value));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Chunks of the image that a process has mapped from files of kept chunks.
+fn mapped_from_kept(proc: &Path, project: &Project) -> u64 {
+    let index = project.path(".unfold");
+    let maps = fs::read_to_string(proc.join("maps")).unwrap();
+    let size = |line: &str| {
+        let mut words = line.split_whitespace();
+        let range = words.next().unwrap();
+        let path = Path::new(words.nth(4).unwrap_or_default());
+        let is_kept = path.starts_with(&index) && ["kept", "own"].iter().any(|name| path.ends_with(name));
+        let (start, end) = range.split_once('-').unwrap();
+        let number = |digits| u64::from_str_radix(digits, 16).unwrap();
+        if is_kept { number(end) - number(start) } else { 0 }
+    };
+    maps.lines().map(size).sum::<u64>() / 0x1_0000
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < HANG, "not even after {HANG:?}: {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Processes of the linker that are about this project.
+fn processes_about(project: &Project) -> Vec<PathBuf> {
+    let dir = project.path("").to_string_lossy().into_owned();
+    let is_about = |proc: &PathBuf| {
+        let line = fs::read(proc.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("--unfold-complete")
+            && String::from_utf8_lossy(&line).contains(&dir)
+    };
+    fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path()).filter(is_about).collect()
+}
+
+fn holds_a_pipe(proc: &Path) -> bool {
+    let links = fs::read_dir(proc.join("fd")).into_iter().flatten().flatten();
+    links
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .any(|to| to.to_string_lossy().starts_with("pipe:"))
+}
+
+fn files_called(dir: &Path, name: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => files_called(&path, name),
+            false if path.ends_with(name) => vec![path],
+            false => vec![],
+        })
+        .collect()
+}
+
+fn kept_chunks(project: &Project) -> u64 {
+    project.status_json("app")["pages_kept"].as_u64().unwrap() / 16
+}
+
+fn all_chunks(project: &Project) -> u64 {
+    project.status_json("app")["lazy_pages"].as_u64().unwrap() / 16
+}
+
+fn for_each_pager(name: &str, test: impl Fn(&str, &Project)) {
+    for pager in ["uffd", "signal"] {
+        if pager == "uffd" && !kernel_allows_userfaultfd() {
+            continue;
+        }
+        let Some(project) = linked(&format!("{name}-{pager}"), "off") else { return };
+        test(pager, &project);
+    }
+}
+
+fn expected(value: usize) -> String {
+    format!("{}\n", FUNCTIONS * value)
+}
+
+/// A linked program, if it is unfold that is tested.
+fn linked(name: &str, background: &str) -> Option<Project> {
+    unfold_command()?;
+    let project = Project::new(&format!("complete/{name}"));
+    project.set_env("UNFOLD_BACKGROUND", background);
+    project.edit("main.c", &main_source(3));
+    let mut objects = String::from("main.o\n");
+    for part in 0..8 {
+        let each = FUNCTIONS / 8;
+        let functions: String = (part * each..(part + 1) * each).map(function_source).collect();
+        project.edit(&format!("part{part}.c"), &format!("extern int value;\n{functions}"));
+        objects += &format!("part{part}.o\n");
+    }
+    project.write("objects", &objects);
+    project.link(&["@objects", "-o", "app"]);
+    Some(project)
+}
+
+/// With the argument 0, the program waits for a line before it calls anything.
+fn main_source(value: usize) -> String {
+    let declarations: String = (0..FUNCTIONS).map(|n| format!("int function_{n}(int);\n")).collect();
+    let calls: String = (0..FUNCTIONS).map(|n| format!("    sum = function_{n}(sum);\n")).collect();
+    format!(
+        "#include <stdio.h>\nint value = {value};\n{declarations}\
+         int main(int argc, char **argv) {{\n    int sum = 0, start;\n    \
+             if (argv[1][0] == '0' && scanf(\"%d\", &start) != 1)\n        return 1;\n{calls}    \
+             printf(\"%d\\n\", sum);\n    return 0;\n}}\n"
+    )
+}
+
+fn function_source(number: usize) -> String {
+    format!("int function_{number}(int x) {{ __asm__(\".skip 16000, 0x90\"); return x + value; }}\n")
+}

@@ -5,19 +5,10 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
-use shared::checksum::{BLOCK, checksum};
+use shared::checksum::Blocks;
 use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
-use shared::record::{ObjectHeader, ObjectView};
+use shared::record::ObjectView;
 use shared::{CHUNK, ImageAddr};
-
-/// Records and the states of their blocks.
-#[derive(Clone, Copy)]
-pub struct Pack {
-    pub bytes: &'static [u8],
-    pub sums: &'static [u64],
-    /// One byte for each block: 1 once it was found to be what was linked.
-    pub verified: &'static [AtomicU8],
-}
 
 /// A page that a forked child finds full of zeroes (MADV_WIPEONFORK): what belongs to this process alone.
 #[repr(C)]
@@ -30,7 +21,7 @@ pub struct OwnState {
 
 pub struct Image {
     pub plan: PlanView<'static>,
-    pub packs: &'static [Pack],
+    pub packs: &'static [Blocks<'static>],
     /// One byte for each chunk of the reserved range: 1 once it is in place.
     pub installed: &'static [AtomicU8],
     pub own: &'static OwnState,
@@ -65,35 +56,12 @@ impl Objects for &'static Image {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         let record = self.plan.objects.get(number as usize)?;
         let pack = self.packs.get(record.pack as usize)?;
-        let bytes = shared::pod::slice(pack.bytes, record.offset, record.len)?;
-        let header = bytes.get(..size_of::<ObjectHeader>())?;
-        if self.verify(number, header) { ObjectView::new(bytes) } else { None }
+        ObjectView::verified(pack, shared::pod::slice(pack.bytes(), record.offset, record.len)?)
     }
 
-    fn verify(&self, number: u32, bytes: &[u8]) -> bool {
-        let record = self.plan.objects.get(number as usize);
-        let Some(pack) = record.and_then(|record| self.packs.get(record.pack as usize)) else { return false };
-        let offset = (bytes.as_ptr() as usize).wrapping_sub(pack.bytes.as_ptr() as usize);
-        let end = offset.saturating_add(bytes.len());
-        if bytes.is_empty() {
-            return true;
-        }
-        (offset / BLOCK..end.div_ceil(BLOCK)).all(|block| pack.is_good(block))
-    }
-}
-
-impl Pack {
-    /// Threads that race here both find the same.
-    fn is_good(&self, block: usize) -> bool {
-        let (Some(state), Some(sum)) = (self.verified.get(block), self.sums.get(block)) else { return false };
-        if state.load(Ordering::Relaxed) == 0 {
-            let end = ((block + 1) * BLOCK).min(self.bytes.len());
-            if self.bytes.get(block * BLOCK..end).is_none_or(|bytes| checksum(bytes) != *sum) {
-                return false;
-            }
-            state.store(1, Ordering::Relaxed);
-        }
-        true
+    fn checked(&self, number: u32) -> Option<Blocks<'_>> {
+        let record = self.plan.objects.get(number as usize)?;
+        self.packs.get(record.pack as usize).copied()
     }
 }
 

@@ -2,10 +2,11 @@
 //! does not notice when its files are replaced or removed.
 
 use crate::environment::{Environment, at};
-use crate::image::{Image, OwnState, Pack};
+use crate::image::{Image, OwnState};
 use crate::report::{die, die_errno, note_number, set_name, stop};
 use crate::{symbols, sys};
 use core::sync::atomic::AtomicU8;
+use shared::checksum::Blocks;
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanError, PlanView};
 use shared::{CHUNK, ImageAddr};
@@ -194,9 +195,9 @@ pub fn open(environment: &Environment) -> Opened {
     };
     note_number(&[b"objects: "], plan.objects.len() as u64);
 
-    let packs = array::<Pack>(plan.packs.len());
+    let packs = array::<Blocks<'_>>(plan.packs.len());
     for (place, pack) in packs.iter_mut().zip(plan.packs) {
-        *place = Pack { bytes: &[], sums: &[], verified: &[] };
+        *place = Blocks::none();
         if pack.len == 0 {
             continue;
         }
@@ -216,7 +217,7 @@ pub fn open(environment: &Environment) -> Opened {
         match shared::plan::block_sums(bytes, pack) {
             Some(sums) => {
                 let verified = array::<AtomicU8>(sums.len());
-                *place = Pack { bytes: &bytes[..pack.len as usize], sums, verified };
+                *place = Blocks::new(&bytes[..pack.len as usize], sums, verified);
             }
             None => check_own(Err(PlanError::Damaged), name),
         }

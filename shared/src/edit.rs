@@ -202,7 +202,11 @@ pub fn evaluate(
     let signed = |value: u64, bits: u32| {
         if target.absent { Ok(value) } else { fits_signed(value, bits) }
     };
-    let field = |value: u64, len: usize| Written::new(0, &[&value.to_le_bytes()[..len]]);
+    let field = |value: u64, len: usize| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&value.to_le_bytes());
+        Written { before: 0, len, bytes }
+    };
     // S - T + A, for an addend that counts from behind a four-byte field.
     let tpoff = || fits_signed(sum.wrapping_add(4).wrapping_sub(frame.tls_end.0), 32);
     let instruction = |back: usize| {
@@ -297,6 +301,12 @@ pub fn evaluate(
         // xchg %ax, %ax
         Kind::TlsDescCall => Written::new(0, &[&[0x66, 0x90]]),
     })
+}
+
+/// S + A - P: what [`Kind::Pc32`] writes, and [`Kind::Call`] where the symbol has no PLT entry, if it fits.
+#[inline(always)]
+pub fn relative_to_place(symbol: u64, addend: i64, place: ImageAddr) -> i64 {
+    symbol.wrapping_add(addend as u64).wrapping_sub(place.0) as i64
 }
 
 /// The register that an instruction names in the `reg` field of its ModRM byte (with REX.R), as the `rm`

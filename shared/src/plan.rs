@@ -8,7 +8,7 @@
 //! ```
 
 use crate::addr::{ImageAddr, PAGE};
-use crate::checksum::checksum;
+use crate::checksum::{Blocks, checksum};
 use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
@@ -355,10 +355,10 @@ pub fn block_sums<'a>(pack: &'a [u8], record: &PackRec) -> Option<&'a [u64]> {
 pub trait Objects {
     fn object(&self, number: u32) -> Option<ObjectView<'_>>;
 
-    /// Whether these bytes of an object's record are what was linked. Rendering asks before it uses them; who
-    /// has verified whole records need not answer again.
-    fn verify(&self, _number: u32, _bytes: &[u8]) -> bool {
-        true
+    /// What knows whether bytes of an object's record are what was linked. Rendering asks it before it uses them;
+    /// who has verified whole records need not answer again.
+    fn checked(&self, _number: u32) -> Option<Blocks<'_>> {
+        Some(Blocks::trusted(&[]))
     }
 }
 

@@ -12,6 +12,7 @@
 //! All offsets count from the start of the record, which lies at a multiple of 16 in its pack.
 
 use crate::addr::ImageAddr;
+use crate::checksum::Blocks;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
@@ -416,6 +417,13 @@ impl<'a> ObjectView<'a> {
             strings: table(bytes, header.strings)?,
             bytes,
         })
+    }
+
+    /// As [`Self::new`], with the header compared with its checksum first. Who renders verifies the rest, as far as it
+    /// is used.
+    pub fn verified(pack: &Blocks<'_>, bytes: &'a [u8]) -> Option<Self> {
+        let header = bytes.get(..size_of::<ObjectHeader>())?;
+        if pack.verify(header) { Self::new(bytes) } else { None }
     }
 
     pub fn string(&self, at: StrRef) -> &'a [u8] {

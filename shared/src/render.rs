@@ -1,10 +1,12 @@
 //! The image as a function from addresses to bytes.
 
 use crate::addr::ImageAddr;
+use crate::checksum::Blocks;
 use crate::edit::{self, EditError, Frame, Kind, Target};
 use crate::plan::{BlockPlace, Objects, PLT_ENTRY, PlanView, Slot, flag, slot};
-use crate::pod::bytes_of;
-use crate::record::{NONE, ObjectView, SectionRec, SymRef};
+use crate::pod::{Pod, bytes_of};
+use crate::record::{BlockRec, NONE, ObjectView, Placement, SectionRec, SymRef};
+use core::slice::from_ref;
 
 /// Why a page cannot be rendered. Ids are those of the plan; names are looked up by who reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,95 +36,7 @@ pub fn render(
     let region = plan.region_at(start).ok_or(RenderError::Malformed { at: start })?;
     out.fill(if region.prot & PROT_EXEC != 0 { CODE_FILL } else { 0 });
     let end = start + out.len() as u64;
-    let first = plan.blocks.partition_point(|block| block.addr + block.capacity <= start);
-    for block in plan.blocks.iter().skip(first).take_while(|block| block.addr < end) {
-        if block.block != NONE {
-            render_block(plan, objects, block, start, out)?;
-        }
-    }
-    if plan.header.build_id.0 != 0 {
-        put(out, start, plan.header.build_id, bytes_of(&plan.header.build_id_words));
-    }
-    render_eh_hdr(plan, objects, start, out)
-}
-
-/// Writes what of `bytes` at `addr` lies in `out`.
-fn put(out: &mut [u8], start: ImageAddr, addr: ImageAddr, bytes: &[u8]) {
-    let end = start.0 + out.len() as u64;
-    for (byte, position) in bytes.iter().zip(addr.0..) {
-        if (start.0..end).contains(&position) {
-            out[(position - start.0) as usize] = *byte;
-        }
-    }
-}
-
-/// Copies and relocates what of `block` lies in `out`.
-fn render_block(
-    plan: &PlanView<'_>,
-    objects: &impl Objects,
-    place: &BlockPlace,
-    start: ImageAddr,
-    out: &mut [u8],
-) -> Result<(), RenderError> {
-    let malformed = RenderError::Malformed { at: place.addr };
-    let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
-    let damaged = RenderError::Record { object: place.object };
-    let verify = |bytes: &[u8]| if objects.verify(place.object, bytes) { Ok(()) } else { Err(damaged) };
-    let block = object.blocks.get(place.block as usize).ok_or(malformed)?;
-    verify(bytes_of(core::slice::from_ref(block)))?;
-    let (first, sections) = object.sections_of(block);
-    let base = plan.objects.get(place.object as usize).ok_or(malformed)?.placements as usize + first;
-    let placements = plan.placements.get(base..base + sections.len()).ok_or(malformed)?;
-    let end = start + out.len() as u64;
-
-    // A section that begins before `start` may reach into it; all earlier ones end before it begins.
-    let from = placements.partition_point(|placement| placement.addr() <= start).saturating_sub(1);
-    let from = placements[..from].iter().rposition(|placement| placement.is_live()).unwrap_or(from);
-    let until = placements.partition_point(|placement| placement.addr() < end);
-    verify(bytes_of(sections.get(from..until).unwrap_or(&[])))?;
-    for (index, (section, placement)) in sections.iter().zip(placements).enumerate().take(until).skip(from) {
-        let addr = placement.addr();
-        if placement.is_live() && addr + section.size > start {
-            let number = (first + index) as u32;
-            render_section(plan, objects, &object, place.object, number, section, addr, start, out)?;
-        }
-    }
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "a step of render_block, with its loop's variables")]
-fn render_section(
-    plan: &PlanView<'_>,
-    objects: &impl Objects,
-    object: &ObjectView<'_>,
-    object_number: u32,
-    section_number: u32,
-    section: &SectionRec,
-    addr: ImageAddr,
-    start: ImageAddr,
-    out: &mut [u8],
-) -> Result<(), RenderError> {
-    let data = object.data(section);
-    if data.is_empty() {
-        return Ok(());
-    }
-    // The part of the section that `out` shows, in offsets of the section.
-    let low = start.0.saturating_sub(addr.0);
-    let high = (start.0 + out.len() as u64).saturating_sub(addr.0).min(section.size);
-    if low >= high {
-        return Ok(());
-    }
-    let at = (addr.0 + low - start.0) as usize;
-    let len = (high - low) as usize;
-    let edits = object.edits_of(section);
-    let damaged = RenderError::Record { object: object_number };
-    let verify = |bytes: &[u8]| if objects.verify(object_number, bytes) { Ok(()) } else { Err(damaged) };
-    // Edits look at the instruction around their field.
-    let around = low.saturating_sub(edit::REACH)..(high + edit::REACH).min(section.size);
-    verify(&data[around.start as usize..around.end as usize])?;
-    verify(bytes_of(edits))?;
-    out[at..at + len].copy_from_slice(&data[low as usize..high as usize]);
-
+    let mut window = Window { start, out };
     let header = plan.header;
     let frame = Frame {
         shared: header.flags & flag::SHARED != 0,
@@ -131,77 +45,241 @@ fn render_section(
         tls_module: header.tls_module,
         got_origin: header.got_origin,
     };
+    let first = plan.blocks.partition_point(|block| block.addr + block.capacity <= start);
+    for place in plan.blocks.iter().skip(first).take_while(|block| block.addr < end) {
+        if place.block != NONE {
+            let object = Linked::new(plan, objects, place.object)?;
+            render_block(&object, place, &frame, &mut window)?;
+        }
+    }
+    if header.build_id.0 != 0 {
+        window.put(header.build_id, bytes_of(&header.build_id_words));
+    }
+    render_eh_hdr(plan, objects, &mut window)
+}
+
+/// The part of the image that is being rendered.
+struct Window<'o> {
+    start: ImageAddr,
+    out: &'o mut [u8],
+}
+
+impl Window<'_> {
+    fn end(&self) -> ImageAddr {
+        self.start + self.out.len() as u64
+    }
+
+    /// Writes what of `bytes` at `addr` lies in the window.
+    #[inline(always)]
+    fn put(&mut self, addr: ImageAddr, bytes: &[u8]) {
+        let offset = addr.offset_from(self.start) as usize;
+        match self.out.get_mut(offset..offset.wrapping_add(bytes.len())) {
+            Some(place) => place.copy_from_slice(bytes),
+            None => self.put_clipped(addr, bytes),
+        }
+    }
+
+    #[cold]
+    fn put_clipped(&mut self, addr: ImageAddr, bytes: &[u8]) {
+        for (byte, position) in bytes.iter().zip(addr.offset_from(self.start)..) {
+            if let Some(place) = self.out.get_mut(position as usize) {
+                *place = *byte;
+            }
+        }
+    }
+
+    /// The part of `len` bytes at `addr` that lies in the window, if any does.
+    fn cut(&mut self, addr: ImageAddr, len: u64) -> Option<Window<'_>> {
+        let (from, to) = (self.start.max(addr), self.end().min(addr + len));
+        let (first, last) = (from.offset_from(self.start) as usize, to.offset_from(self.start) as usize);
+        let out = if from < to { self.out.get_mut(first..last)? } else { return None };
+        Some(Window { start: from, out })
+    }
+}
+
+/// An object of the image: its record, and where its rows in the tables of the plan begin.
+struct Linked<'a> {
+    plan: &'a PlanView<'a>,
+    number: u32,
+    record: ObjectView<'a>,
+    /// Says which bytes of the record are what was linked.
+    checked: Blocks<'a>,
+    placements: &'a [Placement],
+    bindings: &'a [u32],
+}
+
+impl<'a> Linked<'a> {
+    fn new(plan: &'a PlanView<'a>, objects: &'a impl Objects, number: u32) -> Result<Self, RenderError> {
+        let damaged = RenderError::Record { object: number };
+        let rows = plan.objects.get(number as usize).ok_or(damaged)?;
+        Ok(Self {
+            plan,
+            number,
+            record: objects.object(number).ok_or(damaged)?,
+            checked: objects.checked(number).ok_or(damaged)?,
+            placements: plan.placements.get(rows.placements as usize..).unwrap_or(&[]),
+            bindings: plan.bindings.get(rows.bindings as usize..).unwrap_or(&[]),
+        })
+    }
+
+    /// Is asked before bytes of the record are used.
+    #[inline(always)]
+    fn verify<T: Pod>(&self, used: &[T]) -> Result<(), RenderError> {
+        let is_good = self.checked.verify(bytes_of(used));
+        if is_good { Ok(()) } else { Err(RenderError::Record { object: self.number }) }
+    }
+
+    /// The block at a place.
+    fn block(&self, place: &BlockPlace) -> Result<&'a BlockRec, RenderError> {
+        let block = self.record.blocks.get(place.block as usize);
+        let block = block.ok_or(RenderError::Malformed { at: place.addr })?;
+        self.verify(from_ref(block)).map(|()| block)
+    }
+
+    /// What a symref comes to; `None` if the plan has nothing of the kind.
+    #[inline(always)]
+    fn symbol(&self, symref: &SymRef) -> Option<Symbol<'a>> {
+        let (value, near, slot) = match symref.section {
+            SymRef::GLOBAL => {
+                let slot = self.plan.slots.get(*self.bindings.get(symref.global as usize)? as usize)?;
+                (slot.value, slot.flags & slot::NEAR != 0, Some(slot))
+            }
+            SymRef::ABSOLUTE => (symref.value, false, None),
+            SymRef::DISCARDED => return Some(Symbol::ABSENT),
+            section => match self.placements.get(section as usize)? {
+                placement if placement.is_live() => {
+                    (placement.addr().0.wrapping_add(symref.value), true, None)
+                }
+                _ => return Some(Symbol::ABSENT),
+            },
+        };
+        Some(Symbol { value, near, is_absent: false, slot })
+    }
+}
+
+/// What an edit refers to: as much of it as most kinds ask for.
+struct Symbol<'a> {
+    value: u64,
+    near: bool,
+    is_absent: bool,
+    /// Of a global symbol.
+    slot: Option<&'a Slot>,
+}
+
+impl Symbol<'_> {
+    const ABSENT: Self = Self { value: 0, near: false, is_absent: true, slot: None };
+
+    /// All of it.
+    fn target(&self, plan: &PlanView<'_>) -> Target {
+        let place =
+            Target { value: self.value, near: self.near, absent: self.is_absent, ..Target::default() };
+        let Some(slot) = self.slot else { return place };
+        let (got, tls_pair, tls_descriptor) = got_entries(plan, slot);
+        let plt = slot.plt.checked_sub(1);
+        Target {
+            got,
+            plt: plt.map(|number| plan.header.plt + PLT_ENTRY * u64::from(number)),
+            tls_pair,
+            tls_descriptor,
+            absent: slot.flags & slot::ABSENT != 0,
+            import: slot.flags & slot::IMPORT != 0,
+            ..place
+        }
+    }
+}
+
+/// Copies and relocates what of a block lies in the window.
+fn render_block(
+    object: &Linked<'_>,
+    place: &BlockPlace,
+    frame: &Frame,
+    window: &mut Window<'_>,
+) -> Result<(), RenderError> {
+    let (first, sections) = object.record.sections_of(object.block(place)?);
+    let placements = object.placements.get(first..first + sections.len());
+    let placements = placements.ok_or(RenderError::Malformed { at: place.addr })?;
+
+    // A section that begins before the window may reach into it; all earlier ones end before it begins.
+    let from = placements.partition_point(|placement| placement.addr() <= window.start).saturating_sub(1);
+    let from = placements[..from].iter().rposition(|placement| placement.is_live()).unwrap_or(from);
+    let until = placements.partition_point(|placement| placement.addr() < window.end());
+    object.verify(sections.get(from..until).unwrap_or(&[]))?;
+    for (index, (section, placement)) in sections.iter().zip(placements).enumerate().take(until).skip(from) {
+        if placement.is_live()
+            && let Some(mut window) = window.cut(placement.addr(), section.size)
+        {
+            let number = (first + index) as u32;
+            render_section(object, number, section, placement.addr(), frame, &mut window)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies and relocates the part of section `number` at `addr` that the window shows.
+fn render_section(
+    object: &Linked<'_>,
+    number: u32,
+    section: &SectionRec,
+    addr: ImageAddr,
+    frame: &Frame,
+    window: &mut Window<'_>,
+) -> Result<(), RenderError> {
+    let data = object.record.data(section);
+    if data.is_empty() {
+        return Ok(());
+    }
+    let edits = object.record.edits_of(section);
+    // The window in offsets of the section.
+    let low = window.start.offset_from(addr);
+    let high = low + window.out.len() as u64;
+    // Edits look at the instruction around their field.
+    let around = low.saturating_sub(edit::REACH)..(high + edit::REACH).min(section.size);
+    object.verify(&data[around.start as usize..around.end as usize])?;
+    object.verify(edits)?;
+    window.out.copy_from_slice(&data[low as usize..high as usize]);
+
     let first = edits.partition_point(|edit| u64::from(edit.offset) + edit::REACH <= low);
     for edit in &edits[first..] {
         let offset = u64::from(edit.offset);
         if offset >= high + edit::REACH {
             break;
         }
-        let failed = |error| RenderError::Edit {
-            object: object_number,
-            section: section_number,
-            offset: edit.offset,
-            error,
-        };
+        let failed =
+            |error| RenderError::Edit { object: object.number, section: number, offset: edit.offset, error };
         let malformed = failed(EditError::Malformed);
         let kind = Kind::from_number(edit.kind_number()).ok_or(malformed)?;
-        let symref = object.symrefs.get(edit.symbol() as usize).ok_or(malformed)?;
-        verify(bytes_of(core::slice::from_ref(symref)))?;
-        let target = target(plan, object_number, symref).ok_or(malformed)?;
-        let written =
-            edit::evaluate(kind, addr + offset, edit.addend, &target, &frame, data, edit.offset as usize)
-                .map_err(failed)?;
-        // An edit is clipped to the section and to `out`; its other half is written with the next page.
+        let symref = object.record.symrefs.get(edit.symbol() as usize).ok_or(malformed)?;
+        object.verify(from_ref(symref))?;
+        let symbol = object.symbol(symref).ok_or(malformed)?;
+        let place = addr + offset;
+
+        // Nearly all edits of code and of unwind tables are done here, and would come to the same below.
+        let has_plt = symbol.slot.is_some_and(|slot| slot.plt != 0);
+        if kind == Kind::Pc32 || kind == Kind::Call && !has_plt {
+            let value = edit::relative_to_place(symbol.value, edit.addend, place);
+            if let Ok(value) = i32::try_from(value)
+                && offset + 4 <= section.size
+            {
+                window.put(place, &value.to_le_bytes());
+                continue;
+            }
+        }
+
+        let target = symbol.target(object.plan);
+        let written = edit::evaluate(kind, place, edit.addend, &target, frame, data, edit.offset as usize)
+            .map_err(failed)?;
+        // An edit is clipped to the section and to the window; its other half is written with the next page.
         let from = offset.checked_sub(written.before).ok_or(malformed)?;
         if from + written.len as u64 > section.size {
             return Err(malformed);
         }
-        for (byte, position) in written.bytes[..written.len].iter().zip(from..) {
-            if (low..high).contains(&position) {
-                out[at + (position - low) as usize] = *byte;
-            }
-        }
+        window.put(addr + from, &written.bytes[..written.len]);
     }
     Ok(())
 }
 
-/// What `symref` of object `object` comes to.
-pub fn target(plan: &PlanView<'_>, object: u32, symref: &SymRef) -> Option<Target> {
-    Some(match symref.section {
-        SymRef::GLOBAL => {
-            let slot = plan.slot_of(object, symref.global)?;
-            let (got, tls_pair, tls_descriptor) = got_entries(plan, slot);
-            let plt = slot.plt.checked_sub(1);
-            Target {
-                value: slot.value,
-                got,
-                plt: plt.map(|number| plan.header.plt + PLT_ENTRY * u64::from(number)),
-                tls_pair,
-                tls_descriptor,
-                near: slot.flags & slot::NEAR != 0,
-                absent: slot.flags & slot::ABSENT != 0,
-                import: slot.flags & slot::IMPORT != 0,
-            }
-        }
-        SymRef::ABSOLUTE => Target { value: symref.value, ..Target::default() },
-        SymRef::DISCARDED => Target { absent: true, ..Target::default() },
-        section => {
-            let placement = plan.placement(object, section)?;
-            if placement.is_live() {
-                Target {
-                    value: placement.addr().0.wrapping_add(symref.value),
-                    near: true,
-                    ..Target::default()
-                }
-            } else {
-                Target { absent: true, ..Target::default() }
-            }
-        }
-    })
-}
-
 /// Where a symbol's GOT entries are: its own; the pair of module and offset; the descriptor.
-pub fn got_entries(
+fn got_entries(
     plan: &PlanView<'_>,
     slot: &Slot,
 ) -> (Option<ImageAddr>, Option<ImageAddr>, Option<ImageAddr>) {
@@ -223,58 +301,55 @@ pub fn got_entries(
 pub const EH_HDR_HEAD: u64 = 12;
 pub const EH_HDR_ROW: u64 = 8;
 
-/// Renders what of `.eh_frame_hdr` lies in `out`. The table is the concatenation, in the order of their
+/// Renders what of `.eh_frame_hdr` lies in the window. The table is the concatenation, in the order of their
 /// addresses, of the blocks' own rows, each block having a fixed place in it, so that a page of it can be
 /// made without the others. A block with fewer rows than places repeats its last one.
 fn render_eh_hdr(
     plan: &PlanView<'_>,
     objects: &impl Objects,
-    start: ImageAddr,
-    out: &mut [u8],
+    window: &mut Window<'_>,
 ) -> Result<(), RenderError> {
     let header = plan.header;
     let hdr = header.eh_hdr;
     let rows = hdr + EH_HDR_HEAD;
-    let end = start + out.len() as u64;
-    if header.eh_rows == 0 || end <= hdr || rows + header.eh_rows * EH_HDR_ROW <= start {
+    if header.eh_rows == 0 || window.cut(hdr, EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW).is_none() {
         return Ok(());
     }
-    let mut put = |addr: ImageAddr, bytes: &[u8]| put(out, start, addr, bytes);
-    let relative = |addr: ImageAddr, origin: ImageAddr| (addr.offset_from(origin) as u32).to_le_bytes();
+    let relative = |addr: ImageAddr, origin: ImageAddr| addr.offset_from(origin) as u32;
     // Version; then DW_EH_PE_pcrel|sdata4, DW_EH_PE_udata4, DW_EH_PE_datarel|sdata4.
-    put(hdr, &[1, 0x1b, 0x03, 0x3b]);
-    put(hdr + 4, &relative(header.eh_frame, hdr + 4));
-    put(hdr + 8, &(header.eh_rows as u32).to_le_bytes());
+    window.put(hdr, &[1, 0x1b, 0x03, 0x3b]);
+    window.put(hdr + 4, &relative(header.eh_frame, hdr + 4).to_le_bytes());
+    window.put(hdr + 8, &(header.eh_rows as u32).to_le_bytes());
 
-    let first_row = start.0.saturating_sub(rows.0) / EH_HDR_ROW;
-    let last_row = (end.0.saturating_sub(rows.0)).div_ceil(EH_HDR_ROW).min(header.eh_rows);
+    let first_row = window.start.0.saturating_sub(rows.0) / EH_HDR_ROW;
+    let last_row = window.end().0.saturating_sub(rows.0).div_ceil(EH_HDR_ROW).min(header.eh_rows);
+    let mut emit = |row: u64, (code, fde): (ImageAddr, ImageAddr)| {
+        let bytes = u64::from(relative(code, hdr)) | u64::from(relative(fde, hdr)) << 32;
+        window.put(rows + row * EH_HDR_ROW, &bytes.to_le_bytes());
+    };
+    let rows_end = |block: &BlockPlace| u64::from(block.eh_row) + u64::from(block.eh_rows);
+    // Blocks without rows carry the number of the next row, so rows ascend with addresses.
+    let first = plan.blocks.partition_point(|block| rows_end(block) <= first_row);
     let mut row = first_row;
-    while row < last_row {
-        // Blocks without rows carry the number of the next row, so rows ascend with addresses.
-        let index = plan.blocks.partition_point(|block| u64::from(block.eh_row) <= row).wrapping_sub(1);
-        let place = plan.blocks.get(index).ok_or(RenderError::Malformed { at: hdr })?;
-        let place_end = u64::from(place.eh_row) + u64::from(place.eh_rows);
+    for place in plan.blocks.iter().skip(first).take_while(|block| u64::from(block.eh_row) < last_row) {
+        let end = rows_end(place);
+        if place.eh_rows == 0 {
+            continue;
+        }
+        if u64::from(place.eh_row) > row {
+            break;
+        }
         let mut last = (place.addr, header.eh_frame);
         let mut next = u64::from(place.eh_row);
-        let mut emit = |place_row: u64, (code, fde): (ImageAddr, ImageAddr)| {
-            let at = rows + place_row * EH_HDR_ROW;
-            put(at, &relative(code, hdr));
-            put(at + 4, &relative(fde, hdr));
-        };
         if place.block != NONE {
-            let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
-            let block =
-                object.blocks.get(place.block as usize).ok_or(RenderError::Malformed { at: place.addr })?;
-            for bytes in [bytes_of(core::slice::from_ref(block)), bytes_of(object.fdes)] {
-                if !objects.verify(place.object, bytes) {
-                    return Err(RenderError::Record { object: place.object });
-                }
-            }
-            for fde in object.fdes_of(block.first, block.count) {
-                let code = plan.placement(place.object, fde.section);
-                let frame = plan.placement(place.object, fde.eh_section);
+            let object = Linked::new(plan, objects, place.object)?;
+            let block = object.block(place)?;
+            object.verify(object.record.fdes)?;
+            for fde in object.record.fdes_of(block.first, block.count) {
+                let code = object.placements.get(fde.section as usize);
+                let frame = object.placements.get(fde.eh_section as usize);
                 let (Some(code), Some(frame)) = (code, frame) else { continue };
-                if code.is_live() && frame.is_live() && next < place_end {
+                if code.is_live() && frame.is_live() && next < end {
                     last = (code.addr() + u64::from(fde.offset), frame.addr() + u64::from(fde.eh_offset));
                     if next >= first_row && next < last_row {
                         emit(next, last);
@@ -283,15 +358,12 @@ fn render_eh_hdr(
                 }
             }
         }
-        for spare in next.max(first_row)..place_end.min(last_row) {
+        for spare in next.max(first_row)..end.min(last_row) {
             emit(spare, last);
         }
-        if place_end <= row {
-            return Err(RenderError::Malformed { at: hdr });
-        }
-        row = place_end;
+        row = end;
     }
-    Ok(())
+    if row < last_row { Err(RenderError::Malformed { at: hdr }) } else { Ok(()) }
 }
 
 /// Number of rows of `.eh_frame_hdr` that a block needs: frames whose code and description are both live.

@@ -2,17 +2,17 @@
 
 use anyhow::{Result, bail};
 use rayon::prelude::*;
-use shared::checksum::{BLOCK, checksum};
+use shared::checksum::Blocks;
 use shared::plan::{Objects, PackRec, PlanView, block_sums};
 use shared::pod;
-use shared::record::{ObjectHeader, ObjectView};
-use std::sync::atomic::{AtomicU8, Ordering};
+use shared::record::ObjectView;
+use std::sync::atomic::AtomicU8;
 
 /// A pack's records, of which each block is compared with its checksum before the first use.
 pub struct Pack<'a> {
     bytes: &'a [u8],
+    /// Empty if this process has written the pack.
     sums: &'a [u64],
-    /// One byte for each block: 1 once it was found to be what was linked.
     verified: Vec<AtomicU8>,
 }
 
@@ -38,26 +38,18 @@ impl<'a> Pack<'a> {
         Self { bytes: &file[..record.len as usize], sums: &[], verified: Vec::new() }
     }
 
-    /// Whether these bytes, which lie in the pack, are what was linked.
-    pub fn verify(&self, bytes: &[u8]) -> bool {
-        let offset = (bytes.as_ptr() as usize).wrapping_sub(self.bytes.as_ptr() as usize);
-        let end = offset.saturating_add(bytes.len());
-        bytes.is_empty()
-            || self.sums.is_empty()
-            || (offset / BLOCK..end.div_ceil(BLOCK)).all(|block| self.is_good(block))
+    /// What knows which of its bytes are those that were linked.
+    pub fn checked(&self) -> Blocks<'_> {
+        if self.sums.is_empty() {
+            Blocks::trusted(self.bytes)
+        } else {
+            Blocks::new(self.bytes, self.sums, &self.verified)
+        }
     }
 
-    /// Threads that race here both find the same.
-    fn is_good(&self, block: usize) -> bool {
-        let (Some(state), Some(sum)) = (self.verified.get(block), self.sums.get(block)) else { return false };
-        if state.load(Ordering::Relaxed) == 0 {
-            let end = ((block + 1) * BLOCK).min(self.bytes.len());
-            if self.bytes.get(block * BLOCK..end).is_none_or(|bytes| checksum(bytes) != *sum) {
-                return false;
-            }
-            state.store(1, Ordering::Relaxed);
-        }
-        true
+    /// Whether these bytes, which lie in the pack, are what was linked.
+    pub fn verify(&self, bytes: &[u8]) -> bool {
+        self.checked().verify(bytes)
     }
 }
 
@@ -70,11 +62,6 @@ pub fn find<'p, 'a>(
     let record = plan.objects.get(number as usize)?;
     let pack = packs.get(record.pack as usize)?;
     Some((pack, pod::slice(pack.bytes, record.offset, record.len)?))
-}
-
-/// A view of a record, of which the header is verified. Who renders verifies the rest, as far as it is used.
-pub fn view<'a>(pack: &Pack<'_>, record: &'a [u8]) -> Option<ObjectView<'a>> {
-    if pack.verify(record.get(..size_of::<ObjectHeader>())?) { ObjectView::new(record) } else { None }
 }
 
 /// The objects of a plan, from the packs that it names.
@@ -103,10 +90,10 @@ impl PackObjects<'_> {
 impl Objects for PackObjects<'_> {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         let (pack, bytes) = self.place(number)?;
-        view(pack, bytes)
+        ObjectView::verified(&pack.checked(), bytes)
     }
 
-    fn verify(&self, number: u32, bytes: &[u8]) -> bool {
-        self.place(number).is_some_and(|(pack, _)| pack.verify(bytes))
+    fn checked(&self, number: u32) -> Option<Blocks<'_>> {
+        self.place(number).map(|(pack, _)| pack.checked())
     }
 }

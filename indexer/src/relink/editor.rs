@@ -12,6 +12,7 @@ use crate::plan::SPARE_PACKS;
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
+use shared::checksum::Blocks;
 use shared::plan::{ObjectRec, PackRec, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
 use shared::pod::{self, Pod, Span};
 use shared::record::ObjectView;
@@ -157,7 +158,7 @@ impl Editor {
     /// The record of an object, as it was linked last.
     pub fn old_object(&self, number: u32) -> Option<ObjectView<'static>> {
         let (pack, record) = packs::find(&self.view().ok()?, &self.packs, number)?;
-        packs::view(pack, record)
+        ObjectView::verified(&pack.checked(), record)
     }
 
     /// The bytes of an object's record, as it was linked last, verified.
@@ -166,10 +167,13 @@ impl Editor {
         pack.verify(record).then_some(record)
     }
 
-    /// Whether these bytes of an object's record are what was linked.
-    pub fn verify(&self, number: u32, bytes: &[u8]) -> bool {
-        let of_pack = || packs::find(&self.view().ok()?, &self.packs, number);
-        self.fresh.contains_key(&number) || of_pack().is_some_and(|(pack, _)| pack.verify(bytes))
+    /// What knows which bytes of an object's record are those that were linked.
+    pub fn checked(&self, number: u32) -> Option<Blocks<'_>> {
+        if self.fresh.contains_key(&number) {
+            return Some(Blocks::trusted(&[]));
+        }
+        let (pack, _) = packs::find(&self.view().ok()?, &self.packs, number)?;
+        Some(pack.checked())
     }
 
     /// Where the names of the program, and the dynamic relocations, are.

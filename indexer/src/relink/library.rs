@@ -101,7 +101,10 @@ impl Editor {
         let found =
             object.sections.iter().find(|section| object.string(section.name) == name && section.data != 0);
         let Some(bytes) = found.map(|section| object.data(section)) else { return Ok(None) };
-        ensure!(self.verify(last, bytes), "the linker's own record is damaged");
+        ensure!(
+            self.checked(last).is_some_and(|checked| checked.verify(bytes)),
+            "the linker's own record is damaged"
+        );
         Ok(Some(bytes))
     }
 

@@ -5,7 +5,7 @@ use crate::index::opened::Executable;
 use crate::plan::Writer;
 use anyhow::Result;
 use rayon::prelude::*;
-use shared::checksum::checksum;
+use shared::checksum::{Blocks, checksum};
 use shared::plan::{Objects, PATCH_MAGIC, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, flag};
 use shared::pod::bytes_of;
 use shared::record::{ObjectView, SymRef};
@@ -18,8 +18,8 @@ impl Objects for Editor {
         Editor::object(self, number)
     }
 
-    fn verify(&self, number: u32, bytes: &[u8]) -> bool {
-        Editor::verify(self, number, bytes)
+    fn checked(&self, number: u32) -> Option<Blocks<'_>> {
+        Editor::checked(self, number)
     }
 }
 

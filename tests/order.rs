@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use unfold_tests::project::Project;
 use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::status::LastRun;
 use unfold_tests::tools::unfold_command;
 
 const OBJECTS: usize = 16;
@@ -35,7 +36,7 @@ fn the_order_outlives_relinks_and_full_links() {
         // Launches without first touches say nothing, and take nothing away.
         let touches_nothing = |_| {
             assert_eq!(call(project, &called), sum(&called, 5));
-            project.status("app").and_then(|status| status.last_run).expect("there was a run").faults == 0
+            last_run(project).faults == 0
         };
         assert!((0..TRIES).any(touches_nothing), "every launch touches something");
         assert_eq!(call(project, &called), sum(&called, 5));
@@ -82,6 +83,55 @@ fn what_is_touched_between_launches_is_not_lost() {
             let chunk = (functions[function] - base) / CHUNK;
             assert!(chunks.contains(&chunk), "function {function}, chunk {chunk} of {chunks:?}");
         }
+    });
+}
+
+#[test]
+fn a_precise_log_tells_pages_of_a_chunk_apart() {
+    for_each_lazy_pager("precise", |project| {
+        // Kept chunks must not hide anything.
+        let called = [101, 100, 205, 105];
+        assert!((0..TRIES).any(|_| {
+            assert_eq!(call(project, &called), sum(&called, 3));
+            last_run(project).pages_from_kept > 0
+        }));
+        let kept = project.tool("find", &[".unfold", "-name", "kept*", "-printf", "%p %T@ %C@\n"]).stdout;
+        project.set_env("UNFOLD_PROFILE", "on");
+        for _ in 0..2 {
+            assert_eq!(call(project, &called), sum(&called, 3));
+            let run = last_run(project);
+            assert_eq!((run.pages_from_kept, run.pages_prefetched), (0, 0), "{run:?}");
+            assert_eq!(run.faults, run.pages_rendered, "{run:?}");
+            let (base, functions) = addresses(project);
+            let page = |function: &usize| (functions[*function] - base) / PAGE;
+            let chunk = |function: &usize| (functions[*function] - base) / CHUNK;
+            assert_eq!(chunk(&called[0]), chunk(&called[1]), "the test needs functions that share a chunk");
+            let (unit, touched) = log(project);
+            assert_eq!((unit, touched.len() as u64), (PAGE, run.faults));
+            let positions: Vec<_> = called
+                .iter()
+                .map(|function| touched.iter().position(|listed| *listed == page(function)))
+                .collect();
+            assert!(
+                positions.iter().all(Option::is_some) && positions.is_sorted(),
+                "{positions:?} of {touched:?}"
+            );
+            // 103 has neighbours that nobody calls either.
+            assert!(!touched.contains(&page(&103)), "{touched:?}");
+        }
+        let after = project.tool("find", &[".unfold", "-name", "kept*", "-printf", "%p %T@ %C@\n"]).stdout;
+        assert_eq!(kept, after, "a profile keeps nothing");
+
+        // The next link has the pages, and says nothing less precise of their chunks.
+        let (_, touched) = log(project);
+        edit_main(project, 4);
+        link(project, &[]);
+        let (chunks, pages) = order(project);
+        assert!(pages.starts_with(&touched), "{touched:?} and then {pages:?}");
+        let coarse = &chunks[pages.len()..];
+        assert!(coarse.iter().all(|chunk| !chunks[..pages.len()].contains(chunk)), "{chunks:?}");
+        project.unset_env("UNFOLD_PROFILE");
+        assert_eq!(call(project, &called), sum(&called, 4));
     });
 }
 
@@ -151,6 +201,20 @@ fn order(project: &Project) -> (Vec<u64>, Vec<u64>) {
     let (pages, chunks) = numbers.split_at(word(24) as usize);
     let chunks = pages.iter().map(|page| page * PAGE / CHUNK).chain(chunks.iter().copied()).collect();
     (chunks, pages.to_vec())
+}
+
+/// What an entry of the last run's log is about, in bytes, and what was touched first (docs/format.md).
+fn log(project: &Project) -> (u64, Vec<u64>) {
+    const HEADER: usize = 12 * 8;
+    let bytes = fs::read(newest_generation(project).join("log")).expect("there is a log");
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+    let entries = bytes[HEADER..].chunks_exact(16).take(word(72) as usize);
+    let numbers = entries.map(|entry| u32::from_le_bytes(entry[..4].try_into().expect("four bytes")).into());
+    (word(88), numbers.collect())
+}
+
+fn last_run(project: &Project) -> LastRun {
+    project.status("app").and_then(|status| status.last_run).expect("there was a run")
 }
 
 fn newest_generation(project: &Project) -> PathBuf {

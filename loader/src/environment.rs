@@ -26,6 +26,8 @@ pub struct Environment {
     pub pager: PagerChoice,
     pub prefetch: bool,
     pub keep: bool,
+    /// A precise log is asked for: nothing is kept or prefetched, and a touch brings one page.
+    pub profile: bool,
     pub log: bool,
     pub secure: bool,
 }
@@ -40,6 +42,7 @@ impl Environment {
             pager: PagerChoice::Auto,
             prefetch: true,
             keep: true,
+            profile: false,
             log: false,
             secure: false,
         };
@@ -72,6 +75,8 @@ impl Environment {
             self.prefetch = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"KEEP=") {
             self.keep = !matches!(value, b"off" | b"0");
+        } else if let Some(value) = name.strip_prefix(b"PROFILE=") {
+            self.profile = !matches!(value, b"" | b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"LOG=") {
             self.log = !matches!(value, b"" | b"0");
         }

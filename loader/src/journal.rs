@@ -88,7 +88,7 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             note(&[b"no log: files may not grow beyond a limit"]);
             return;
         }
-        let chunks = image.lazy_regions().map(|region| region.len().div_ceil(shared::CHUNK)).sum::<u64>();
+        let chunks = image.lazy_regions().map(|region| region.len().div_ceil(image.unit)).sum::<u64>();
         let len = (size_of::<LogHeader>() as u64 + chunks * size_of::<LogEntry>() as u64)
             .next_multiple_of(shared::PAGE);
         let name = temporary_name();
@@ -112,7 +112,7 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             pid: sys::getpid(),
             pager: pager as u64,
             capacity: chunks,
-            unit: shared::CHUNK,
+            unit: image.unit,
             ..LogHeader::default()
         });
         if is_worth_keeping(image.plan.header.checksum) {

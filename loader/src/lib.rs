@@ -50,13 +50,15 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     journal::start(image, pager, started);
     pager::arm(image, pager);
     if pager != shared::log::Pager::Eager {
-        if environment.keep {
+        if environment.keep && !environment.profile {
             kept::start(image);
         }
         if pager == shared::log::Pager::Signal {
             kept::without_keeping(image);
         }
-        background::start(image, environment.prefetch);
+        if !environment.profile {
+            background::start(image, environment.prefetch);
+        }
     }
     let entry = handoff::prepare(image, &environment);
     journal::handed_over();

@@ -81,6 +81,16 @@ fn check(mode: &str, flags: &[&str]) {
                 }
             }
         }
+        project.set_env("UNFOLD_PROFILE", "on");
+        for (seed, threads) in ORDERS {
+            let found = project.output("app", &[seed, threads]);
+            assert_same_pages(
+                &format!("{mode}, {pager} pager, page by page, seed {seed}"),
+                &found,
+                &expected,
+            );
+        }
+        project.unset_env("UNFOLD_PROFILE");
     }
 
     project.bake(unfold, "app", "baked");

@@ -11,8 +11,8 @@ use crate::index::generation;
 use crate::index::kept::{Access, Shelf, Shelves, chunk_count, chunk_range};
 use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
+use crate::order;
 use anyhow::{Context, Result, anyhow, bail};
-use shared::log::LogEntry;
 use shared::plan::{PlanView, flag};
 use shared::render::render;
 use std::ffi::OsStr;
@@ -98,8 +98,8 @@ impl Work {
         for (chunk, _) in shelves.listed()? {
             wanted[chunk] = false;
         }
-        let log = executable.last_run().map_or_else(Vec::new, |(_, entries)| entries);
-        let touched = log.iter().map(|entry| (entry.chunk & !LogEntry::BACKGROUND) as usize);
+        let touched = order::of_generation(&executable).unwrap_or_default();
+        let touched = touched.into_iter().map(|chunk| chunk as usize);
         let missing = touched
             .chain(0..wanted.len())
             .filter(|chunk| {

@@ -19,6 +19,7 @@ use crate::library;
 use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
 use crate::object::build;
+use crate::order::{self, Touched};
 use crate::plan::{self, Unrendered};
 use crate::relink;
 use crate::report::{self, Facts};
@@ -126,6 +127,13 @@ pub fn link(request: &Request) -> Result<bool> {
     resolution.add_synthetic(shape, &synth.referenced(free));
     timing.phase("synthesis");
 
+    // What runs of the generation before touched -> the same sections of this program.
+    let touched = match relink::executable_before(request, &folder).filter(|_| !request.shared) {
+        Some(before) => Touched::before(&before, &program, &inputs, &resolution).unwrap_or_default(),
+        None => Touched::default(),
+    };
+    timing.phase("order");
+
     // Sizes -> addresses.
     let layout = layout::layout(request, &resolution);
     check_reach(request, &layout)?;
@@ -214,6 +222,9 @@ pub fn link(request: &Request) -> Result<bool> {
     // From here the generation is complete, and gets its name.
 
     let view = plan_view(&bytes)?;
+    if let Some(order) = touched.order(&layout, view.header.checksum) {
+        draft.write(order::FILE, &order)?;
+    }
     let status = status(request, &program, why_full, &view, warnings);
     draft.write("status.json", &serde_json::to_vec_pretty(&status)?)?;
     let facts = &mut state.changes.facts;

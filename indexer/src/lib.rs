@@ -17,6 +17,7 @@ pub mod library;
 pub mod load;
 pub mod message;
 pub mod object;
+pub mod order;
 pub mod plan;
 pub mod relink;
 pub mod report;

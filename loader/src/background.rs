@@ -6,7 +6,6 @@ use crate::image::Image;
 use crate::report::note_number;
 use crate::{finish, image, install, journal, kept, sys};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use shared::log::LogEntry;
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
 const WORTH_A_THREAD: usize = 4;
@@ -47,15 +46,17 @@ static COMPLETELY: AtomicBool = AtomicBool::new(false);
 
 /// Starts the thread if there is something to do: an order to follow, or chunks to keep.
 pub fn start(image: &'static Image, environment: &Environment) {
-    let missing = journal::earlier().map(|order| {
-        order.iter().filter(|entry| !image.is_installed(chunk_of(entry))).take(WORTH_A_THREAD).count()
-    });
+    let missing = journal::earlier(image)
+        .map(|order| order.filter(|chunk| !image.is_installed(*chunk)).take(WORTH_A_THREAD).count());
     let completely = environment.prefetch && environment.background && kept::is_open();
     // Everything that the run before touched is in place: this run will hardly touch anything else.
     if !completely && (missing == Some(0) || (!environment.prefetch && !kept::is_open())) {
         return;
     }
-    note_number(&[b"chunks that the run before touched: "], journal::earlier().map_or(0, <[_]>::len) as u64);
+    note_number(
+        &[b"chunks that earlier runs touched: "],
+        journal::earlier(image).map_or(0, Iterator::count) as u64,
+    );
     AHEAD.store(environment.prefetch, Ordering::Relaxed);
     COMPLETELY.store(completely, Ordering::Relaxed);
     if !kept::is_open() && missing.is_none_or(|count| count < WORTH_A_THREAD) {
@@ -76,10 +77,6 @@ pub fn start(image: &'static Image, environment: &Environment) {
     }
 }
 
-fn chunk_of(entry: &LogEntry) -> usize {
-    (entry.chunk & !LogEntry::BACKGROUND) as usize
-}
-
 /// The thread's work.
 extern "C" fn work() {
     let Some(image) = image::current() else { return };
@@ -94,8 +91,7 @@ extern "C" fn work() {
 }
 
 fn relocate_in_order(image: &'static Image) {
-    for entry in journal::earlier().unwrap_or(&[]) {
-        let chunk = chunk_of(entry);
+    for chunk in journal::earlier(image).into_iter().flatten() {
         if is_to_stop() {
             return;
         }

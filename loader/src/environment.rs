@@ -28,6 +28,8 @@ pub struct Environment {
     /// Nothing is done ahead but what the run before did.
     pub background: bool,
     pub keep: bool,
+    /// A precise log is asked for: nothing is kept or prefetched, and a touch brings one page.
+    pub profile: bool,
     pub log: bool,
     pub secure: bool,
 }
@@ -43,6 +45,7 @@ impl Environment {
             prefetch: true,
             background: true,
             keep: true,
+            profile: false,
             log: false,
             secure: false,
         };
@@ -77,6 +80,8 @@ impl Environment {
             self.background = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"KEEP=") {
             self.keep = !matches!(value, b"off" | b"0");
+        } else if let Some(value) = name.strip_prefix(b"PROFILE=") {
+            self.profile = !matches!(value, b"" | b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"LOG=") {
             self.log = !matches!(value, b"" | b"0");
         }

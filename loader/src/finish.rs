@@ -12,6 +12,7 @@ use crate::{hooks, install, kept, pager, sys, tasks};
 use core::ops::Range;
 use core::sync::atomic::{Ordering, fence};
 use shared::CHUNK;
+use shared::checksum::Blocks;
 use shared::plan::RegionRec;
 
 const MADV_DONTNEED: u64 = 4;
@@ -38,14 +39,10 @@ pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
     hooks::retire();
     pager::disarm(image);
     kept::close();
-    for pack in image.packs {
-        if !pack.bytes.is_empty() {
-            let start = pack.bytes.as_ptr() as u64;
-            // SAFETY: pages of a file that nobody writes to: whoever reads them again gets the same.
-            unsafe {
-                sys::madvise(start, (pack.bytes.len() as u64).next_multiple_of(shared::PAGE), MADV_DONTNEED)
-            };
-        }
+    for pack in image.packs.iter().map(Blocks::bytes).filter(|bytes| !bytes.is_empty()) {
+        let len = (pack.len() as u64).next_multiple_of(shared::PAGE);
+        // SAFETY: pages of a file that nobody writes to: whoever reads them again gets the same.
+        unsafe { sys::madvise(pack.as_ptr() as u64, len, MADV_DONTNEED) };
     }
     note(&[b"everything is in place"]);
 }

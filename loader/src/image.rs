@@ -5,10 +5,10 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use shared::ImageAddr;
 use shared::checksum::Blocks;
 use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
 use shared::record::ObjectView;
-use shared::{CHUNK, ImageAddr};
 
 /// A page that a forked child finds full of zeroes (MADV_WIPEONFORK): what belongs to this process alone.
 #[repr(C)]
@@ -22,6 +22,8 @@ pub struct OwnState {
 pub struct Image {
     pub plan: PlanView<'static>,
     pub packs: &'static [Blocks<'static>],
+    /// Bytes that one first touch brings: a chunk. For a precise log a page, and where this crate says chunk, it is that.
+    pub unit: u64,
     /// One byte for each chunk of the reserved range: 1 once it is in place.
     pub installed: &'static [AtomicU8],
     pub own: &'static OwnState,
@@ -91,16 +93,16 @@ impl Image {
 
     /// Number of the chunk that holds `addr`.
     pub fn chunk_number(&self, addr: u64) -> usize {
-        ((addr - self.plan.header.base.0) / CHUNK) as usize
+        ((addr - self.plan.header.base.0) / self.unit) as usize
     }
 
     /// First address and length of chunk `number`, cut to its region, if it is a lazy one.
     pub fn chunk_range(&self, number: usize) -> Option<(&'static RegionRec, u64, u64)> {
-        let start = self.plan.header.base.0 + number as u64 * CHUNK;
+        let start = self.plan.header.base.0 + number as u64 * self.unit;
         let region =
-            self.lazy_regions().find(|region| region.start.0 < start + CHUNK && start < region.end.0)?;
+            self.lazy_regions().find(|region| region.start.0 < start + self.unit && start < region.end.0)?;
         let from = start.max(region.start.0);
-        Some((region, from, (start + CHUNK).min(region.end.0) - from))
+        Some((region, from, (start + self.unit).min(region.end.0) - from))
     }
 
     pub fn is_installed(&self, chunk: usize) -> bool {

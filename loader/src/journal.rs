@@ -4,8 +4,9 @@
 use crate::image::Image;
 use crate::report::note;
 use crate::sys;
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use shared::log::{LogEntry, LogHeader, MAGIC, Pager};
+use shared::log::{LogEntry, LogHeader, MAGIC, Pager, order};
 
 /// The fields of `LogHeader` that change, as atomics. The layout is the same.
 #[repr(C)]
@@ -18,39 +19,76 @@ struct Counters {
     handover: AtomicU64,
     count: AtomicU64,
     capacity: u64,
+    unit: u64,
 }
 const _: () = assert!(size_of::<Counters>() == size_of::<LogHeader>());
 
 static COUNTERS: AtomicPtr<Counters> = AtomicPtr::new(core::ptr::null_mut());
 static STARTED: AtomicU64 = AtomicU64::new(0);
-/// The log of the run before, while the background needs it.
-static EARLIER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
-static EARLIER_LEN: AtomicU64 = AtomicU64::new(0);
 
-/// Maps the log of the run before, and begins that of this one. A read-only index goes without.
+/// A file of the generation that says what earlier runs touched; empty: there is none.
+struct Earlier {
+    start: AtomicPtr<u8>,
+    len: AtomicU64,
+}
+
+impl Earlier {
+    const fn none() -> Self {
+        Self { start: AtomicPtr::new(core::ptr::null_mut()), len: AtomicU64::new(0) }
+    }
+
+    fn open(&self, dir: i64, name: &CStr) {
+        // SAFETY: a C string.
+        let fd = unsafe { sys::openat(dir as u64, name.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
+        if sys::failed(fd) {
+            return;
+        }
+        if let Some(stat) = sys::fstat(fd)
+            && stat.size > 0
+            && let Some(addr) = sys::map_file(fd, stat.size, sys::PROT_READ)
+        {
+            self.len.store(stat.size, Ordering::Relaxed);
+            self.start.store(addr as *mut u8, Ordering::Relaxed);
+        }
+        sys::close(fd);
+    }
+
+    fn bytes(&self) -> &'static [u8] {
+        let start = self.start.load(Ordering::Relaxed);
+        if start.is_null() {
+            return &[];
+        }
+        // SAFETY: `start` and the length were stored together, for a mapping that is never removed. The writer of a
+        // log, if it still runs, changes words that are read one by one, and any value of them is checked before use.
+        unsafe { core::slice::from_raw_parts(start, self.len.load(Ordering::Relaxed) as usize) }
+    }
+
+    /// The log that the file is, if it is one of this plan.
+    fn log(&self, plan: u64) -> Option<(&'static LogHeader, &'static [LogEntry])> {
+        shared::log::read(self.bytes()).filter(|(header, _)| header.generation == plan)
+    }
+}
+
+/// What the linker has made of earlier logs; the log with the most first touches since then; that of the run before.
+static ORDER: Earlier = Earlier::none();
+static FULLEST: Earlier = Earlier::none();
+static LAST: Earlier = Earlier::none();
+
+/// Maps what earlier runs touched, and begins the log of this one. A read-only index goes without.
 pub fn start(image: &Image, pager: Pager, started: u64) {
     STARTED.store(started, Ordering::Relaxed);
+    ORDER.open(image.dir, c"order");
+    FULLEST.open(image.dir, c"touched");
+    LAST.open(image.dir, c"log");
     // SAFETY: C strings; new mappings at addresses of the kernel's choice.
     unsafe {
         let dir = image.dir as u64;
         let log = c"log".as_ptr() as u64;
-        let fd = sys::openat(dir, log, sys::O_RDONLY | sys::O_CLOEXEC, 0);
-        if !sys::failed(fd) {
-            if let Some(stat) = sys::fstat(fd)
-                && stat.size > 0
-                && let Some(addr) = sys::map_file(fd, stat.size, sys::PROT_READ)
-            {
-                EARLIER_LEN.store(stat.size, Ordering::Relaxed);
-                EARLIER.store(addr as *mut u8, Ordering::Relaxed);
-            }
-            sys::close(fd);
-        }
-
         if sys::files_are_limited() {
             note(&[b"no log: files may not grow beyond a limit"]);
             return;
         }
-        let chunks = image.lazy_regions().map(|region| region.len().div_ceil(shared::CHUNK)).sum::<u64>();
+        let chunks = image.lazy_regions().map(|region| region.len().div_ceil(image.unit)).sum::<u64>();
         let len = (size_of::<LogHeader>() as u64 + chunks * size_of::<LogEntry>() as u64)
             .next_multiple_of(shared::PAGE);
         let name = temporary_name();
@@ -74,11 +112,21 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             pid: sys::getpid(),
             pager: pager as u64,
             capacity: chunks,
+            unit: image.unit,
             ..LogHeader::default()
         });
+        if is_worth_keeping(image.plan.header.checksum) {
+            sys::renameat(dir, log, dir, c"touched".as_ptr() as u64);
+        }
         sys::renameat(dir, name.as_ptr() as u64, dir, log);
         COUNTERS.store(counters.cast(), Ordering::Release);
     }
+}
+
+/// Whether the log of the run before says more of first touches than the one that is kept for the linker.
+fn is_worth_keeping(plan: u64) -> bool {
+    let touches = |log: &Earlier| log.log(plan).map_or(0, |(header, _)| header.faults);
+    touches(&LAST) > touches(&FULLEST)
 }
 
 /// `log.` and the process id, as a C string.
@@ -103,26 +151,31 @@ fn counters() -> Option<&'static Counters> {
     unsafe { COUNTERS.load(Ordering::Acquire).as_ref() }
 }
 
-/// The order of the run before.
-pub fn earlier() -> Option<&'static [LogEntry]> {
-    let start = EARLIER.load(Ordering::Relaxed);
-    if start.is_null() {
-        return None;
-    }
-    // SAFETY: `start` and the length were stored together, for a mapping that is never removed. Its writer, if
-    // it still runs, changes words that are read one by one, and any value of them is checked before use.
-    let bytes = unsafe { core::slice::from_raw_parts(start, EARLIER_LEN.load(Ordering::Relaxed) as usize) };
-    shared::log::read(bytes).map(|(_, entries)| entries)
+/// The chunks that earlier runs touched, first touched first; some more than once. `None`: nothing is known.
+pub fn earlier(image: &Image) -> Option<impl Iterator<Item = usize>> {
+    const PAGES: u64 = shared::CHUNK / shared::PAGE;
+    let plan = image.plan.header.checksum;
+    let order = order(ORDER.bytes(), plan);
+    let logs = [FULLEST.log(plan), LAST.log(plan)];
+    let is_known = order.is_some() || logs.iter().any(Option::is_some);
+    let (pages, chunks) = order.unwrap_or_default();
+    let pages = pages.iter().map(|page| (u64::from(*page) / PAGES) as usize);
+    let chunks = chunks.iter().map(|chunk| *chunk as usize);
+    let logs = logs.into_iter().flatten().flat_map(|(header, entries)| {
+        let in_chunk = shared::CHUNK / header.unit;
+        entries.iter().map(move |entry| (u64::from(entry.number & !LogEntry::BACKGROUND) / in_chunk) as usize)
+    });
+    is_known.then(|| pages.chain(chunks).chain(logs))
 }
 
 fn since_start() -> u64 {
     sys::now_ns().saturating_sub(STARTED.load(Ordering::Relaxed))
 }
 
-fn append(counters: &Counters, chunk: u32) {
+fn append(counters: &Counters, number: u32) {
     let index = counters.count.fetch_add(1, Ordering::Relaxed);
     if index < counters.capacity {
-        let entry = LogEntry { chunk, thread: sys::gettid() as u32, time_ns: since_start() };
+        let entry = LogEntry { number, thread: sys::gettid() as u32, time_ns: since_start() };
         // SAFETY: the file has room for `capacity` entries behind the header, and each index is given out once.
         unsafe {
             core::ptr::from_ref(counters)

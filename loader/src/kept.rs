@@ -222,8 +222,8 @@ fn map_run(image: &'static Image, region: &RegionRec, first: usize, end: usize) 
 
 /// Maps `count` chunks from a file in which they are whole.
 pub fn map(image: &'static Image, region: &RegionRec, first: usize, count: usize, file: i64) -> bool {
-    let offset = first as u64 * CHUNK;
-    let (start, len) = (image.plan.header.base.0 + offset, count as u64 * CHUNK);
+    let offset = first as u64 * image.unit;
+    let (start, len) = (image.plan.header.base.0 + offset, count as u64 * image.unit);
     if !is_ours(file) {
         return false;
     }

@@ -9,7 +9,7 @@ use core::sync::atomic::AtomicU8;
 use shared::checksum::Blocks;
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{PatchPage, PlanError, PlanView};
-use shared::{CHUNK, ImageAddr};
+use shared::{CHUNK, ImageAddr, PAGE};
 
 const RELINK: &[u8] = b"; link the program again";
 
@@ -226,11 +226,13 @@ pub fn open(environment: &Environment) -> Opened {
     let own = array::<OwnState>(1);
     // SAFETY: the page is ours; a kernel before 4.14 does not know the advice.
     unsafe { sys::madvise(own.as_ptr() as u64, shared::PAGE, sys::MADV_WIPEONFORK) };
-    let chunks = plan.header.limit.offset_from(plan.header.base).div_ceil(CHUNK);
+    let unit = if environment.profile { PAGE } else { CHUNK };
+    let units = plan.header.limit.offset_from(plan.header.base).div_ceil(unit);
     let image = Image {
         plan,
         packs,
-        installed: array::<AtomicU8>(chunks as usize),
+        unit,
+        installed: array::<AtomicU8>(units as usize),
         own: &own[0],
         patch: config.patch,
         dir,

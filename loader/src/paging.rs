@@ -9,7 +9,7 @@ use shared::log::Pager;
 pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
     let is_eager = image.plan.header.flags & shared::plan::flag::EAGER != 0;
     let choice = if is_eager { PagerChoice::Eager } else { environment.pager };
-    if environment.keep && environment.pager != PagerChoice::Eager {
+    if environment.keep && !environment.profile && environment.pager != PagerChoice::Eager {
         kept::open(image);
     }
     if let Some(pages) = everything_is_kept(image) {
@@ -41,7 +41,9 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
     }
     kept::stay();
     pager::arm();
-    background::start(image, environment);
+    if !environment.profile {
+        background::start(image, environment);
+    }
 }
 
 /// Maps all lazy memory from files, if all of it is kept. Returns the number of pages.

@@ -5,6 +5,7 @@
 
 use crate::checksum::checksum;
 use crate::pod;
+use crate::{CHUNK, PAGE};
 
 /// Bytes in front of the map of kept chunks (`kept.map`): what it belongs to. Then a byte for each chunk.
 pub const KEPT_HEAD: usize = 64;
@@ -26,8 +27,43 @@ pub fn changed_chunks(bytes: &[u8], plan: u64, patch: u64) -> Option<&[u8]> {
     (is_of && word(8)? == checksum(&bytes[16..])).then(|| &bytes[CHANGED_HEAD..])
 }
 
+/// First word of `order`; the last digit is the version of the format.
+pub const ORDER_MAGIC: u64 = u64::from_le_bytes(*b"UForder\x01");
+
+/// The file `order` of a generation: what runs of it and of those before it touched first, in the order of first
+/// touch.
+///
+/// ```text
+/// OrderHeader | numbers of pages (u32) | numbers of chunks (u32)
+/// ```
+///
+/// All are counted from the base of the image. Pages come from logs that are precise; of a chunk with such pages the
+/// number is not listed.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct OrderHeader {
+    pub magic: u64,
+    /// Of all bytes behind this field.
+    pub checksum: u64,
+    /// Checksum in the header of the plan that the numbers belong to.
+    pub plan: u64,
+    pub pages: u64,
+    pub chunks: u64,
+}
+
+/// The numbers of pages and of chunks in an `order` of this plan, unless it is damaged.
+pub fn order(bytes: &[u8], plan: u64) -> Option<(&[u32], &[u32])> {
+    let header: &OrderHeader = pod::get(bytes, 0)?;
+    if header.magic != ORDER_MAGIC || header.plan != plan || header.checksum != checksum(bytes.get(16..)?) {
+        return None;
+    }
+    let total = header.pages.checked_add(header.chunks)?;
+    let numbers: &[u32] = pod::slice(bytes, size_of::<OrderHeader>() as u64, total)?;
+    numbers.split_at_checked(header.pages as usize)
+}
+
 /// First word of a log; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x01");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x02");
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -48,14 +84,16 @@ pub struct LogHeader {
     /// Entries that were written, and room for them.
     pub count: u64,
     pub capacity: u64,
+    /// Bytes of what an entry is about: a chunk, or a page in a precise log (`UNFOLD_PROFILE`).
+    pub unit: u64,
 }
 
-/// One chunk that was put in place.
+/// One chunk, or page, that was put in place.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct LogEntry {
-    /// Number of the chunk, counted from the base of the image; bit 31: put there by the background.
-    pub chunk: u32,
+    /// Its number, counted from the base of the image; bit 31: put there by the background.
+    pub number: u32,
     /// Thread that touched it.
     pub thread: u32,
     /// Since the start of the loader.
@@ -94,15 +132,16 @@ impl Pager {
 crate::pod! {
     LogHeader {
         magic: u64, generation: u64, pid: u64, pager: u64, faults: u64, pages_rendered: u64,
-        pages_from_kept: u64, pages_prefetched: u64, handover_ns: u64, count: u64, capacity: u64,
+        pages_from_kept: u64, pages_prefetched: u64, handover_ns: u64, count: u64, capacity: u64, unit: u64,
     }
-    LogEntry { chunk: u32, thread: u32, time_ns: u64 }
+    OrderHeader { magic: u64, checksum: u64, plan: u64, pages: u64, chunks: u64 }
+    LogEntry { number: u32, thread: u32, time_ns: u64 }
 }
 
 /// A log's header and the entries that were written.
 pub fn read(bytes: &[u8]) -> Option<(&LogHeader, &[LogEntry])> {
     let header: &LogHeader = pod::get(bytes, 0)?;
-    if header.magic != MAGIC {
+    if header.magic != MAGIC || !matches!(header.unit, CHUNK | PAGE) {
         return None;
     }
     let count = header.count.min(header.capacity);

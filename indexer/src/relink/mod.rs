@@ -53,7 +53,7 @@ use crate::layout;
 use crate::load::StaleReason;
 use crate::synth::notes;
 use crate::timing::Timing;
-use crate::{HandOn, object as reader, report, trouble};
+use crate::{HandOn, object as reader, order, report, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
 use groups::Change;
@@ -304,6 +304,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     };
     let patch_sum = u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default());
     kept::hand_on(&editor, &executable, &draft, patch_sum, &affected)?;
+    order::hand_on(&executable, &editor.view()?, &draft)?;
     timing.phase("kept");
     functions::write(&editor, &executable, &draft, &facts_before, &mut state.changes.facts, &affected)?;
     finish_changes(&mut state.changes, request, &draft, &editor.view()?)?;
@@ -412,7 +413,7 @@ fn status(request: &Request, state: &State, reindexed: Vec<Reread>) -> Status {
 
 /// The executable of the link before: the output, or, where a build removes it first as rustc does, the copy in
 /// its newest generation.
-fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
+pub fn executable_before(request: &Request, folder: &Path) -> Option<Executable> {
     if request.shared {
         return library::newest(folder);
     }

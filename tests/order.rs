@@ -1,0 +1,321 @@
+//! The order in which runs touched a program outlives launches and links.
+//!
+//! The program has functions of more than a page each, every one in a section of its own, and calls those that its
+//! arguments name.
+
+use std::fs;
+use std::path::PathBuf;
+
+use unfold_tests::project::Project;
+use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::status::LastRun;
+use unfold_tests::tools::unfold_command;
+
+const OBJECTS: usize = 16;
+const PER_OBJECT: usize = 16;
+const FUNCTIONS: usize = OBJECTS * PER_OBJECT;
+const CHUNK: u64 = 64 * 1024;
+const PAGE: u64 = 4096;
+
+/// Launches after which the background must have kept everything.
+const TRIES: usize = 200;
+
+#[test]
+fn the_order_outlives_relinks_and_full_links() {
+    for_each_lazy_pager("outlives", |project| {
+        project.set_env("UNFOLD_PREFETCH", "off");
+        let called = [200, 30, 77, 150, 31];
+        assert_eq!(call(project, &called), sum(&called, 3));
+
+        // A relink: addresses stay.
+        edit_main(project, 5);
+        link(project, &[]);
+        assert!(project.status("app").expect("unfold is there").incremental);
+        assert_called_first(project, &called);
+
+        // Launches without first touches say nothing, and take nothing away.
+        let touches_nothing = |_| {
+            assert_eq!(call(project, &called), sum(&called, 5));
+            last_run(project).faults == 0
+        };
+        assert!((0..TRIES).any(touches_nothing), "every launch touches something");
+        assert_eq!(call(project, &called), sum(&called, 5));
+        edit_main(project, 7);
+        link(project, &[]);
+        assert!(project.status("app").expect("unfold is there").incremental);
+        assert_called_first(project, &called);
+
+        // A full link: all addresses are others.
+        let before = addresses(project);
+        project
+            .write("part0.S", format!("{}.section .text.more,\"ax\"\n.skip 300000, 0x90\n", part_source(0)));
+        project.compile("part0.S");
+        link(project, &["-Wl,--defsym=unused=1"]);
+        assert!(!project.status("app").expect("unfold is there").incremental);
+        let after = addresses(project);
+        assert!(called.iter().all(|function| after.1[*function] != before.1[*function]));
+        assert_called_first(project, &called);
+        assert_eq!(call(project, &called), sum(&called, 7));
+
+        // What is touched later comes behind it.
+        let later = [100, 120];
+        assert_eq!(call(project, &later), sum(&later, 7));
+        edit_main(project, 8);
+        link(project, &["-Wl,--defsym=unused=1"]);
+        assert_called_first(project, &[&called[..], &later].concat());
+    });
+}
+
+#[test]
+fn what_is_touched_between_launches_is_not_lost() {
+    for_each_lazy_pager("between", |project| {
+        // The second launch touches something else, the third nothing; only then comes a link.
+        let (first, second) = ([40, 240, 90], [180]);
+        assert_eq!(call(project, &first), sum(&first, 3));
+        project.set_env("UNFOLD_PREFETCH", "on");
+        assert_eq!(call(project, &second), sum(&second, 3));
+        call(project, &[]);
+        edit_main(project, 4);
+        link(project, &[]);
+        let (chunks, _) = order(project);
+        let (base, functions) = addresses(project);
+        for function in first {
+            let chunk = (functions[function] - base) / CHUNK;
+            assert!(chunks.contains(&chunk), "function {function}, chunk {chunk} of {chunks:?}");
+        }
+    });
+}
+
+#[test]
+fn a_precise_log_tells_pages_of_a_chunk_apart() {
+    for_each_lazy_pager("precise", |project| {
+        // Kept chunks must not hide anything.
+        let called = [101, 100, 205, 105];
+        assert!((0..TRIES).any(|_| {
+            assert_eq!(call(project, &called), sum(&called, 3));
+            last_run(project).pages_from_kept > 0
+        }));
+        let kept = project.tool("find", &[".unfold", "-name", "kept*", "-printf", "%p %T@ %C@\n"]).stdout;
+        project.set_env("UNFOLD_PROFILE", "on");
+        for _ in 0..2 {
+            assert_eq!(call(project, &called), sum(&called, 3));
+            let run = last_run(project);
+            assert_eq!((run.pages_from_kept, run.pages_prefetched), (0, 0), "{run:?}");
+            assert_eq!(run.faults, run.pages_rendered, "{run:?}");
+            let (base, functions) = addresses(project);
+            let page = |function: &usize| (functions[*function] - base) / PAGE;
+            let chunk = |function: &usize| (functions[*function] - base) / CHUNK;
+            assert_eq!(chunk(&called[0]), chunk(&called[1]), "the test needs functions that share a chunk");
+            let (unit, touched) = log(project);
+            assert_eq!((unit, touched.len() as u64), (PAGE, run.faults));
+            let positions: Vec<_> = called
+                .iter()
+                .map(|function| touched.iter().position(|listed| *listed == page(function)))
+                .collect();
+            assert!(
+                positions.iter().all(Option::is_some) && positions.is_sorted(),
+                "{positions:?} of {touched:?}"
+            );
+            // 103 has neighbours that nobody calls either.
+            assert!(!touched.contains(&page(&103)), "{touched:?}");
+        }
+        let after = project.tool("find", &[".unfold", "-name", "kept*", "-printf", "%p %T@ %C@\n"]).stdout;
+        assert_eq!(kept, after, "a profile keeps nothing");
+
+        // The next link has the pages, and says nothing less precise of their chunks.
+        let (_, touched) = log(project);
+        edit_main(project, 4);
+        link(project, &[]);
+        let (chunks, pages) = order(project);
+        assert!(pages.starts_with(&touched), "{touched:?} and then {pages:?}");
+        let coarse = &chunks[pages.len()..];
+        assert!(coarse.iter().all(|chunk| !chunks[..pages.len()].contains(chunk)), "{chunks:?}");
+        project.unset_env("UNFOLD_PROFILE");
+        assert_eq!(call(project, &called), sum(&called, 4));
+    });
+}
+
+#[test]
+fn a_link_without_runs_has_no_order() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = linked("none");
+    edit_main(&project, 4);
+    link(&project, &[]);
+    assert!(!newest_generation(&project).join("order").exists());
+}
+
+#[test]
+fn a_damaged_order_does_no_harm() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = linked("damaged");
+    call(&project, &[200, 3]);
+    edit_main(&project, 4);
+    link(&project, &[]);
+    let path = newest_generation(&project).join("order");
+    let whole = fs::read(&path).expect("there is an order");
+    for round in 0..whole.len().min(120) {
+        let mut damaged = whole.clone();
+        damaged[round] ^= 0x40;
+        damaged.truncate(if round % 3 == 0 { round } else { whole.len() });
+        fs::write(&path, damaged).expect("the order can be written");
+        assert_eq!(call(&project, &[200, 3, 7]), sum(&[200, 3, 7], 4));
+    }
+    edit_main(&project, 6);
+    link(&project, &[]);
+    link(&project, &["-Wl,--defsym=unused=1"]);
+    assert_eq!(call(&project, &[200, 3]), sum(&[200, 3], 6));
+}
+
+/// The chunks of these functions are in the order, in this order.
+fn assert_called_first(project: &Project, called: &[usize]) {
+    let (chunks, _) = order(project);
+    let (base, functions) = addresses(project);
+    let mut last = None;
+    let mut seen = vec![];
+    for function in called {
+        let chunk = (functions[*function] - base) / CHUNK;
+        let position = chunks.iter().position(|listed| *listed == chunk);
+        assert!(position.is_some(), "function {function}, chunk {chunk} of {chunks:?}");
+        if !seen.contains(&chunk) {
+            assert!(position > last, "function {function}, chunk {chunk} of {chunks:?}");
+            last = position;
+        }
+        seen.push(chunk);
+    }
+}
+
+/// The file `order` of the newest generation (docs/format.md): all chunks, and the pages that it lists.
+fn order(project: &Project) -> (Vec<u64>, Vec<u64>) {
+    let bytes = fs::read(newest_generation(project).join("order")).expect("there is an order");
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+    assert_eq!(&bytes[..7], b"UForder");
+    let numbers: Vec<u64> = bytes[40..]
+        .chunks_exact(4)
+        .map(|number| u32::from_le_bytes(number.try_into().expect("four bytes")).into())
+        .collect();
+    assert_eq!(word(24) + word(32), numbers.len() as u64);
+    let (pages, chunks) = numbers.split_at(word(24) as usize);
+    let chunks = pages.iter().map(|page| page * PAGE / CHUNK).chain(chunks.iter().copied()).collect();
+    (chunks, pages.to_vec())
+}
+
+/// What an entry of the last run's log is about, in bytes, and what was touched first (docs/format.md).
+fn log(project: &Project) -> (u64, Vec<u64>) {
+    const HEADER: usize = 12 * 8;
+    let bytes = fs::read(newest_generation(project).join("log")).expect("there is a log");
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+    let entries = bytes[HEADER..].chunks_exact(16).take(word(72) as usize);
+    let numbers = entries.map(|entry| u32::from_le_bytes(entry[..4].try_into().expect("four bytes")).into());
+    (word(88), numbers.collect())
+}
+
+fn last_run(project: &Project) -> LastRun {
+    project.status("app").and_then(|status| status.last_run).expect("there was a run")
+}
+
+fn newest_generation(project: &Project) -> PathBuf {
+    let outputs = project.path(".unfold/outputs");
+    let output = fs::read_dir(outputs).expect("the index").next().expect("an output").expect("it").path();
+    let entries = fs::read_dir(&output).expect("the index");
+    let numbers =
+        entries.filter_map(|entry| entry.expect("the index").file_name().to_str()?.parse::<u64>().ok());
+    output.join(numbers.max().expect("a generation").to_string())
+}
+
+/// Where the image begins, and where each function is.
+fn addresses(project: &Project) -> (u64, Vec<u64>) {
+    let generation = newest_generation(project);
+    let plan = fs::read(generation.join("plan")).expect("the plan can be read");
+    let base = u64::from_le_bytes(plan[24..32].try_into().expect("eight bytes"));
+    let symbols = generation.join("symbols");
+    let text = project.tool("nm", &[symbols.to_str().expect("ASCII")]).stdout_text();
+    let mut functions = vec![0; FUNCTIONS];
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [addr, _, name] = words[..]
+            && let Some(number) =
+                name.strip_prefix("function_").and_then(|number| number.parse::<usize>().ok())
+        {
+            functions[number] = u64::from_str_radix(addr, 16).expect("an address");
+        }
+    }
+    assert!(!functions.contains(&0), "{text}");
+    (base, functions)
+}
+
+fn call(project: &Project, functions: &[usize]) -> String {
+    let args: Vec<String> = functions.iter().map(usize::to_string).collect();
+    project.output("app", &args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn sum(functions: &[usize], step: usize) -> String {
+    format!("{}\n", functions.iter().map(|function| ADDITIONS * step + function).sum::<usize>())
+}
+
+/// Runs the test with a fresh link for each pager.
+fn for_each_lazy_pager(name: &str, test: impl Fn(&Project)) {
+    if unfold_command().is_none() {
+        return;
+    }
+    for pager in ["uffd", "signal"] {
+        if pager == "uffd" && !kernel_allows_userfaultfd() {
+            continue;
+        }
+        let project = linked(&format!("{name}-{pager}"));
+        project.set_env("UNFOLD_PAGER", pager);
+        test(&project);
+    }
+}
+
+fn linked(name: &str) -> Project {
+    let project = Project::new(&format!("order/{name}"));
+    // Launches touch what they touch.
+    project.set_env("UNFOLD_BACKGROUND", "off");
+    for object in 0..OBJECTS {
+        project.write(&format!("part{object}.S"), part_source(object));
+        project.compile(&format!("part{object}.S"));
+    }
+    edit_main(&project, 3);
+    link(&project, &[]);
+    project
+}
+
+fn link(project: &Project, more: &[&str]) {
+    let parts: Vec<String> = (0..OBJECTS).map(|object| format!("part{object}.o")).collect();
+    let words: Vec<&str> = parts.iter().map(String::as_str).chain(["main.o", "-o", "app"]).collect();
+    project.link(&[&words, more].concat());
+}
+
+/// Each function adds a variable this many times, by an instruction of six bytes.
+const ADDITIONS: usize = 900;
+
+fn part_source(object: usize) -> String {
+    let function = |number: usize| {
+        format!(
+            ".section .text.function_{number},\"ax\"\n.globl function_{number}\nfunction_{number}:\n\
+             mov %edi, %eax\n.rept {ADDITIONS}\naddl step(%rip), %eax\n.endr\nadd ${number}, %eax\nret\n"
+        )
+    };
+    let first = object * PER_OBJECT;
+    let functions: String = (first..first + PER_OBJECT).map(function).collect();
+    format!("{functions}.section .note.GNU-stack,\"\"\n")
+}
+
+fn edit_main(project: &Project, step: usize) {
+    let declarations: String = (0..FUNCTIONS).map(|n| format!("int function_{n}(int);\n")).collect();
+    let entries: String = (0..FUNCTIONS).map(|n| format!("    function_{n},\n")).collect();
+    project.edit(
+        "main.c",
+        &format!(
+            "#include <stdio.h>\n#include <stdlib.h>\nint step = {step};\n{declarations}\n\
+             static int (*const functions[])(int) = {{\n{entries}}};\n\
+             int main(int argc, char **argv) {{\n    int sum = 0;\n    \
+             for (int i = 1; i < argc; i++) sum = functions[atoi(argv[i])](sum);\n    \
+             printf(\"%d\\n\", sum);\n    return 0;\n}}\n"
+        ),
+    );
+}

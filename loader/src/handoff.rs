@@ -14,7 +14,6 @@ pub fn prepare(image: &'static Image, environment: &Environment) -> u64 {
     environment.set_auxiliary(at::PHNUM, header.phdr_count);
     environment.set_auxiliary(at::PHENT, size_of::<Phdr>() as u64);
     environment.set_auxiliary(at::ENTRY, header.entry.0);
-    sys::close(image.dir);
     let interp = header.interp.of(image.plan.strings);
     if interp.is_empty() {
         return header.entry.0;

@@ -8,20 +8,48 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use shared::log::{LogEntry, LogHeader, MAGIC, Pager, order};
 
-/// The fields of `LogHeader` that change, as atomics. The layout is the same.
+/// `LogHeader`, with atomics. The layout is the same.
 #[repr(C)]
 struct Counters {
-    fixed: [u64; 4],
+    magic: AtomicU64,
+    generation: AtomicU64,
+    pid: AtomicU64,
+    pager: AtomicU64,
     faults: AtomicU64,
     rendered: AtomicU64,
     kept: AtomicU64,
     prefetched: AtomicU64,
     handover: AtomicU64,
     count: AtomicU64,
-    capacity: u64,
-    unit: u64,
+    capacity: AtomicU64,
+    unit: AtomicU64,
 }
 const _: () = assert!(size_of::<Counters>() == size_of::<LogHeader>());
+
+impl Counters {
+    const fn zero() -> Self {
+        const fn none() -> AtomicU64 {
+            AtomicU64::new(0)
+        }
+        Self {
+            magic: none(),
+            generation: none(),
+            pid: none(),
+            pager: none(),
+            faults: none(),
+            rendered: none(),
+            kept: none(),
+            prefetched: none(),
+            handover: none(),
+            count: none(),
+            capacity: none(),
+            unit: none(),
+        }
+    }
+}
+
+/// Of a run that touches nothing: it needs no log, and leaves the one before to those who want to know what is touched.
+static OF_COMPLETE: Counters = Counters::zero();
 
 static COUNTERS: AtomicPtr<Counters> = AtomicPtr::new(core::ptr::null_mut());
 static STARTED: AtomicU64 = AtomicU64::new(0);
@@ -74,6 +102,20 @@ static ORDER: Earlier = Earlier::none();
 static FULLEST: Earlier = Earlier::none();
 static LAST: Earlier = Earlier::none();
 
+/// File of the counters of the last run, if that has touched nothing.
+const LAST_COMPLETE: &CStr = c"last";
+
+/// Begins the counters of a run that touches nothing, because everything is kept.
+pub fn start_complete(image: &Image, started: u64) {
+    STARTED.store(started, Ordering::Relaxed);
+    OF_COMPLETE.magic.store(MAGIC, Ordering::Relaxed);
+    OF_COMPLETE.generation.store(image.plan.header.checksum, Ordering::Relaxed);
+    OF_COMPLETE.pid.store(sys::getpid(), Ordering::Relaxed);
+    OF_COMPLETE.pager.store(Pager::None as u64, Ordering::Relaxed);
+    OF_COMPLETE.unit.store(image.unit, Ordering::Relaxed);
+    COUNTERS.store((&raw const OF_COMPLETE).cast_mut(), Ordering::Release);
+}
+
 /// Maps what earlier runs touched, and begins the log of this one. A read-only index goes without.
 pub fn start(image: &Image, pager: Pager, started: u64) {
     STARTED.store(started, Ordering::Relaxed);
@@ -115,6 +157,7 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             unit: image.unit,
             ..LogHeader::default()
         });
+        sys::unlinkat(dir, LAST_COMPLETE.as_ptr() as u64, 0);
         if is_worth_keeping(image.plan.header.checksum) {
             sys::renameat(dir, log, dir, c"touched".as_ptr() as u64);
         }
@@ -174,7 +217,7 @@ fn since_start() -> u64 {
 
 fn append(counters: &Counters, number: u32) {
     let index = counters.count.fetch_add(1, Ordering::Relaxed);
-    if index < counters.capacity {
+    if index < counters.capacity.load(Ordering::Relaxed) {
         let entry = LogEntry { number, thread: sys::gettid() as u32, time_ns: since_start() };
         // SAFETY: the file has room for `capacity` entries behind the header, and each index is given out once.
         unsafe {
@@ -223,9 +266,28 @@ pub fn from_kept(pages: u64) {
 }
 
 /// The loader has done its part.
-pub fn handed_over() {
+pub fn handed_over(image: &Image) {
     if let Some(counters) = counters() {
         counters.handover.store(since_start(), Ordering::Relaxed);
+        if core::ptr::eq(counters, &raw const OF_COMPLETE) {
+            write_counters(image.dir, counters);
+        }
     }
     crate::report::program_has_started();
+}
+
+/// In one write, which nobody sees half of. A read-only index goes without.
+fn write_counters(dir: i64, counters: &Counters) {
+    if sys::files_are_limited() {
+        return;
+    }
+    let flags = sys::O_WRONLY | sys::O_CREAT | sys::O_CLOEXEC | sys::O_NOFOLLOW;
+    // SAFETY: a C string; the kernel reads the counters.
+    unsafe {
+        let fd = sys::openat(dir as u64, LAST_COMPLETE.as_ptr() as u64, flags, 0o600);
+        if !sys::failed(fd) {
+            sys::pwrite(fd as u64, core::ptr::from_ref(counters) as u64, size_of::<Counters>() as u64, 0);
+            sys::close(fd);
+        }
+    }
 }

@@ -23,8 +23,8 @@ impl File {
         Self { number: AtomicI64::new(-1), inode: AtomicU64::new(0) }
     }
 
-    fn set(&self, number: i64) {
-        self.inode.store(sys::fstat(number).map_or(0, |stat| stat.inode), Ordering::Relaxed);
+    fn set(&self, number: i64, inode: u64) {
+        self.inode.store(inode, Ordering::Relaxed);
         self.number.store(number, Ordering::Relaxed);
     }
 
@@ -81,7 +81,7 @@ impl Shelf {
 
     fn open(&self, found: Option<Found>) {
         let Some(found) = found else { return };
-        self.file.set(found.file);
+        self.file.set(found.file, found.inode);
         self.is_writable.store(found.writable, Ordering::Relaxed);
         self.map.store(found.map.as_ptr().cast_mut(), Ordering::Release);
     }
@@ -217,16 +217,17 @@ fn map_run(image: &'static Image, region: &RegionRec, first: usize, end: usize) 
     let Some(file) = file_of(first) else { return Some(0) };
     let can_be = |chunk: &usize| !image.is_installed(*chunk) && file_of(*chunk) == Some(file);
     let count = (first..end).take_while(can_be).count();
-    if count == 0 || map(image, region, first, count, file) { Some(count) } else { None }
+    if count == 0 || map_from(image, region, first, count, file) { Some(count) } else { None }
 }
 
-/// Maps `count` chunks from a file in which they are whole.
+/// Maps `count` chunks from a file in which they are whole, while the program runs.
 pub fn map(image: &'static Image, region: &RegionRec, first: usize, count: usize, file: i64) -> bool {
+    is_ours(file) && map_from(image, region, first, count, file)
+}
+
+fn map_from(image: &'static Image, region: &RegionRec, first: usize, count: usize, file: i64) -> bool {
     let offset = first as u64 * image.unit;
     let (start, len) = (image.plan.header.base.0 + offset, count as u64 * image.unit);
-    if !is_ours(file) {
-        return false;
-    }
     // SAFETY: whole chunks of a lazy region, which begins and ends on chunk bounds.
     let result = unsafe {
         let flags = sys::MAP_PRIVATE | sys::MAP_FIXED;
@@ -242,7 +243,7 @@ pub fn map(image: &'static Image, region: &RegionRec, first: usize, count: usize
 /// Maps a chunk that somebody has kept since this process started, and its neighbours: they cost nothing more.
 /// Returns the number of pages, 0 if the chunk is not there.
 pub fn map_around(image: &'static Image, region: &RegionRec, chunk: usize) -> u64 {
-    let Some(file) = file_of(chunk) else { return 0 };
+    let Some(file) = file_of(chunk).filter(|file| is_ours(*file)) else { return 0 };
     let chunks = image.chunks_of(region);
     let can_be = |chunk: &usize| !image.is_installed(*chunk) && file_of(*chunk) == Some(file);
     let first = (chunks.start..chunk).rev().take_while(can_be).last().unwrap_or(chunk);
@@ -289,7 +290,7 @@ pub fn use_memory(image: &Image) {
         sys::close(fd);
         return;
     }
-    MEMORY.set(fd);
+    MEMORY.set(fd, sys::fstat(fd).map_or(0, |stat| stat.inode));
     MEMORY.stay();
 }
 

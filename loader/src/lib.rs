@@ -54,7 +54,8 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     let image = reserve::reserve(opened, &environment);
     paging::begin(image, &environment, started);
     let entry = handoff::prepare(image, &environment);
-    journal::handed_over();
+    journal::handed_over(image);
+    sys::close(image.dir);
     note(&[b"handing over"]);
     entry
 }

@@ -13,7 +13,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
         kept::open(image);
     }
     if let Some(pages) = everything_is_kept(image) {
-        journal::start(image, Pager::None, started);
+        journal::start_complete(image, started);
         journal::from_kept(pages);
         kept::close();
         hooks::install(image, false);

@@ -18,15 +18,10 @@ const HEAD: usize = KEPT_HEAD;
 /// A shelf as it is found: its file, and the map of the chunks that are there.
 pub struct Found {
     pub file: i64,
+    pub inode: u64,
     pub map: &'static [AtomicU8],
     /// Others may be added.
     pub writable: bool,
-}
-
-impl Found {
-    pub fn has(&self, chunk: usize) -> bool {
-        self.map.get(chunk).is_some_and(|byte| byte.load(Ordering::Acquire) != 0)
-    }
 }
 
 /// The list of chunks that relinks have changed.
@@ -78,7 +73,7 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     };
     let (own_head, chunks) = map.split_at(HEAD);
     if same(own_head, &head) && is_long_enough(chunks, stat.size) {
-        return Some(Found { file, map: chunks, writable });
+        return Some(Found { file, inode: stat.inode, map: chunks, writable });
     }
     if !writable {
         sys::close(file);
@@ -87,7 +82,7 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     // Of an earlier boot, or cut short. Chunks are forgotten before the new boot is named.
     map.iter().for_each(|byte| byte.store(0, Ordering::Release));
     map.iter().zip(head).for_each(|(byte, value)| byte.store(value, Ordering::Release));
-    Some(Found { file, map: chunks, writable })
+    Some(Found { file, inode: stat.inode, map: chunks, writable })
 }
 
 /// Maps the map of a shelf, which is made as long as it has to be.

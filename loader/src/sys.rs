@@ -21,6 +21,7 @@ pub const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 pub const MADV_WIPEONFORK: u64 = 18;
 
 pub const O_RDONLY: u64 = 0;
+pub const O_WRONLY: u64 = 1;
 pub const O_RDWR: u64 = 2;
 pub const O_CREAT: u64 = 0o100;
 pub const O_EXCL: u64 = 0o200;

@@ -166,7 +166,9 @@ impl Executable {
 
     /// The log of the last run, if there was one.
     pub fn last_run(&self) -> Option<(LogHeader, Vec<LogEntry>)> {
-        let (bytes, _) = mapped::map(&self.folder.join("log")).ok()?;
+        // A run that touched nothing leaves no log, and one that did removes that one's counters.
+        let open = |name: &str| mapped::map(&self.folder.join(name)).ok();
+        let (bytes, _) = open("last").or_else(|| open("log"))?;
         let (header, entries) = shared::log::read(bytes)?;
         Some((*header, entries.to_vec()))
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
 use unfold_tests::random::Random;
-use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};
 use unfold_tests::tools::{scratch_root, unfold_command};
 
 /// Enough mutations to reach every kind of file and table, few enough for everyday.
@@ -88,7 +88,7 @@ fn a_damaged_index_does_not_spoil_the_next_link() {
             let what = format!("mutation {number} of {}", file.display());
             // Rebuilding what is damaged, or saying that it is damaged: both are right.
             match outcome.ending {
-                Ending::Exit(0) => check_run(project, &what),
+                Ending::Exit(0) => drop(check_run(project, &what)),
                 Ending::Exit(1) => {
                     assert!(!outcome.stderr_text().contains("panicked"), "{what}: {outcome:?}")
                 }
@@ -147,7 +147,7 @@ fn damage_that_leaves_no_trace_does_not_spoil_the_next_link() {
             let outcome = project.try_link(LINK);
             assert!(!outcome.stderr_text().contains("panicked"), "{what}: {outcome:?}");
             match outcome.ending {
-                Ending::Exit(0) => check_run(project, &what),
+                Ending::Exit(0) => drop(check_run(project, &what)),
                 Ending::Exit(1) => {}
                 _ => panic!("{what}: {outcome:?}"),
             }
@@ -155,6 +155,61 @@ fn damage_that_leaves_no_trace_does_not_spoil_the_next_link() {
         }
     });
 }
+
+/// Plans and packs are verified block by block, when something of a block is first used: what the start does not use
+/// is found at a first touch.
+#[test]
+fn damage_that_a_first_touch_meets() {
+    with_linked_program("touched", |project, untouched| {
+        let (mut at_start, mut at_touch) = (0, 0);
+        let run = |what: &str| {
+            let outcome = check_run(project, what);
+            let is_condemned = !index_files(project).iter().any(|file| file.ends_with("changes"));
+            assert_eq!(is_condemned, outcome.ending != Ending::Exit(0), "{what}: {outcome:?}");
+            project.restore_from(untouched);
+            outcome.ending
+        };
+        project.set_env("UNFOLD_KEEP", "off");
+        project.set_env("UNFOLD_PREFETCH", "off");
+        project.set_env("UNFOLD_PAGER", "signal");
+        let files = index_files(project);
+        let is_verified =
+            |file: &&PathBuf| file.ends_with("plan") || file.extension().is_some_and(|ext| ext == "pack");
+        for file in files.iter().filter(is_verified) {
+            let whole = fs::read(file).expect("the file can be read");
+            let flip = |position: usize| {
+                let mut contents = whole.clone();
+                contents[position] ^= 1 << (position % 8);
+                fs::write(file, contents).expect("the file can be written");
+                run(&format!("bit in byte {position} of {}", file.display()))
+            };
+            // One checksum of the checksums, and one of each block in front of it.
+            let top = whole.len() - 8;
+            let sums = top - 8 * (top / (BLOCK + 8))..top;
+            assert!(sums.len() < BLOCK, "the file is small: {}", whole.len());
+            assert_eq!(flip(top + 3), Ending::Exit(127));
+            let mut random = Random::new(1);
+            let blocks = (0..sums.start).step_by(BLOCK / 2).map(|start| start + random.below(BLOCK / 2));
+            let positions: Vec<usize> = blocks.filter(|position| *position < sums.start).collect();
+            for position in positions.into_iter().chain(sums.clone().step_by(8)) {
+                match flip(position) {
+                    Ending::Exit(127) => at_start += 1,
+                    Ending::Signal(_) => at_touch += 1,
+                    _ => {}
+                }
+            }
+            for missing in [1, 8, 16, BLOCK, sums.len() + 8, whole.len() / 2, whole.len() - 1] {
+                fs::write(file, &whole[..whole.len() - missing]).expect("the file can be written");
+                let ending = run(&format!("{} without {missing} bytes", file.display()));
+                assert_eq!(ending, Ending::Exit(127));
+            }
+        }
+        assert!(at_start > 0 && at_touch > 0, "{at_start} noticed at the start, {at_touch} at a first touch");
+    });
+}
+
+/// Bytes of a plan or a pack that one checksum covers.
+const BLOCK: usize = 4096;
 
 const LINK: &[&str] = &["main.o", "part.o", "-o", "app"];
 
@@ -226,7 +281,7 @@ fn index_files(project: &Project) -> Vec<PathBuf> {
 
 const EXPECTED: &str = "constants are right\npointers are right\nsum 1275\n";
 
-fn check_run(project: &Project, what: &str) {
+fn check_run(project: &Project, what: &str) -> Outcome {
     let outcome = project.run("app", &[]);
     match outcome.ending {
         Ending::Exit(0) => assert_eq!(outcome.stdout_text(), EXPECTED, "{what}"),
@@ -238,4 +293,5 @@ fn check_run(project: &Project, what: &str) {
         }
         _ => panic!("{what}: {outcome:?}"),
     }
+    outcome
 }

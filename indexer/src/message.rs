@@ -268,7 +268,9 @@ pub fn render_error(
             let name = messages.object_name(object as usize);
             return anyhow!("{name}: its record in the index is damaged; link again");
         }
-        RenderError::Malformed { .. } => return anyhow!("the plan contradicts itself: {error:?}"),
+        RenderError::Malformed { .. } | RenderError::Plan => {
+            return anyhow!("the plan contradicts itself: {error:?}");
+        }
     };
     let name = messages.object_name(object as usize);
     let view = objects.object(object);

@@ -9,10 +9,10 @@ use crate::resolve::{Definition, Resolution, SymbolId};
 use crate::synth::{Part, Synth};
 use rayon::prelude::*;
 use shared::addr::align_up;
-use shared::checksum::checksum;
+use shared::checksum::{checksum, sums_of};
 use shared::plan::{
-    BUILD_ID_WORDS, CHECKSUM_FROM, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView, RegionKind,
-    Slot, flag, slot,
+    BUILD_ID_WORDS, CHECKSUM_FROM, HEADER, MAGIC, ObjectRec, Objects, PackRec, PlanHeader, PlanView,
+    RegionKind, Slot, flag, slot,
 };
 use shared::pod::{Pod, Span, StrRef, bytes_of};
 use shared::record::{Class, GlobalRec, NONE, Placement};
@@ -239,18 +239,24 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
     let mut writer = Writer(vec![0; size_of::<PlanHeader>()]);
     header.regions = writer.table(&layout.regions);
     header.packs = writer.table(&packs);
+    // With what the loader reads at each start.
+    header.strings = writer.table(&strings);
     header.objects = writer.table(&objects);
     header.placements = writer.table(&with_spare(&layout.placements, Placement::default()));
     header.bindings = writer.table(&with_spare(&parts.resolution.bindings, 0));
     header.slots =
         writer.table(&with_spare(parts.slots, Slot { object: NONE, global: NONE, ..Slot::default() }));
     header.blocks = writer.table(&layout.blocks);
-    header.strings = writer.table(&strings);
     let mut bytes = writer.0;
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
     header.len = bytes.len() as u64;
-    bytes[..size_of::<PlanHeader>()].copy_from_slice(bytes_of(&[header]));
-    let sum = checksum(&bytes[CHECKSUM_FROM..]);
-    bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+    let sums: Vec<u64> = sums_of(&bytes[HEADER..]).collect();
+    let top: Vec<u64> = sums_of(bytes_of(&sums)).collect();
+    header.sums = checksum(bytes_of(&top));
+    bytes.extend([bytes_of(&sums), bytes_of(&top)].concat());
+    bytes[..HEADER].copy_from_slice(bytes_of(&[header]));
+    header.checksum = checksum(&bytes[CHECKSUM_FROM..HEADER]);
+    bytes[..HEADER].copy_from_slice(bytes_of(&[header]));
     bytes
 }
 

@@ -54,6 +54,7 @@ pub fn current() -> Option<&'static Image> {
     unsafe { IMAGE.load(Ordering::Acquire).as_ref() }
 }
 
+/// Rendering has verified an object's row of the plan before it asks for the object.
 impl Objects for &'static Image {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         let record = self.plan.objects.get(number as usize)?;

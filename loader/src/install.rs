@@ -169,6 +169,10 @@ fn render_or_stop(image: &'static Image, start: u64, out: &mut [u8]) {
     let (what, at): (&[u8], u64) = match result {
         Ok(()) => return,
         Err(RenderError::Malformed { at }) => (b"the plan contradicts itself at ", at.0),
+        Err(RenderError::Plan) => {
+            crate::open::condemn();
+            (b"the plan of the index is damaged; link the program again; at ", start)
+        }
         Err(RenderError::Record { object }) => {
             crate::open::condemn();
             (b"the index has a damaged record, object ", object.into())

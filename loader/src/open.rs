@@ -3,12 +3,13 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{Image, OwnState};
-use crate::report::{die, die_errno, note_number, set_name, stop};
+use crate::report::{die, die_errno, note_number, set_name};
 use crate::{symbols, sys};
 use core::sync::atomic::AtomicU8;
-use shared::checksum::Blocks;
+use shared::checksum::{Blocks, Summed};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
-use shared::plan::{PatchPage, PlanError, PlanView};
+use shared::plan::{HEADER, Patch, PatchHeader, PatchPage, PlanError, PlanHeader, PlanView};
+use shared::pod;
 use shared::{CHUNK, ImageAddr, PAGE};
 
 const RELINK: &[u8] = b"; link the program again";
@@ -123,23 +124,20 @@ pub fn condemn() {
     }
 }
 
-/// Ends the program if a file of its generation is damaged.
-fn check_own(result: Result<(), PlanError>, what: &[u8]) {
-    if result.is_err() {
-        condemn();
-    }
-    check(result, what);
+/// Ends the program: a file of its generation is damaged.
+fn refuse_own(error: PlanError, what: &[u8]) -> ! {
+    condemn();
+    refuse(error, what)
 }
 
-fn check(result: Result<(), PlanError>, what: &[u8]) {
-    let why: &[u8] = match result {
-        Ok(()) => return,
-        Err(PlanError::Foreign) => b" was written by another version of unfold",
-        Err(PlanError::Truncated) => b" is truncated",
-        Err(PlanError::Damaged) => b" is damaged, or belongs to another link",
-        Err(PlanError::Malformed) => b" contradicts itself",
+fn refuse(error: PlanError, what: &[u8]) -> ! {
+    let why: &[u8] = match error {
+        PlanError::Foreign => b" was written by another version of unfold",
+        PlanError::Truncated => b" is truncated",
+        PlanError::Damaged => b" is damaged, or belongs to another link",
+        PlanError::Malformed => b" contradicts itself",
     };
-    die(&[what, b" of the index", why, RELINK]);
+    die(&[what, b" of the index", why, RELINK])
 }
 
 /// A zeroed array that lives as long as the process.
@@ -159,6 +157,42 @@ pub struct Opened {
     pub patch_pages: &'static [PatchPage],
 }
 
+/// Maps the plan and applies the patch. Of the plan only that is verified which the start needs, and what the patch
+/// replaces, so that the start does not grow with the program.
+fn open_plan(dir: i64, config: &OutputConfig) -> (PlanView<'static>, &'static [PatchPage]) {
+    let name = b"the plan";
+    let plan = map(dir, b"plan\0", name, sys::PROT_READ | sys::PROT_WRITE);
+    let states = array::<AtomicU8>(Blocks::states(plan.len() as u64));
+    let summed = shared::plan::summed(plan).unwrap_or_else(|error| refuse_own(error, name));
+    let len = summed.bytes().len() as u64;
+    let Some(header) = pod::get::<PlanHeader>(plan, 0).filter(|header| header.checksum == config.plan) else {
+        refuse(PlanError::Damaged, name)
+    };
+    let mut pages = &[][..];
+    if config.patch != 0 {
+        let bytes = map(dir, b"patch\0", b"the patch", sys::PROT_READ);
+        let is_ours = pod::get::<PatchHeader>(bytes, 0).is_some_and(|patch| patch.checksum == config.patch);
+        if !is_ours {
+            refuse(PlanError::Damaged, b"the patch");
+        }
+        let patch = Patch::new(header, bytes).unwrap_or_else(|error| refuse_own(error, b"the patch"));
+        let checked = Blocks::new(summed, states);
+        if !patch.replaced(plan).all(|part| checked.verify(part)) {
+            refuse_own(PlanError::Damaged, name);
+        }
+        pages = patch.pages;
+        // What is replaced counts as verified from here on.
+        patch.apply(plan).unwrap_or_else(|error| refuse_own(error, b"the patch"));
+    }
+    let plan: &[u8] = plan;
+    let Some(summed) = Summed::new(&plan[HEADER..], len) else { refuse(PlanError::Malformed, name) };
+    match PlanView::with(Blocks::new(summed, states), plan) {
+        Ok(view) => (view, pages),
+        Err(PlanError::Damaged) => refuse_own(PlanError::Damaged, name),
+        Err(error) => refuse(error, name),
+    }
+}
+
 /// Opens what the executable's configuration names, and checks it.
 pub fn open(environment: &Environment) -> Opened {
     let (page, config) = config(environment);
@@ -168,31 +202,7 @@ pub fn open(environment: &Environment) -> Opened {
     }
     let dir = open_generation(page, config);
 
-    let plan = map(dir, b"plan\0", b"the plan", sys::PROT_READ | sys::PROT_WRITE);
-    check_own(shared::plan::check(plan), b"the plan");
-    let sum = u64::from_le_bytes(plan[8..16].try_into().unwrap_or_default());
-    if sum != config.plan {
-        check(Err(PlanError::Damaged), b"the plan");
-    }
-    let mut patch_pages = &[][..];
-    if config.patch != 0 {
-        let patch = map(dir, b"patch\0", b"the patch", sys::PROT_READ);
-        if patch.len() < 16 || u64::from_le_bytes(patch[8..16].try_into().unwrap_or_default()) != config.patch
-        {
-            check(Err(PlanError::Damaged), b"the patch");
-        }
-        match shared::plan::apply_patch(plan, patch) {
-            Ok(pages) => patch_pages = pages,
-            Err(error) => check_own(Err(error), b"the patch"),
-        }
-    }
-    let plan = match PlanView::new(plan) {
-        Ok(plan) => plan,
-        Err(error) => {
-            check(Err(error), b"the plan");
-            stop(&[b"unreachable "], 0)
-        }
-    };
+    let (plan, patch_pages) = open_plan(dir, config);
     note_number(&[b"objects: "], plan.objects.len() as u64);
 
     let packs = array::<Blocks<'_>>(plan.packs.len());
@@ -206,20 +216,17 @@ pub fn open(environment: &Environment) -> Opened {
         // The generation's folder is `outputs/<output>/<generation>` of the index.
         let prefix = b"../../../packs/";
         if name.len() + prefix.len() >= path.len() {
-            check(Err(PlanError::Malformed), b"the plan");
+            refuse(PlanError::Malformed, b"the plan");
         }
         path[..prefix.len()].copy_from_slice(prefix);
         path[prefix.len()..prefix.len() + name.len()].copy_from_slice(name);
         let bytes: &'static [u8] = map(dir, &path, name, sys::PROT_READ);
         if (bytes.len() as u64) < pack.len {
-            check_own(Err(PlanError::Truncated), name);
+            refuse_own(PlanError::Truncated, name);
         }
-        match shared::plan::block_sums(bytes, pack) {
-            Some(sums) => {
-                let verified = array::<AtomicU8>(sums.len());
-                *place = Blocks::new(&bytes[..pack.len as usize], sums, verified);
-            }
-            None => check_own(Err(PlanError::Damaged), name),
+        match shared::plan::pack_summed(bytes, pack) {
+            Some(summed) => *place = Blocks::new(summed, array(Blocks::states(pack.len))),
+            None => refuse_own(PlanError::Damaged, name),
         }
     }
 

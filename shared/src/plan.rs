@@ -4,16 +4,19 @@
 //! from then on only reads it.
 //!
 //! ```text
-//! PlanHeader | regions | packs | objects | placements | bindings | slots | blocks | strings
+//! PlanHeader | regions | packs | strings | objects | placements | bindings | slots | blocks | checksums
 //! ```
+//!
+//! The checksums are those of [`Summed`], of all bytes behind the header. The loader verifies what it needs at the start,
+//! and the rest block by block when rendering first uses it.
 
 use crate::addr::{ImageAddr, PAGE};
-use crate::checksum::{Blocks, checksum};
+use crate::checksum::{Blocks, Summed, checksum};
 use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x07");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x08");
 
 /// A build ID has 20 bytes, as GNU ld's.
 pub const BUILD_ID_WORDS: usize = 5;
@@ -22,9 +25,12 @@ pub const BUILD_ID_WORDS: usize = 5;
 #[repr(C)]
 pub struct PlanHeader {
     pub magic: u64,
-    /// Of all bytes behind this field, as they were when the file was written.
+    /// Of the bytes of the header behind this field, as they were when the file was written.
     pub checksum: u64,
+    /// Bytes in front of the checksums of blocks.
     pub len: u64,
+    /// Of the top table of those.
+    pub sums: u64,
     pub base: ImageAddr,
     /// End of the reserved address space.
     pub limit: ImageAddr,
@@ -138,10 +144,9 @@ impl RegionRec {
 pub struct PackRec {
     /// Name in the index's `packs` folder.
     pub name: StrRef,
-    /// Bytes of records in it; 0: a place for a pack that is not there yet. Behind them, at a multiple of 8,
-    /// are the checksums of its blocks.
+    /// Bytes of records in it; 0: a place for a pack that is not there yet. Behind them are the checksums of its blocks.
     pub len: u64,
-    /// Of that table, so that nothing can be rendered from other bytes than those that were linked.
+    /// Of the top table of those, so that nothing can be rendered from other bytes than those that were linked.
     pub checksum: u64,
 }
 
@@ -224,7 +229,7 @@ pub struct BlockPlace {
 crate::pod! {
     ImageAddr { 0: u64 }
     PlanHeader {
-        magic: u64, checksum: u64, len: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
+        magic: u64, checksum: u64, len: u64, sums: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
         tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, plt: ImageAddr,
         tls_module: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
         eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr,
@@ -256,6 +261,8 @@ pub enum PlanError {
 /// A plan whose tables have been found to lie inside it.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanView<'a> {
+    /// Says which bytes behind the header are what was linked. Rendering asks it before it uses them.
+    pub checked: Blocks<'a>,
     pub header: &'a PlanHeader,
     pub regions: &'a [RegionRec],
     pub packs: &'a [PackRec],
@@ -267,27 +274,41 @@ pub struct PlanView<'a> {
     pub strings: &'a [u8],
 }
 
-/// Bytes at the start of a plan that its checksum does not cover.
+/// Bytes at the start of a plan or a patch that the checksum in its header does not cover.
 pub const CHECKSUM_FROM: usize = 16;
 
-/// Checks that `bytes` are an undamaged plan as it was written, before any patch.
-pub fn check(bytes: &[u8]) -> Result<(), PlanError> {
+/// Bytes of a plan in front of those that the checksums of blocks are of.
+pub const HEADER: usize = size_of::<PlanHeader>();
+
+/// Checks the header and the top table of a plan as it was written, before any patch. What is returned verifies the
+/// bytes behind the header.
+pub fn summed(bytes: &[u8]) -> Result<Summed<'_>, PlanError> {
     let header: &PlanHeader = pod::get(bytes, 0).ok_or(PlanError::Truncated)?;
     if header.magic != MAGIC {
         return Err(PlanError::Foreign);
     }
-    if header.len != bytes.len() as u64 {
-        return Err(PlanError::Truncated);
-    }
-    if checksum(&bytes[CHECKSUM_FROM..]) != header.checksum {
+    if checksum(&bytes[CHECKSUM_FROM..HEADER]) != header.checksum {
         return Err(PlanError::Damaged);
     }
-    Ok(())
+    let len = header.len.checked_sub(HEADER as u64).ok_or(PlanError::Malformed)?;
+    let summed = Summed::new(&bytes[HEADER..], len).ok_or(PlanError::Truncated)?;
+    if summed.checksum() == header.sums { Ok(summed) } else { Err(PlanError::Damaged) }
+}
+
+/// Checks that `bytes` are an undamaged plan as it was written, before any patch.
+pub fn check(bytes: &[u8]) -> Result<(), PlanError> {
+    let summed = summed(bytes)?;
+    if summed.is_whole(0..summed.bytes().len() as u64) { Ok(()) } else { Err(PlanError::Damaged) }
 }
 
 impl<'a> PlanView<'a> {
-    /// Finds the tables. `bytes` are a plan with its patches applied.
+    /// Finds the tables of a plan that was verified, or need not be. `bytes` are the plan with its patch applied.
     pub fn new(bytes: &'a [u8]) -> Result<Self, PlanError> {
+        Self::with(Blocks::trusted(&[]), bytes)
+    }
+
+    /// As [`Self::new`], of a plan of which `checked` verifies what is used: regions, packs and strings here.
+    pub fn with(checked: Blocks<'a>, bytes: &'a [u8]) -> Result<Self, PlanError> {
         let header: &PlanHeader = pod::get(bytes, 0).ok_or(PlanError::Truncated)?;
         if header.magic != MAGIC {
             return Err(PlanError::Foreign);
@@ -296,6 +317,7 @@ impl<'a> PlanView<'a> {
             pod::slice(bytes, span.offset, span.count).ok_or(PlanError::Malformed)
         }
         let view = Self {
+            checked,
             header,
             regions: table(bytes, header.regions)?,
             packs: table(bytes, header.packs)?,
@@ -306,6 +328,9 @@ impl<'a> PlanView<'a> {
             blocks: table(bytes, header.blocks)?,
             strings: table(bytes, header.strings)?,
         };
+        if !checked.verify(view.regions) || !checked.verify(view.packs) || !checked.verify(view.strings) {
+            return Err(PlanError::Damaged);
+        }
         let mut end = header.base;
         for region in view.regions {
             let in_order = end <= region.start && region.start <= region.end && region.end <= region.limit;
@@ -344,11 +369,9 @@ impl<'a> PlanView<'a> {
     }
 }
 
-/// The table of checksums behind the records of a pack, as it is in the file.
-pub fn block_sums<'a>(pack: &'a [u8], record: &PackRec) -> Option<&'a [u64]> {
-    let count = record.len.div_ceil(crate::checksum::BLOCK as u64);
-    let sums: &[u64] = pod::slice(pack, crate::addr::align_up(record.len, 8), count)?;
-    (checksum(pod::bytes_of(sums)) == record.checksum).then_some(sums)
+/// The records in a pack's file, with the checksums of their blocks; `None` if it is not the pack that `record` is about.
+pub fn pack_summed<'a>(file: &'a [u8], record: &PackRec) -> Option<Summed<'a>> {
+    Summed::new(file, record.len).filter(|summed| summed.checksum() == record.checksum)
 }
 
 /// Hands out the records of a plan's objects. The loader, the linker and the tools hold them differently.
@@ -407,35 +430,64 @@ crate::pod! {
     PatchPage { addr: ImageAddr, offset: u64 }
 }
 
-/// Checks `patch` and writes its edits over `plan`. Returns the eager pages that it replaces, in the order
-/// of their addresses.
-pub fn apply_patch<'a>(plan: &mut [u8], patch: &'a [u8]) -> Result<&'a [PatchPage], PlanError> {
-    let header: &PatchHeader = pod::get(patch, 0).ok_or(PlanError::Truncated)?;
-    if header.magic != PATCH_MAGIC {
-        return Err(PlanError::Foreign);
+/// A patch whose edits and pages have been found to lie inside it.
+pub struct Patch<'a> {
+    bytes: &'a [u8],
+    edits: &'a [PatchRec],
+    /// The eager pages that it replaces, in the order of their addresses.
+    pub pages: &'a [PatchPage],
+}
+
+impl<'a> Patch<'a> {
+    /// Checks that `bytes` are an undamaged patch of this plan.
+    pub fn new(plan: &PlanHeader, bytes: &'a [u8]) -> Result<Self, PlanError> {
+        let header: &PatchHeader = pod::get(bytes, 0).ok_or(PlanError::Truncated)?;
+        if header.magic != PATCH_MAGIC {
+            return Err(PlanError::Foreign);
+        }
+        if header.len != bytes.len() as u64 {
+            return Err(PlanError::Truncated);
+        }
+        if checksum(&bytes[CHECKSUM_FROM..]) != header.checksum || plan.checksum != header.plan {
+            return Err(PlanError::Damaged);
+        }
+        let edits: &[PatchRec] =
+            pod::slice(bytes, header.edits.offset, header.edits.count).ok_or(PlanError::Malformed)?;
+        let pages: &[PatchPage] =
+            pod::slice(bytes, header.pages.offset, header.pages.count).ok_or(PlanError::Malformed)?;
+        let edit_fits = |edit: &PatchRec| {
+            pod::slice::<u8>(bytes, edit.bytes, edit.len).is_some()
+                && edit.offset.checked_add(edit.len).is_some_and(|end| end <= plan.len)
+        };
+        let page_fits = |page: &PatchPage| {
+            pod::slice::<u8>(bytes, page.offset, PAGE).is_some() && page.offset.is_multiple_of(PAGE)
+        };
+        if edits.iter().all(edit_fits)
+            && pages.iter().all(page_fits)
+            && pages.is_sorted_by_key(|page| page.addr)
+        {
+            Ok(Self { bytes, edits, pages })
+        } else {
+            Err(PlanError::Malformed)
+        }
     }
-    if header.len != patch.len() as u64 {
-        return Err(PlanError::Truncated);
+
+    /// The parts of the plan behind its header that [`Self::apply`] replaces.
+    pub fn replaced<'p>(&self, plan: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let part = |edit: &PatchRec| {
+            let end = edit.offset + edit.len;
+            plan.get((edit.offset as usize).max(HEADER)..end as usize).unwrap_or(&[])
+        };
+        self.edits.iter().map(part)
     }
-    let sum = pod::get::<PlanHeader>(plan, 0).ok_or(PlanError::Truncated)?.checksum;
-    if checksum(&patch[CHECKSUM_FROM..]) != header.checksum || sum != header.plan {
-        return Err(PlanError::Damaged);
-    }
-    let edits: &[PatchRec] =
-        pod::slice(patch, header.edits.offset, header.edits.count).ok_or(PlanError::Malformed)?;
-    for edit in edits {
-        let from: &[u8] = pod::slice(patch, edit.bytes, edit.len).ok_or(PlanError::Malformed)?;
-        let to: &mut [u8] = pod::slice_mut(plan, edit.offset, edit.len).ok_or(PlanError::Malformed)?;
-        to.copy_from_slice(from);
-    }
-    let pages: &[PatchPage] =
-        pod::slice(patch, header.pages.offset, header.pages.count).ok_or(PlanError::Malformed)?;
-    let inside = |page: &PatchPage| {
-        pod::slice::<u8>(patch, page.offset, PAGE).is_some() && page.offset.is_multiple_of(PAGE)
-    };
-    if pages.iter().all(inside) && pages.is_sorted_by_key(|page| page.addr) {
-        Ok(pages)
-    } else {
-        Err(PlanError::Malformed)
+
+    /// Writes the edits over `plan`.
+    pub fn apply(&self, plan: &mut [u8]) -> Result<(), PlanError> {
+        for edit in self.edits {
+            let from: &[u8] = pod::slice(self.bytes, edit.bytes, edit.len).ok_or(PlanError::Malformed)?;
+            let to: &mut [u8] = pod::slice_mut(plan, edit.offset, edit.len).ok_or(PlanError::Malformed)?;
+            to.copy_from_slice(from);
+        }
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::checksum::Blocks;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x06");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x07");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;

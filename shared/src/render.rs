@@ -13,6 +13,8 @@ use core::slice::from_ref;
 pub enum RenderError {
     /// The plan or a record contradicts itself at this address.
     Malformed { at: ImageAddr },
+    /// The plan is damaged.
+    Plan,
     /// The record of this object is missing or damaged.
     Record { object: u32 },
     /// A relocated value does not fit its field.
@@ -45,8 +47,12 @@ pub fn render(
         tls_module: header.tls_module,
         got_origin: header.got_origin,
     };
-    let first = plan.blocks.partition_point(|block| block.addr + block.capacity <= start);
-    for place in plan.blocks.iter().skip(first).take_while(|block| block.addr < end) {
+    let first = search(plan, plan.blocks, |block| block.addr + block.capacity <= start)?;
+    for place in &plan.blocks[first..] {
+        verify(plan, from_ref(place))?;
+        if place.addr >= end {
+            break;
+        }
         if place.block != NONE {
             let object = Linked::new(plan, objects, place.object)?;
             render_block(&object, place, &frame, &mut window)?;
@@ -56,6 +62,39 @@ pub fn render(
         window.put(header.build_id, bytes_of(&header.build_id_words));
     }
     render_eh_hdr(plan, objects, &mut window)
+}
+
+/// Is asked before rows of the plan are used.
+#[inline(always)]
+fn verify<T: Pod>(plan: &PlanView<'_>, rows: &[T]) -> Result<(), RenderError> {
+    if plan.checked.verify(rows) { Ok(()) } else { Err(RenderError::Plan) }
+}
+
+/// Row `index` of a table of the plan, verified. `missing`: what it means that there is none.
+#[inline(always)]
+fn row<'a, T: Pod>(
+    plan: &PlanView<'_>,
+    table: &'a [T],
+    index: u32,
+    missing: RenderError,
+) -> Result<&'a T, RenderError> {
+    let row = table.get(index as usize).ok_or(missing)?;
+    verify(plan, from_ref(row)).map(|()| row)
+}
+
+/// As `partition_point`, in a table of the plan of which nothing is verified yet. What damaged rows lead to is not the
+/// place that verified ones on both sides of it say.
+fn search<T: Pod>(
+    plan: &PlanView<'_>,
+    table: &[T],
+    is_before: impl Fn(&T) -> bool,
+) -> Result<usize, RenderError> {
+    let place = table.partition_point(&is_before);
+    let (before, after) = (&table[place.saturating_sub(1)..place], &table[place..table.len().min(place + 1)]);
+    verify(plan, before)?;
+    verify(plan, after)?;
+    let fits = before.iter().all(&is_before) && !after.iter().any(&is_before);
+    if fits { Ok(place) } else { Err(RenderError::Plan) }
 }
 
 /// The part of the image that is being rendered.
@@ -111,7 +150,7 @@ struct Linked<'a> {
 impl<'a> Linked<'a> {
     fn new(plan: &'a PlanView<'a>, objects: &'a impl Objects, number: u32) -> Result<Self, RenderError> {
         let damaged = RenderError::Record { object: number };
-        let rows = plan.objects.get(number as usize).ok_or(damaged)?;
+        let rows = row(plan, plan.objects, number, damaged)?;
         Ok(Self {
             plan,
             number,
@@ -125,8 +164,7 @@ impl<'a> Linked<'a> {
     /// Is asked before bytes of the record are used.
     #[inline(always)]
     fn verify<T: Pod>(&self, used: &[T]) -> Result<(), RenderError> {
-        let is_good = self.checked.verify(bytes_of(used));
-        if is_good { Ok(()) } else { Err(RenderError::Record { object: self.number }) }
+        if self.checked.verify(used) { Ok(()) } else { Err(RenderError::Record { object: self.number }) }
     }
 
     /// The block at a place.
@@ -136,24 +174,26 @@ impl<'a> Linked<'a> {
         self.verify(from_ref(block)).map(|()| block)
     }
 
-    /// What a symref comes to; `None` if the plan has nothing of the kind.
+    /// What a symref comes to. `missing`: what it means that the plan has nothing of the kind.
     #[inline(always)]
-    fn symbol(&self, symref: &SymRef) -> Option<Symbol<'a>> {
+    fn symbol(&self, symref: &SymRef, missing: RenderError) -> Result<Symbol<'a>, RenderError> {
         let (value, near, slot) = match symref.section {
             SymRef::GLOBAL => {
-                let slot = self.plan.slots.get(*self.bindings.get(symref.global as usize)? as usize)?;
+                let number = row(self.plan, self.bindings, symref.global, missing)?;
+                let slot = row(self.plan, self.plan.slots, *number, missing)?;
                 (slot.value, slot.flags & slot::NEAR != 0, Some(slot))
             }
             SymRef::ABSOLUTE => (symref.value, false, None),
-            SymRef::DISCARDED => return Some(Symbol::ABSENT),
-            section => match self.placements.get(section as usize)? {
-                placement if placement.is_live() => {
-                    (placement.addr().0.wrapping_add(symref.value), true, None)
+            SymRef::DISCARDED => return Ok(Symbol::ABSENT),
+            section => {
+                let placement = row(self.plan, self.placements, section, missing)?;
+                if !placement.is_live() {
+                    return Ok(Symbol::ABSENT);
                 }
-                _ => return Some(Symbol::ABSENT),
-            },
+                (placement.addr().0.wrapping_add(symref.value), true, None)
+            }
         };
-        Some(Symbol { value, near, is_absent: false, slot })
+        Ok(Symbol { value, near, is_absent: false, slot })
     }
 }
 
@@ -195,14 +235,16 @@ fn render_block(
     frame: &Frame,
     window: &mut Window<'_>,
 ) -> Result<(), RenderError> {
+    let plan = object.plan;
     let (first, sections) = object.record.sections_of(object.block(place)?);
     let placements = object.placements.get(first..first + sections.len());
     let placements = placements.ok_or(RenderError::Malformed { at: place.addr })?;
 
     // A section that begins before the window may reach into it; all earlier ones end before it begins.
-    let from = placements.partition_point(|placement| placement.addr() <= window.start).saturating_sub(1);
+    let from = search(plan, placements, |placement| placement.addr() <= window.start)?.saturating_sub(1);
     let from = placements[..from].iter().rposition(|placement| placement.is_live()).unwrap_or(from);
-    let until = placements.partition_point(|placement| placement.addr() < window.end());
+    let until = search(plan, placements, |placement| placement.addr() < window.end())?;
+    verify(plan, placements.get(from..until).unwrap_or(&[]))?;
     object.verify(sections.get(from..until).unwrap_or(&[]))?;
     for (index, (section, placement)) in sections.iter().zip(placements).enumerate().take(until).skip(from) {
         if placement.is_live()
@@ -250,7 +292,7 @@ fn render_section(
         let kind = Kind::from_number(edit.kind_number()).ok_or(malformed)?;
         let symref = object.record.symrefs.get(edit.symbol() as usize).ok_or(malformed)?;
         object.verify(from_ref(symref))?;
-        let symbol = object.symbol(symref).ok_or(malformed)?;
+        let symbol = object.symbol(symref, malformed)?;
         let place = addr + offset;
 
         // Nearly all edits of code and of unwind tables are done here, and would come to the same below.
@@ -329,16 +371,17 @@ fn render_eh_hdr(
     };
     let rows_end = |block: &BlockPlace| u64::from(block.eh_row) + u64::from(block.eh_rows);
     // Blocks without rows carry the number of the next row, so rows ascend with addresses.
-    let first = plan.blocks.partition_point(|block| rows_end(block) <= first_row);
-    let mut row = first_row;
-    for place in plan.blocks.iter().skip(first).take_while(|block| u64::from(block.eh_row) < last_row) {
-        let end = rows_end(place);
+    let first = search(plan, plan.blocks, |block| rows_end(block) <= first_row)?;
+    let mut done = first_row;
+    for place in &plan.blocks[first..] {
+        verify(plan, from_ref(place))?;
+        if u64::from(place.eh_row) > done || done >= last_row {
+            break;
+        }
         if place.eh_rows == 0 {
             continue;
         }
-        if u64::from(place.eh_row) > row {
-            break;
-        }
+        let end = rows_end(place);
         let mut last = (place.addr, header.eh_frame);
         let mut next = u64::from(place.eh_row);
         if place.block != NONE {
@@ -349,6 +392,8 @@ fn render_eh_hdr(
                 let code = object.placements.get(fde.section as usize);
                 let frame = object.placements.get(fde.eh_section as usize);
                 let (Some(code), Some(frame)) = (code, frame) else { continue };
+                verify(plan, from_ref(code))?;
+                verify(plan, from_ref(frame))?;
                 if code.is_live() && frame.is_live() && next < end {
                     last = (code.addr() + u64::from(fde.offset), frame.addr() + u64::from(fde.eh_offset));
                     if next >= first_row && next < last_row {
@@ -361,9 +406,9 @@ fn render_eh_hdr(
         for spare in next.max(first_row)..end.min(last_row) {
             emit(spare, last);
         }
-        row = end;
+        done = end;
     }
-    if row < last_row { Err(RenderError::Malformed { at: hdr }) } else { Ok(()) }
+    if done < last_row { Err(RenderError::Malformed { at: hdr }) } else { Ok(()) }
 }
 
 /// Number of rows of `.eh_frame_hdr` that a block needs: frames whose code and description are both live.

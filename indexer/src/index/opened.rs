@@ -8,7 +8,7 @@ use crate::inputs::mapped;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::log::{LogEntry, LogHeader};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
-use shared::plan::{PatchPage, PlanView};
+use shared::plan::{Patch, PatchPage, PlanError, PlanHeader, PlanView};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
@@ -124,9 +124,11 @@ impl Executable {
             return Ok((plan, &[], &[]));
         }
         let (patch, _) = mapped::map(&self.folder.join("patch"))?;
-        let pages = shared::plan::apply_patch(&mut plan, patch)
-            .map_err(|error| version::plan_error("the patch", error))?;
-        Ok((plan, pages, patch))
+        let failed = |error| version::plan_error("the patch", error);
+        let header = shared::pod::get::<PlanHeader>(&plan, 0).ok_or_else(|| failed(PlanError::Truncated))?;
+        let opened = Patch::new(header, patch).map_err(failed)?;
+        opened.apply(&mut plan).map_err(failed)?;
+        Ok((plan, opened.pages, patch))
     }
 
     /// The packs that a plan names.

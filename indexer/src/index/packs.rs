@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use rayon::prelude::*;
-use shared::checksum::Blocks;
-use shared::plan::{Objects, PackRec, PlanView, block_sums};
+use shared::checksum::{Blocks, Summed};
+use shared::plan::{Objects, PackRec, PlanView, pack_summed};
 use shared::pod;
 use shared::record::ObjectView;
 use std::sync::atomic::AtomicU8;
@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicU8;
 /// A pack's records, of which each block is compared with its checksum before the first use.
 pub struct Pack<'a> {
     bytes: &'a [u8],
-    /// Empty if this process has written the pack.
-    sums: &'a [u64],
+    /// `None`: this process has written the pack.
+    summed: Option<Summed<'a>>,
     verified: Vec<AtomicU8>,
 }
 
@@ -23,27 +23,26 @@ impl<'a> Pack<'a> {
             // A place for a pack that is not there yet.
             return Some(Self::none());
         }
-        let sums = block_sums(file, record)?;
-        let verified = sums.iter().map(|_| AtomicU8::new(0)).collect();
-        Some(Self { bytes: file.get(..record.len as usize)?, sums, verified })
+        let summed = pack_summed(file, record)?;
+        let verified = (0..Blocks::states(record.len)).map(|_| AtomicU8::new(0)).collect();
+        Some(Self { bytes: summed.bytes(), summed: Some(summed), verified })
     }
 
     /// No pack.
     pub fn none() -> Self {
-        Self { bytes: &[], sums: &[], verified: Vec::new() }
+        Self { bytes: &[], summed: None, verified: Vec::new() }
     }
 
     /// A pack that this process has written.
     pub fn written(file: &'a [u8], record: &PackRec) -> Self {
-        Self { bytes: &file[..record.len as usize], sums: &[], verified: Vec::new() }
+        Self { bytes: &file[..record.len as usize], summed: None, verified: Vec::new() }
     }
 
     /// What knows which of its bytes are those that were linked.
     pub fn checked(&self) -> Blocks<'_> {
-        if self.sums.is_empty() {
-            Blocks::trusted(self.bytes)
-        } else {
-            Blocks::new(self.bytes, self.sums, &self.verified)
+        match self.summed {
+            Some(summed) => Blocks::new(summed, &self.verified),
+            None => Blocks::trusted(self.bytes),
         }
     }
 

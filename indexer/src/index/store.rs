@@ -3,7 +3,8 @@
 use super::writer::{ALIGN, PackWriter, Written};
 use crate::inputs::mapped::{self, Fingerprint};
 use anyhow::{Context, Result};
-use shared::checksum::{BLOCK, checksum};
+use shared::checksum::{BLOCK, Summed, checksum};
+use shared::plan::{PackRec, pack_summed};
 use shared::record::ObjectView;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
@@ -91,7 +92,7 @@ impl Store {
             .or_insert_with(|| mapped::map(&folder.join(pack_name(pack))).ok().map(|(bytes, _)| bytes))
     }
 
-    /// For each of these packs, the length of its records and the checksum of its table.
+    /// For each of these packs, the length of its records and the checksum of its top table.
     pub fn describe(&mut self, packs: impl Iterator<Item = u64>) -> Result<HashMap<u64, (u64, u64)>> {
         let mut described = HashMap::new();
         for pack in packs {
@@ -99,10 +100,8 @@ impl Store {
                 continue;
             }
             let bytes = self.pack(pack).with_context(|| format!("pack {} is gone", pack_name(pack)))?;
-            // A body of n blocks is followed by n checksums: (size - 8 n) / 4096 rounded up is n.
-            let size = bytes.len() as u64;
-            let len = body_of_file(size).with_context(|| format!("pack {} is damaged", pack_name(pack)))?;
-            described.insert(pack, (len, sums_checksum(bytes, len)));
+            let summed = summed(bytes).with_context(|| format!("pack {} is damaged", pack_name(pack)))?;
+            described.insert(pack, (summed.bytes().len() as u64, summed.checksum()));
         }
         Ok(described)
     }
@@ -118,16 +117,8 @@ impl Store {
 
     /// Whether a record is what was written, its sections' bytes included. Its pack has been asked for before.
     pub fn is_whole(&self, entry: &Entry) -> bool {
-        let blocks = |pack: &'static [u8]| {
-            let len = body_of_file(pack.len() as u64)?;
-            let sums: &[u64] = shared::pod::slice(pack, len, len.div_ceil(BLOCK as u64))?;
-            let range =
-                entry.offset as usize / BLOCK..(entry.offset + entry.len).div_ceil(BLOCK as u64) as usize;
-            let blocks = pack.get(..len as usize)?.chunks(BLOCK).zip(sums);
-            Some(blocks.take(range.end).skip(range.start).all(|(block, sum)| checksum(block) == *sum))
-        };
-        let pack = self.packs.get(&entry.pack).copied().flatten();
-        pack.and_then(blocks).unwrap_or(false)
+        let summed = self.packs.get(&entry.pack).copied().flatten().and_then(summed);
+        summed.is_some_and(|summed| summed.is_whole(entry.offset..entry.offset.saturating_add(entry.len)))
     }
 
     /// Whether this process has written the pack, so that it need not be verified.
@@ -188,25 +179,17 @@ impl Entry {
     }
 }
 
-/// Bytes of records in a pack whose file has `size` bytes, the table of checksums behind them included.
-pub fn body_of_file(size: u64) -> Option<u64> {
-    let blocks = size.div_ceil(BLOCK as u64 + 8);
-    let len = size.checked_sub(8 * blocks)?;
-    (len.div_ceil(BLOCK as u64) == blocks).then_some(len)
+/// The records in a pack's file, with the checksums of their blocks: all blocks of a pack are whole ones.
+pub fn summed(file: &[u8]) -> Option<Summed<'_>> {
+    // Each block has a checksum in the one table, and a 512th of one in the other.
+    const PER_BLOCK: u64 = BLOCK as u64;
+    let blocks = file.len() as u64 * PER_BLOCK / (PER_BLOCK * PER_BLOCK + 8 * PER_BLOCK + 64);
+    Summed::new(file, blocks * PER_BLOCK)
 }
 
 /// Whether a pack's file has what a plan says of it.
-pub fn is_whole(bytes: &[u8], pack: &shared::plan::PackRec) -> bool {
-    let Some(sums) = shared::plan::block_sums(bytes, pack) else { return false };
-    let body = bytes.get(..pack.len as usize).unwrap_or_default();
-    body.chunks(BLOCK).zip(sums).all(|(block, sum)| checksum(block) == *sum)
-}
-
-/// The checksum of a pack's table of checksums, for the plan.
-pub fn sums_checksum(pack: &[u8], len: u64) -> u64 {
-    let count = len.div_ceil(BLOCK as u64);
-    let sums: &[u64] = shared::pod::slice(pack, len, count).unwrap_or(&[]);
-    checksum(shared::pod::bytes_of(sums))
+pub fn is_whole(file: &[u8], pack: &PackRec) -> bool {
+    pack_summed(file, pack).is_some_and(|summed| summed.is_whole(0..pack.len))
 }
 
 /// Key of an object: its path, and its name and place in an archive.
@@ -220,4 +203,20 @@ pub fn key(path: &Path, member: &[u8], offset: u64) -> Vec<u8> {
         key.extend_from_slice(&offset.to_le_bytes());
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_pack_says_where_its_tables_begin() {
+        for blocks in [0, 1, 2, 511, 512, 513, 1024, 1025] {
+            let file = vec![0u64; blocks * BLOCK / 8 + blocks + (blocks * 8).div_ceil(BLOCK)];
+            let file = shared::pod::bytes_of(&file);
+            let len = |file| summed(file).map(|summed| summed.bytes().len());
+            assert_eq!(len(file), Some(blocks * BLOCK));
+            assert!(blocks == 0 || len(&file[8..]).is_none());
+        }
+    }
 }

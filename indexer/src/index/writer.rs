@@ -4,7 +4,7 @@ use super::{NewFile, store};
 use crate::inputs::mapped;
 use anyhow::{Context, Result, ensure};
 use shared::addr::align_up;
-use shared::checksum::{BLOCK, checksum};
+use shared::checksum::{BLOCK, sums_of};
 use shared::pod::bytes_of;
 use std::path::Path;
 use std::sync::Mutex;
@@ -47,7 +47,7 @@ impl PackWriter {
         let offset = self.len.fetch_add(len, Ordering::Relaxed);
         ensure!(offset + len < self.map.len() as u64, "a pack of the index would be too large");
         self.file.write_at(batch, offset)?;
-        let sums = batch.chunks(BLOCK).map(checksum).collect();
+        let sums = sums_of(batch).collect();
         self.sums.lock().expect("no thread panics with the lock").push((offset / BLOCK as u64, sums));
         Ok((&self.map[offset as usize..][..batch.len()], offset))
     }
@@ -57,11 +57,13 @@ impl PackWriter {
         let mut batches = self.sums.into_inner().expect("no thread panics with the lock");
         batches.sort_unstable();
         let sums: Vec<u64> = batches.into_iter().flat_map(|(_, sums)| sums).collect();
+        let top: Vec<u64> = sums_of(bytes_of(&sums)).collect();
+        let tables = [bytes_of(&sums), bytes_of(&top)].concat();
         let len = self.len.into_inner();
-        self.file.write_at(bytes_of(&sums), len)?;
+        self.file.write_at(&tables, len)?;
         // A pack is named by what is in it: two links that make the same one do not get in each other's way.
         let pack = xxhash_rust::xxh3::xxh3_64(bytes_of(&sums));
         self.file.publish(&folder.join(store::pack_name(pack)))?;
-        Ok(Written { pack, bytes: &self.map[..len as usize + size_of_val(&sums[..])] })
+        Ok(Written { pack, bytes: &self.map[..len as usize + tables.len()] })
     }
 }

@@ -54,7 +54,7 @@ pub fn patch(editor: &Editor, executable: &Executable) -> Result<Result<Vec<u8>,
 
     let mut edits: Vec<PatchRec> = Vec::new();
     let mut bytes = Vec::new();
-    let plan = editor.plan_bytes();
+    let plan = &editor.plan_bytes()[..view.header.len as usize];
     for grain in &editor.dirty {
         let start = grain * GRAIN;
         let end = (start + GRAIN).min(plan.len() as u64);

@@ -72,6 +72,10 @@ def relative_relocations(app):
     return int(found[1]) if found else 0
 
 
+def walls(samples):
+    return [round(sample["wall"], 3) for sample in samples]
+
+
 class Case:
     """One program in one mode, with those who link it."""
 
@@ -242,7 +246,7 @@ class Case:
                 samples, total = self.launch(linker, input, step="many", times=self.options.many, at_a_time=at_a_time)
                 processor = sum(s["user"] + s["system"] for s in samples)
                 self.note("many", input=input.name, linker=linker.name, times=self.options.many, at_a_time=at_a_time, round=number,
-                          total=total, cpu=processor)
+                          total=total, cpu=processor, walls=walls(samples))
 
     def round_of_loops(self, input, number):
         for linker in self.in_turns(number):
@@ -255,10 +259,9 @@ class Case:
         for linker in self.in_turns(number):
             for _ in range(2):  # the first ones have caches to fill after another's
                 samples, _ = self.execute(linker, input, ["-n", self.options.starts], None if static else {"LD_TRACE_LOADED_OBJECTS": "1"})
-            for sample in samples:
-                if sample["status"] != 0:
-                    raise Failed(f"{self.label(linker.name)}: status {sample['status']} with LD_TRACE_LOADED_OBJECTS")
-                self.note("start", linker=linker.name, round=number, what="exit" if static else "ld.so", wall=sample["wall"])
+            if any(sample["status"] != 0 for sample in samples):
+                raise Failed(f"{self.label(linker.name)}: not status 0{'' if static else ' with LD_TRACE_LOADED_OBJECTS'}")
+            self.note("start", linker=linker.name, round=number, what="exit" if static else "ld.so", walls=walls(samples))
             if linker is self.unfold:
                 self.note("handover", round=number, us=self.of_last_run()["handover_us"])
 
@@ -273,21 +276,22 @@ class Case:
             if input.many:
                 parts += [(self.round_of_many, min(options.runs, 3)), (self.round_of_starts, min(options.runs, 5))]
             for part, rounds in parts:
-                if part not in (self.round_of_launches, self.round_of_memory):
-                    self.settle(input)
-                for number in range(rounds):
-                    self.progress(f"{part.__name__.replace('_', ' ')}, {number + 1} of {rounds}: {self.label(input.name)}")
-                    try:
-                        part(input, number)
-                    except Failed as failure:
-                        measure.reap()
-                        self.program.apply(ORIGINAL)
-                        self.run.complain(f"{part.__name__.replace('_', ' ')} {number + 1} was not finished: {failure}")
+                self.measure_part(part, input, rounds)
         self.tear_down()
 
-    @staticmethod
-    def progress(text):
-        print(text, file=sys.stderr)
+    def measure_part(self, part, input, rounds):
+        """Some rounds of one kind. What fails is said, and the next part goes on."""
+        name = part.__name__.replace("_", " ")
+        try:
+            if part not in (self.round_of_launches, self.round_of_memory):  # these link themselves
+                self.settle(input)
+            for number in range(rounds):
+                print(f"{self.label(input.name)}: {name}, {number + 1} of {rounds}", file=sys.stderr)
+                part(input, number)
+        except Failed as failure:
+            measure.reap()
+            self.program.apply(ORIGINAL)
+            self.run.complain(f"{self.label(input.name)}: no more {name}: {failure}")
 
 
 class Run(contest.Samples):

@@ -74,7 +74,7 @@ class Results:
         return ([ours[n] / theirs[n] for n in rounds], min(ours.values()) / min(theirs.values())) if rounds else ([], None)
 
     def starts(self, case, linker):
-        return [e["wall"] for e in self.of("start", case, linker=linker)]
+        return [wall for e in self.of("start", case, linker=linker) for wall in e["walls"]]
 
 
 def title(case, *more):

@@ -130,6 +130,9 @@ class Case:
                 self.status[state, input.name] = samples[0]["status"]
                 if samples[0]["status"] < 0:
                     raise Failed(f"{self.label(input.name)}: the twin ends by signal {-samples[0]['status']}")
+        if EDITED in self.program.states and not any(
+                self.expected(EDITED, input).read_bytes() != self.expected(ORIGINAL, input).read_bytes() for input in self.program.runs()):
+            raise Failed(f"{self.label()}: nothing that it prints shows the edit")
         for twin in self.twins[1:]:
             twin.link()
         app = self.twins[0].app
@@ -308,14 +311,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", metavar="A,B", help=f"of {', '.join(launchable.MODES)} (default: all; with --quick trivial,lua)")
     parser.add_argument("--runs", type=int, metavar="N", help="rounds (default 7; three times as many for the small programs)")
-    parser.add_argument("--loops", type=int, metavar="N", help="rounds of the scripts that need the processor (default 30)")
+    parser.add_argument("--loops", type=int, metavar="N", help="rounds of the scripts that need the processor (default 40)")
     parser.add_argument("--quick", action="store_true", help="few rounds of small programs, to try it")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N", help="compilers at a time, for what is prepared")
     contest.arguments(parser, default="unfold,lld,mold")
     options = parser.parse_args()
     options.programs = (options.programs or ("trivial,lua" if options.quick else ",".join(launchable.MODES))).split(",")
     options.runs = options.runs or (2 if options.quick else 7)
-    options.loops = options.loops or (3 if options.quick else 30)
+    options.loops = options.loops or (3 if options.quick else 40)
     options.many, options.starts = (20, 5) if options.quick else (200, 40)
     unknown = [name for name in options.programs if name not in launchable.MODES]
     if unknown:

@@ -27,6 +27,13 @@ def median(values):
     return statistics.median(values) if values else None
 
 
+def interval(ordered):
+    """Where the median of what was sampled lies with a probability of 95 %, by the ranks of the samples; text."""
+    half = 0.98 * len(ordered) ** 0.5
+    low, high = int(len(ordered) / 2 - half), int(len(ordered) / 2 + half)
+    return f"{ordered[max(low, 0)]:.3f}–{ordered[min(high, len(ordered) - 1)]:.3f}"
+
+
 class Results:
     def __init__(self, path):
         entries = [json.loads(line) for line in open(path)]
@@ -68,10 +75,9 @@ class Results:
         return {e["round"]: e["user"] for e in self.of("steady", case, input=input, linker=linker)}
 
     def ratios(self, case, input, peer):
-        """Unfold's user time over the twin's in the same round; and the least of unfold's over the least of the twin's."""
+        """Unfold's user time over the twin's in the same round."""
         ours, theirs = self.user(case, input, "unfold"), self.user(case, input, peer)
-        rounds = [number for number in ours if theirs.get(number)]
-        return ([ours[n] / theirs[n] for n in rounds], min(ours.values()) / min(theirs.values())) if rounds else ([], None)
+        return sorted(ours[number] / theirs[number] for number in ours if theirs.get(number))
 
     def starts(self, case, linker):
         return [wall for e in self.of("start", case, linker=linker) for wall in e["walls"]]
@@ -121,10 +127,8 @@ def bounds(results):
                 yield f"{title(case, input)}: many in a row, ms each", value, 1.05 * twin, f"1.05 times {peer}'s {number(twin)}"
         for input in results.inputs("steady", case):
             for peer in results.peers:
-                # What disturbs the machine only ever adds time.
-                least = results.ratios(case, input, peer)[1]
-                if least is not None:
-                    yield f"{title(case, input)}: user time over {peer}'s", least, 1.01, "the least of each"
+                if ratios := results.ratios(case, input, peer):
+                    yield f"{title(case, input)}: user time over {peer}'s", median(ratios), 1.01, f"95 %: {interval(ratios)}"
         handovers = [e["us"] / 1000 for e in results.of("handover", case)]
         if handovers:
             yield f"{title(case)}: stub, by its own clock, ms", median(handovers), 0.5, ""
@@ -180,9 +184,9 @@ def program_tables(results, case):
     for input in results.inputs("steady", case):
         ratios = [results.ratios(case, input, peer) for peer in peers]
         rows.append([input, *(spread(list(results.user(case, input, linker).values())) for linker in linkers),
-                     *(f"{median(each):.3f} ({min(each):.3f}–{max(each):.3f}); {least:.3f}" if each else "" for each, least in ratios)])
+                     *(f"{median(each):.3f} ({interval(each)})" if each else "" for each in ratios)])
     if rows:
-        yield "User time of scripts, ms; ratios in the same round, and of the least of each:\n"
+        yield "User time of scripts, ms; ratio in the same round, median and where it lies with 95 %:\n"
         yield table(["", *linkers, *(f"unfold / {peer}" for peer in peers)], rows)
     if results.of("start", case):
         yield f"From exec to {results.of('start', case)[0]['what']}, ms:\n"

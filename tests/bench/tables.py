@@ -31,12 +31,20 @@ def table(head, rows):
 def verdict(value, bound):
     if value <= bound:
         return "holds"
-    return f"**{value / bound:.3g} times the bound**" if bound else "**short**"
+    if not bound:
+        return "**short**"
+    times = value / bound
+    return f"**{times:.3f} times the bound**" if times < 1.1 else f"**{times:.3g} times the bound**"
+
+
+def exact(value, bound):
+    """A figure beside its bound: with the digits that tell them apart."""
+    return f"{value:.3f}" if 0 < bound < 2 else number(value)
 
 
 def what_holds(bounds):
     """The table of what must hold. Bounds: (what, measured, bound, why)."""
-    return table(["", "measured", "bound", "", ""], [[what, number(value), number(bound), why, verdict(value, bound)] for what, value, bound, why in bounds])
+    return table(["", "measured", "bound", "", ""], [[what, exact(value, bound), exact(bound, bound), why, verdict(value, bound)] for what, value, bound, why in bounds])
 
 
 def about_machine(about):
@@ -69,7 +77,7 @@ def bars(path, panels):
         axis.set_xscale("log")
         axis.set_xlim(left=min(1, min(medians) / 2))
         axis.grid(axis="x", alpha=0.3)
-        axis.set_title(f"{title}: milliseconds, median, minimum, maximum", loc="left")
+        axis.set_title(f"{title}: ms, median, minimum, maximum", loc="left")
         for value, name in zip(medians, names):
             axis.annotate(f" {number(value)}", (value, name), va="center", fontsize=7, xytext=(6, 4), textcoords="offset points")
     figure.savefig(path, metadata={"Date": None})

@@ -6,7 +6,7 @@
 #   tests/demo.sh
 #
 # It needs cargo and gcc. The sources are those that two crates carry, so that cargo fetches them, and root
-# is not needed. Everything goes to target/. The times give an idea: tests/real/bench.py is the benchmark.
+# is not needed. Everything goes to target/. The times give an idea: tests/bench/launch.py is the benchmark.
 set -euo pipefail
 
 TOP=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a table (Markdown) and a plot (SVG) of the samples that run.py took.
+"""Makes a table (Markdown) and a plot (SVG) of the samples that run.py or launch.py took.
 
     tests/bench/report.py [RESULTS.jsonl]      default: the newest of tests/bench/results
 
@@ -8,15 +8,16 @@ maximum. The plot needs matplotlib, which is installed into a virtual environmen
 """
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "real")]
+import launch_report
+from tables import about_machine, bars, complaints, number, spread, table, what_holds, with_matplotlib
+
 FIRST, NOTHING = "first link", "nothing changed"
 TITLES = {"llvm": "the LLVM tool", "rust": "rust-analyzer, a debug build"}
 STEPS = {
@@ -67,33 +68,12 @@ class Results:
         return [name for name in self.linkers if name != "unfold"]
 
 
-def number(value):
-    if value is None:
-        return ""
-    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
-
-
-def spread(values, scale=1.0):
-    if not values:
-        return ""
-    values = [v * scale for v in values]
-    return f"{number(statistics.median(values))} ({number(min(values))}–{number(max(values))})"
-
-
 def title(program):
     return TITLES.get(program) or f"{int(program.split('-')[1]):,} objects"
 
 
 def step_name(step):
     return f"{STEPS[step[7:]]}: back" if step.startswith("revert ") else STEPS.get(step, step)
-
-
-def row(cells):
-    return "| " + " | ".join(cells) + " |"
-
-
-def table(head, rows):
-    return "\n".join([row(head), row(["---"] * len(head)), *map(row, rows)]) + "\n"
 
 
 def program_tables(results, program):
@@ -160,64 +140,26 @@ def bounds(results):
 def text(results):
     about = results.machine
     yield f"# Links, {about['date'][:10]}\n"
-    yield (f"{about['cpu']}, {about['cpus']} of {about['cpus_of_machine']} CPUs, {about['memory_gib']} GiB, Linux {about['kernel']}, {about['libc']}; "
-           f"revision {about['revision']}; {about['runs']} rounds; load before: {about['load_before']:.1f}. Medians (minimum–maximum). Warm page cache.\n")
+    yield f"{about_machine(about)} Medians (minimum–maximum). Warm page cache.\n"
     yield table(["linker", ""], [[name, version] for name, version in about["linkers"].items()])
     yield "## What must hold\n"
-    yield table(["", "measured", "bound", "", ""], [[what, number(value), number(bound), why, "holds" if value <= bound else f"**{value / bound:.2g} times the bound**"]
-                                                    for what, value, bound, why in bounds(results)])
-    if results.wrong:
-        yield "Wrong or refused:\n"
-        yield "".join(f"- {line.strip().splitlines()[0]}\n" for line in results.wrong)
+    yield what_holds(bounds(results))
+    yield complaints(results.wrong)
     for program in results.programs:
         yield from program_tables(results, program)
 
 
 def plot(results, path):
-    import matplotlib
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "unfold", "font.size": 9})
-    from matplotlib import pyplot
-
     programs = [p for p in results.programs if results.values(p, "unfold", FIRST)]
-    bars = {}
+    panels = {}
     for program in programs:
         steps = [s for s in results.steps(program) if not s.startswith("revert ")]
-        bars[program] = [(f"unfold, {step_name(s)}", results.values(program, "unfold", s), "tab:orange") for s in steps]
+        panels[program] = [(f"unfold, {step_name(s)}", results.values(program, "unfold", s), "tab:orange") for s in steps]
         for peer in results.peers():
             changed = next((s for s in steps if s != FIRST and results.values(program, peer, s)), None)
-            bars[program] += [(f"{peer}, first link", results.values(program, peer, FIRST), "tab:gray")]
-            bars[program] += [(f"{peer}, any change", results.values(program, peer, changed), "tab:blue")] if changed else []
-        bars[program] = [bar for bar in bars[program] if bar[1]]
-    figure, axes = pyplot.subplots(len(programs), squeeze=False, layout="constrained", figsize=(9, sum(0.21 * len(b) + 0.8 for b in bars.values())),
-                                   height_ratios=[len(b) + 3 for b in bars.values()])
-    for axis, program in zip(axes[:, 0], programs):
-        names, values, colours = zip(*reversed(bars[program]))
-        medians = [statistics.median(v) for v in values]
-        spreads = [[m - min(v) for m, v in zip(medians, values)], [max(v) - m for m, v in zip(medians, values)]]
-        axis.barh(names, medians, xerr=spreads, color=colours, error_kw={"linewidth": 0.8})
-        axis.set_xscale("log")
-        axis.set_xlim(left=1)
-        axis.grid(axis="x", alpha=0.3)
-        axis.set_title(f"{title(program)}: milliseconds, median, minimum, maximum", loc="left")
-        for value, name in zip(medians, names):
-            axis.annotate(f" {number(value)}", (value, name), va="center", fontsize=7, xytext=(6, 4), textcoords="offset points")
-    figure.savefig(path, metadata={"Date": None})
-
-
-def with_matplotlib():
-    """Runs this program again in an environment that has matplotlib, unless this one does."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        import prepare
-        venv = prepare.FOLDER / "venv"
-        if Path(sys.prefix).resolve() == venv.resolve():
-            raise
-        if not (venv / "bin/python3").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        subprocess.run([str(venv / "bin/pip"), "install", "--quiet", "matplotlib"], check=True)
-        os.execv(venv / "bin/python3", [str(venv / "bin/python3"), *sys.argv])
+            panels[program] += [(f"{peer}, first link", results.values(program, peer, FIRST), "tab:gray")]
+            panels[program] += [(f"{peer}, any change", results.values(program, peer, changed), "tab:blue")] if changed else []
+    bars(path, [(title(program), panels[program]) for program in programs])
 
 
 def main():
@@ -228,11 +170,13 @@ def main():
         sys.exit("error: no results yet: tests/bench/run.py")
     with_matplotlib()
     path = Path(found[0])
-    results = Results(path)
-    written = "\n".join(text(results))
+    kind = launch_report if path.stem.endswith("-launch") else sys.modules[__name__]
+    results = kind.Results(path)
+    written = "\n".join(kind.text(results))
     path.with_suffix(".md").write_text(written)
     print(written)
-    plot(results, path.with_suffix(".svg"))
+    kind.plot(results, path.with_suffix(".svg"))
 
 
-main()
+if __name__ == "__main__":
+    main()

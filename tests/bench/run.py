@@ -23,7 +23,6 @@ Samples go to DIR/DATE.jsonl (default tests/bench/results) as they come; report.
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -33,8 +32,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # nothing is left in the source folder
 HERE = Path(__file__).resolve().parent
-TOP = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "real")]
+import contest
 import measure
 import prepare
 from measure import Failed
@@ -43,27 +42,8 @@ from prepared import ORIGINAL, Program
 FIRST, NOTHING = "first link", "nothing changed"
 
 
-class Linker:
-    """One linker linking one program into a folder of its own."""
-
-    def __init__(self, name, path, program):
-        self.name, self.path, self.program = name, path, program
-        self.folder = program.folder / "out" / name.replace(" ", "-")
-        self.app, self.log = self.folder / "app", self.folder / "link.log"
-        self.forget()
-
-    def forget(self):
-        """Back to nothing: no output, no index, no kept pages, no order log."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-
-    def link(self, settle=True):
-        os.sync()
-        sample = measure.run(self.program.command(self.path, self.app), cwd=self.program.inputs, log=self.log, settle=settle)
-        if sample["status"] != 0:
-            measure.reap()
-            raise Failed(f"{self.name}: status {sample['status']}\n{self.log.read_text(errors='replace')[-1000:]}")
-        return sample
+class Linker(contest.Linker):
+    """One linker linking one program, which is run as the program says."""
 
     def run_arguments(self, which):
         return [str(self.app), *(word.replace("{inputs}", str(self.program.inputs)) for word in self.program.about[which])]
@@ -90,23 +70,10 @@ class Linker:
         return b"".join(outputs)
 
 
-class Run:
+class Run(contest.Samples):
     def __init__(self, options, linkers):
+        super().__init__(options.out)
         self.options, self.linkers = options, linkers
-        self.wrong = []
-        options.out.mkdir(parents=True, exist_ok=True)
-        self.path = options.out / time.strftime("%Y-%m-%d-%H%M%S.jsonl", time.gmtime())
-        self.file = open(self.path, "w")
-
-    def note(self, **entry):
-        rounded = {key: round(value, 3) if isinstance(value, float) else value for key, value in entry.items()}
-        self.file.write(json.dumps(rounded) + "\n")
-        self.file.flush()
-
-    def complain(self, text):
-        self.wrong.append(text)
-        self.note(kind="wrong", text=text)
-        print(f"WRONG: {text}", file=sys.stderr)
 
     def expected(self, program):
         """What the program prints in each state, by its twin that GNU ld links: kept beside the program."""
@@ -203,33 +170,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     prepare.arguments(parser)
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds (default 5)")
-    parser.add_argument("--linkers", metavar="A,B", help="only these, for instance unfold,mold,lld (default: all that are found)")
-    parser.add_argument("--cpus", type=int, default=2, metavar="N", help="processors for everything that is measured (default 2)")
-    parser.add_argument("--out", default=HERE / "results", type=Path, metavar="DIR", help="where the samples go")
-    parser.add_argument("--ld", default=TOP / "target/release/ld.unfold", type=Path, metavar="PATH", help="the linker under test")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH", help="one more linker to compare with")
+    contest.arguments(parser)
     options = parser.parse_args()
-    if not options.ld.exists():
-        raise Failed(f"no linker at {options.ld}: cargo build --release")
-    linkers = {"unfold": str(options.ld.resolve()), **measure.find_peers(options.peer, prepare.FOLDER / "peers/bin")}
-    if options.linkers:
-        names = options.linkers.split(",")
-        missing = [name for name in names if name not in linkers]
-        if missing:
-            parser.error(f"not found: {', '.join(missing)} (there are {', '.join(linkers)})")
-        linkers = {name: linkers[name] for name in names}
+    linkers = contest.linkers(parser, options)
 
     programs = prepare.from_options(options)
-    cpus = sorted(os.sched_getaffinity(0))
-    tool = prepare.FOLDER / "limits"
-    subprocess.run(["gcc", "-O2", "-pthread", str(HERE / "limits.c"), "-o", str(tool)], check=True)
+    tool = contest.compile_tool("limits")
     run = Run(options, linkers)
-    about = measure.machine(linkers)
-    about["cpus_of_machine"] = len(cpus)
-    os.sched_setaffinity(0, cpus[-options.cpus:])
-    about["cpus"] = len(os.sched_getaffinity(0))
-    revision = measure.output_of(["git", "describe", "--always", "--dirty"], cwd=TOP)
-    run.note(kind="machine", revision=revision, runs=options.runs, **about)
+    run.start(options, linkers)
     for name in programs:
         program = Program(prepare.FOLDER / name)
         program.apply(ORIGINAL)

@@ -26,6 +26,7 @@ pub mod symbols;
 pub mod synth;
 pub mod timing;
 pub mod trouble;
+pub mod verify;
 pub mod whole;
 
 /// The link is not one for unfold: the system's linker has to do it, for this reason.

@@ -1,12 +1,12 @@
 //! `unfold gc`: removes what nothing needs any more from indexes.
 
+use crate::out::progress;
 use crate::print_line;
 use anyhow::{Context, Result, bail};
 use indexer::index::gc::{self, Collected, How, Kind};
 use indexer::index::opened::Executable;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
     let mut reports = Vec::new();
     for (index, spared) in indexes {
         let how = How { thorough: true, dry_run, spared, patience: PATIENCE };
-        let collected = gc::collect(&index, &how, &mut say)?;
-        say("");
+        let collected = gc::collect(&index, &how, &mut progress)?;
+        progress("");
         match as_json {
             true => reports.push(report(&index, &collected, dry_run)),
             false => print(&index, &collected, dry_run),
@@ -39,15 +39,6 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
         print_line!("{}", serde_json::to_string_pretty(&reports)?);
     }
     Ok(())
-}
-
-/// Shows a line of progress on a terminal, in the place of the one before.
-fn say(line: &str) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // A terminal that goes away is no reason to stop.
-        write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush()).ok();
-    }
 }
 
 /// The index that a link in this folder would use.

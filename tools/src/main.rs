@@ -7,6 +7,7 @@ mod gc;
 mod out;
 mod run;
 mod status;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -33,6 +34,19 @@ enum Verb {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Compare what the index has of programs and libraries with a fresh rendering, and forget what is wrong
+    ///
+    /// Exit status 0: all is right. 1: something was wrong. 2: something could not be examined.
+    Verify {
+        #[arg(required = true)]
+        apps: Vec<PathBuf>,
+        /// Print a JSON list with an object for each program
+        #[arg(long)]
+        json: bool,
+        /// Say what is wrong, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Remove what nothing needs any more from an index: old generations, records, outputs that were deleted
     Gc {
@@ -62,6 +76,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
         Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Verify { apps, json, dry_run } => verify::verify(&apps, json, dry_run),
         Verb::Gc { paths, json, dry_run } => gc::gc(&paths, json, dry_run).map(|()| ExitCode::SUCCESS),
         Verb::Bake { app, output } => bake::bake(&app, &output).map(|()| ExitCode::SUCCESS),
     };

@@ -45,6 +45,7 @@ pub enum Condition {
 /// One shelf.
 pub struct Shelf {
     pub path: PathBuf,
+    pub map_path: PathBuf,
     pub condition: Condition,
     file: File,
     map: File,
@@ -73,7 +74,8 @@ impl Shelf {
         let map = open(files[1], access != Access::Read)?;
         let Some((file, map)) = open(files[0], access == Access::Add)?.zip(map) else { return Ok(None) };
         let wanted = head(plan, patch, file.metadata()?.ino())?;
-        let mut shelf = Self { path: folder.join(files[0]), condition: Condition::Good, file, map, count };
+        let [path, map_path] = files.map(|name| folder.join(name));
+        let mut shelf = Self { path, map_path, condition: Condition::Good, file, map, count };
         shelf.condition = shelf.examine(&wanted)?;
         if shelf.condition != Condition::Good && access == Access::Add {
             shelf.begin(&wanted)?;
@@ -161,6 +163,11 @@ impl Shelf {
     /// The next launch renders the chunk itself.
     pub fn forget(&self, chunk: usize) -> io::Result<()> {
         self.map.write_all_at(&[0], (KEPT_HEAD + chunk) as u64)
+    }
+
+    /// The next launch begins the shelf anew. Running programs that have mapped it may go on adding to it.
+    pub fn disown(&self) -> io::Result<()> {
+        self.map.write_all_at(&[0; KEPT_HEAD], 0)
     }
 }
 
@@ -260,8 +267,8 @@ fn compare(found: &[u8], wanted: &[u8; KEPT_HEAD]) -> Condition {
     }
 }
 
-/// Reads what the file has of it.
-fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+/// Reads what the file has of it. Returns how much that is.
+pub fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < out.len() {
         match file.read_at(&mut out[done..], offset + done as u64) {

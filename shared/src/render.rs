@@ -68,9 +68,7 @@ fn render_block(
     let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
     let damaged = RenderError::Record { object: place.object };
     let verify = |bytes: &[u8]| if objects.verify(place.object, bytes) { Ok(()) } else { Err(damaged) };
-    let block = object.blocks.get(place.block as usize).ok_or(malformed)?;
-    verify(bytes_of(core::slice::from_ref(block)))?;
-    let (first, sections) = object.sections_of(block);
+    let (first, sections) = object.sections_in(place.first, place.count);
     let base = plan.objects.get(place.object as usize).ok_or(malformed)?.placements as usize + first;
     let placements = plan.placements.get(base..base + sections.len()).ok_or(malformed)?;
     let end = start + out.len() as u64;
@@ -263,14 +261,10 @@ fn render_eh_hdr(
         };
         if place.block != NONE {
             let object = objects.object(place.object).ok_or(RenderError::Record { object: place.object })?;
-            let block =
-                object.blocks.get(place.block as usize).ok_or(RenderError::Malformed { at: place.addr })?;
-            for bytes in [bytes_of(core::slice::from_ref(block)), bytes_of(object.fdes)] {
-                if !objects.verify(place.object, bytes) {
-                    return Err(RenderError::Record { object: place.object });
-                }
+            if !objects.verify(place.object, bytes_of(object.fdes)) {
+                return Err(RenderError::Record { object: place.object });
             }
-            for fde in object.fdes_of(block.first, block.count) {
+            for fde in object.fdes_of(place.first, place.count) {
                 let code = plan.placement(place.object, fde.section);
                 let frame = plan.placement(place.object, fde.eh_section);
                 let (Some(code), Some(frame)) = (code, frame) else { continue };

@@ -1,7 +1,7 @@
 //! Random programs, edited in random ways, again and again. After each edit unfold relinks with one index through the
 //! whole sequence; GNU ld, and unfold with an empty index, link from nothing. All programs must do the same,
 //! under either pager; what the relink made must have, addresses aside, the symbols and the contents of what was made from
-//! nothing; and a link that must fail fails with the same words.
+//! nothing; and a link that must fail fails with the same words. Every fourth program is profiled and placed by that first.
 //!
 //! ```text
 //! cargo test --release -p unfold-tests --test edits                                   # a few dozen sequences
@@ -155,6 +155,13 @@ fn sequence(seed: u64, skip: &BTreeSet<usize>, table: &mut Table) -> Result<(), 
     let mut good = program.clone();
     let result = (|| {
         run.step(0, &program, &BTreeSet::new(), &mut Random::new(seed), &mut None)?;
+        if run.linked && seed % 4 == 1 {
+            let placed = run.workshop.place_anew(tested_linker(), &program, "app");
+            let fail = |text| Failure { step: 0, sort: "placing anew", text };
+            if !placed.map_err(fail)?.succeeded() {
+                return Err(fail("the link failed".into()));
+            }
+        }
         for step in 1..=steps {
             let mut random = Random::new(seed << 20 | step as u64);
             // A program that does not link is repaired by the next step.

@@ -1,4 +1,4 @@
-//! The order in which runs touched a program outlives launches and links.
+//! The order in which runs touched a program outlives launches and links, and what a precise log names is placed together.
 //!
 //! The program has functions of more than a page each, every one in a section of its own, and calls those that its
 //! arguments name.
@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use unfold_tests::directives::Compiler;
 use unfold_tests::project::Project;
 use unfold_tests::run::kernel_allows_userfaultfd;
 use unfold_tests::status::LastRun;
@@ -168,6 +169,197 @@ fn a_damaged_order_does_no_harm() {
     link(&project, &[]);
     link(&project, &["-Wl,--defsym=unused=1"]);
     assert_eq!(call(&project, &[200, 3]), sum(&[200, 3], 6));
+}
+
+/// One function of each object, in no order.
+fn scattered() -> Vec<usize> {
+    (0..OBJECTS).map(|object| object * 7 % OBJECTS * PER_OBJECT + object * 5 % PER_OBJECT).collect()
+}
+
+/// First touches of a launch that finds nothing kept.
+fn first_touches(project: &Project, called: &[usize], step: usize) -> u64 {
+    project.set_env("UNFOLD_KEEP", "off");
+    project.set_env("UNFOLD_PREFETCH", "off");
+    assert_eq!(call(project, called), sum(called, step));
+    project.unset_env("UNFOLD_KEEP");
+    project.unset_env("UNFOLD_PREFETCH");
+    last_run(project).faults
+}
+
+fn profile(project: &Project, called: &[usize]) {
+    project.set_env("UNFOLD_PROFILE", "on");
+    call(project, called);
+    project.unset_env("UNFOLD_PROFILE");
+}
+
+#[test]
+fn what_a_profiled_run_touched_is_placed_together() {
+    for_each_lazy_pager("placed", |project| {
+        let called = scattered();
+        let before = first_touches(project, &called, 3);
+        assert!(before >= OBJECTS as u64, "{before} first touches");
+        profile(project, &called);
+        // Nobody has asked for other places yet.
+        edit_main(project, 4);
+        let places = addresses(project).1;
+        link(project, &[]);
+        assert_eq!(addresses(project).1, places);
+        link(project, &["-Wl,--unfold-place-anew"]);
+        let why = project.status("app").and_then(|status| status.why_full).expect("a full link");
+        assert!(why.contains("placed anew"), "{why}");
+        let placed = addresses(project).1;
+        assert!(called.iter().map(|function| placed[*function]).is_sorted(), "{placed:x?}");
+        let after = first_touches(project, &called, 4);
+        assert!(after + 10 <= before, "{before} first touches, and then {after}");
+
+        // Links go on from there, with the places as they are.
+        edit_main(project, 5);
+        link(project, &[]);
+        assert!(project.status("app").expect("unfold is there").incremental);
+        assert_eq!(addresses(project).1, placed);
+        assert_eq!(first_touches(project, &called, 5), after);
+        // Full links for other reasons keep together what was placed together.
+        link(project, &["-Wl,--defsym=unused=1"]);
+        let again = first_touches(project, &called, 5);
+        assert!(again <= after + 1, "{after} first touches, and then {again}");
+        check_all(project, 5);
+    });
+}
+
+#[test]
+fn objects_whose_functions_were_placed_apart_are_relinked() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = linked("placed-edits");
+    let called = scattered();
+    profile(&project, &called);
+    link(&project, &["-Wl,--unfold-place-anew"]);
+    // The object of this function has others in front of it and behind it.
+    let touched = called[2];
+    let object = touched / PER_OBJECT;
+    let others = object * PER_OBJECT..(object + 1) * PER_OBJECT;
+    assert!(touched > others.start && touched + 1 < others.end);
+    let name = format!("part{object}.S");
+    let grown = |function: usize, text: &str| {
+        part_source(object)
+            .replace(&format!("add ${function}, %eax"), &format!("{text}\nadd ${function}, %eax"))
+    };
+    let more = ".section .text.more,\"ax\"\n.globl more\nmore:\n.skip 6000, 0x90\nret\n";
+    let reordered: String = {
+        let source = part_source(object);
+        let mut functions: Vec<&str> = source.split_inclusive("ret\n").collect();
+        functions.swap(1, PER_OBJECT - 2);
+        functions.concat()
+    };
+    let edits = [
+        ("same size", grown(touched, "").replace("mov %edi, %eax", "mov %edi, %eax; .byte 0x90")),
+        ("the touched function grows a little", grown(touched, "nop; nop; nop")),
+        ("the touched function grows", grown(touched, ".skip 9000, 0x90")),
+        ("another one grows", grown(others.start, ".skip 9000, 0x90")),
+        ("a function more in front", format!("{more}{}", part_source(object))),
+        ("a function more behind", format!("{}{more}", part_source(object))),
+        ("other order", reordered),
+        ("as before", part_source(object)),
+    ];
+    for (what, source) in edits {
+        if what == "other order" {
+            // So much has changed by then that the next link would be a full one.
+            link(&project, &["-Wl,--unfold-place-anew"]);
+        }
+        let before = addresses(&project).1;
+        project.write(&name, source);
+        project.compile(&name);
+        link(&project, &[]);
+        let status = project.status("app").expect("unfold is there");
+        assert!(status.incremental, "{what}: {status:?}");
+        let after = addresses(&project).1;
+        let moved: Vec<usize> =
+            (0..FUNCTIONS).filter(|function| before[*function] != after[*function]).collect();
+        assert!(moved.iter().all(|function| others.contains(function)), "{what}: {moved:?}");
+        if what == "the touched function grows" {
+            // With those that share its pages, which are in one place with it.
+            assert!(moved.contains(&touched) && moved.len() <= 3, "{what}: {moved:?}");
+        }
+        check_all(&project, 3);
+    }
+}
+
+/// Frames follow their functions: exceptions and backtraces go through functions that were placed apart.
+#[test]
+fn exceptions_pass_functions_that_were_placed_apart() {
+    for_each_lazy_pager("frames", |project| {
+        const COUNT: usize = 60;
+        let function = |number: usize| {
+            let next = (number * 7 + 1) % COUNT;
+            format!(
+                "int f{next}(int);\nint f{number}(int depth) {{\n    struct Note {{ ~Note() {{ notes += {number}; }} }} note;\n    \
+                 if (depth == 0) throw {number};\n    \
+                 try {{ return f{next}(depth - 1) + 1; }} catch (char) {{ return {number}; }}\n    \
+                 __asm__ volatile(\".skip 3000, 0x90\");\n}}\n"
+            )
+        };
+        for object in 0..4 {
+            let functions: String = (0..COUNT).filter(|number| number % 4 == object).map(function).collect();
+            project.write(&format!("f{object}.cpp"), format!("extern int notes;\n{functions}"));
+            project.compile_with(&format!("f{object}.cpp"), &["-O1", "-ffunction-sections"]);
+        }
+        let main = |step: usize| {
+            let calls: String = [3, 41, 18]
+                .map(|n| format!("    try {{ f{n}(9); }} catch (int at) {{ sum += at; }}\n"))
+                .concat();
+            format!(
+                "#include <cstdio>\nint notes, f3(int), f41(int), f18(int);\nint main() {{\n    int sum = {step};\n{calls}    \
+                 std::printf(\"%d %d\\n\", sum, notes);\n}}\n"
+            )
+        };
+        project.edit("main.cpp", &main(1));
+        let link = |more: &[&str]| {
+            project.link_as(
+                Compiler::Gxx,
+                &[&["main.o", "f0.o", "f1.o", "f2.o", "f3.o", "-o", "throws"], more].concat(),
+            );
+        };
+        link(&[]);
+        let expected = project.output("throws", &[]);
+        project.set_env("UNFOLD_PROFILE", "on");
+        assert_eq!(project.output("throws", &[]), expected);
+        project.unset_env("UNFOLD_PROFILE");
+        for (more, step) in
+            [(&["-Wl,--unfold-place-anew"][..], 1), (&[][..], 2), (&["-Wl,--unfold-place-anew"][..], 3)]
+        {
+            project.edit("main.cpp", &main(step));
+            let longer = function(41).replace("depth == 0", "depth * 3 == 0 && notes >= 0");
+            if step == 2 {
+                let rest: String =
+                    (0..COUNT).filter(|number| number % 4 == 1 && *number != 41).map(function).collect();
+                project.write("f1.cpp", format!("extern int notes;\n{longer}{rest}"));
+                project.compile_with("f1.cpp", &["-O1", "-ffunction-sections"]);
+            }
+            link(more);
+            assert_eq!(project.status("throws").expect("unfold is there").incremental, more.is_empty());
+            let sum = |text: &str| {
+                text.split(' ').next().and_then(|word| word.parse::<usize>().ok()).expect("a sum")
+            };
+            for _ in 0..3 {
+                let found = project.output("throws", &[]);
+                assert_eq!(sum(&found), sum(&expected) + step - 1, "{found}");
+                assert_eq!(found.split(' ').nth(1), expected.split(' ').nth(1));
+            }
+            project.bake(unfold_command().expect("it was asked before"), "throws", "baked");
+            assert_eq!(project.output("baked", &[]), project.output("throws", &[]));
+        }
+    });
+}
+
+/// Every function does what its source says, also in the baked program.
+fn check_all(project: &Project, step: usize) {
+    let all: Vec<usize> = (0..FUNCTIONS).collect();
+    assert_eq!(call(project, &all), sum(&all, step));
+    project.bake(unfold_command().expect("it was asked before"), "app", "baked");
+    let args: Vec<String> = all.iter().map(usize::to_string).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    assert_eq!(project.output("baked", &args), sum(&all, step));
 }
 
 /// The chunks of these functions are in the order, in this order.

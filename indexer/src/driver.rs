@@ -135,7 +135,7 @@ pub fn link(request: &Request) -> Result<bool> {
     timing.phase("order");
 
     // Sizes -> addresses.
-    let layout = layout::layout(request, &resolution);
+    let layout = layout::layout(request, &resolution, &touched.touches());
     check_reach(request, &layout)?;
     let slots = plan::slots(request, &resolution, &needs, &layout, &synth, &meanings);
     let messages = Messages::new(&program, &inputs.files, request.demangle);

@@ -2,13 +2,17 @@
 //!
 //! Unchanged objects keep their addresses over relinks, so each block has some slack, and each region some
 //! address space behind it. Neither costs memory: what nobody touches is never rendered.
+//!
+//! Of the lazy classes, what earlier runs touched comes first, in the order of first touch, so that runs touch fewer
+//! chunks. For that a block can have several places.
 
 use crate::args::Request;
 use crate::resolve::Resolution;
+use crate::synth;
 use shared::addr::align_up;
 use shared::output::HEADER_LEN;
 use shared::plan::{BlockPlace, RegionKind, RegionRec};
-use shared::record::{Class, NONE, Placement};
+use shared::record::{BlockRec, Class, NONE, Placement};
 use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, live_frames};
 use shared::{CHUNK, ImageAddr, PAGE};
 use std::collections::{HashMap, HashSet};
@@ -123,9 +127,16 @@ pub fn slack(class: Class, size: u64) -> u64 {
     if class.is_contiguous() || class == Class::EhFrame { 0 } else { (size / 8).next_multiple_of(16) }
 }
 
-pub fn layout(request: &Request, resolution: &Resolution<'_>) -> Layout {
+/// When the sections of objects were touched: object -> section -> the number of that touch.
+pub type Touches = HashMap<u32, HashMap<u32, u32>>;
+
+pub fn layout(request: &Request, resolution: &Resolution<'_>, touches: &Touches) -> Layout {
     let base = base(request);
-    let mut builder = Builder::new(resolution, base);
+    let mut builder = Builder::new(resolution, base, touches);
+    // Whoever walks over the frames needs the first and the last of them where they are.
+    let frames_are_walked =
+        !request.eh_frame_hdr || synth::defined(resolution, b"__register_frame_info").is_some();
+    builder.movable.retain(|class| *class != Class::EhFrame || !frames_are_walked);
     let mut at = base;
     for (number, (kind, prot, classes)) in REGIONS.iter().enumerate() {
         let start = at.align_up(CHUNK);
@@ -164,15 +175,30 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>) -> Layout {
 /// A block in the order of its class: priority, name, object, number among the object's blocks.
 type Placed<'r> = (u32, &'r [u8], u32, u32);
 
+/// A block, or consecutive sections of it, with a place of its own.
+struct Part<'r> {
+    name: &'r [u8],
+    object: u32,
+    block: u32,
+    first: u32,
+    count: u32,
+}
+
+/// An `.eh_frame` of this size ends the others, and has to stay behind them.
+const TERMINATOR: u64 = 4;
+
 struct Builder<'a, 'r> {
     resolution: &'a Resolution<'r>,
+    touches: &'a Touches,
+    /// Classes in which what runs touched comes first: those that are lazy, and whose order has no meaning.
+    movable: Vec<Class>,
     /// For each class, the blocks in their order: priority, name, object.
     blocks: HashMap<Class, Vec<Placed<'r>>>,
     layout: Layout,
 }
 
 impl<'a, 'r> Builder<'a, 'r> {
-    fn new(resolution: &'a Resolution<'r>, base: ImageAddr) -> Self {
+    fn new(resolution: &'a Resolution<'r>, base: ImageAddr, touches: &'a Touches) -> Self {
         let mut blocks: HashMap<Class, Vec<_>> = HashMap::new();
         let mut bases = Vec::new();
         let mut sections = 0;
@@ -204,22 +230,74 @@ impl<'a, 'r> Builder<'a, 'r> {
             eh_rows: 0,
             tls_align: 1,
         };
-        Self { resolution, blocks, layout }
+        let movable = vec![Class::Text, Class::ExceptTable, Class::EhFrame];
+        Self { resolution, touches, movable, blocks, layout }
     }
 
     /// Number of rows of `.eh_frame_hdr`, with some for functions to come.
     fn frame_rows(&self) -> u64 {
         let code = REGIONS[TEXT].2.iter().flat_map(|class| self.blocks.get(class).into_iter().flatten());
-        let rows: u64 = code.map(|(_, _, object, block)| u64::from(self.rows_of(*object, *block))).sum();
+        let rows: u64 = code
+            .map(|(_, _, object, block)| {
+                let block = &self.resolution.objects[*object as usize].blocks[*block as usize];
+                u64::from(self.rows_of(*object, block.first, block.count))
+            })
+            .sum();
         rows + rows / 8 + 256
     }
 
-    fn rows_of(&self, object: u32, block: u32) -> u32 {
+    fn rows_of(&self, object: u32, first: u32, count: u32) -> u32 {
         let view = &self.resolution.objects[object as usize];
-        let block = &view.blocks[block as usize];
-        live_frames(view, block.first, block.count, |section| {
-            self.resolution.is_live(object as usize, section)
-        })
+        live_frames(view, first, count, |section| self.resolution.is_live(object as usize, section))
+    }
+
+    /// What of a class gets places of its own, in their order: what runs touched, in the order of first touch, then the
+    /// rest of the blocks.
+    fn parts(&self, class: Class, blocks: &[Placed<'r>]) -> Vec<Part<'r>> {
+        let (mut touched, mut rest) = (Vec::new(), Vec::with_capacity(blocks.len()));
+        for (_, name, object, number) in blocks {
+            let block = &self.resolution.objects[*object as usize].blocks[*number as usize];
+            let part = |first, count| Part { name, object: *object, block: *number, first, count };
+            match self.touches.get(object).filter(|_| self.movable.contains(&class)) {
+                None => rest.push(part(block.first, block.count)),
+                Some(touches) => {
+                    for (touch, first, count) in self.runs(*object, block, touches) {
+                        match touch {
+                            Some(touch) => touched.push((touch, part(first, count))),
+                            None => rest.push(part(first, count)),
+                        }
+                    }
+                }
+            }
+        }
+        touched.sort_by_key(|(touch, _)| *touch);
+        touched.into_iter().map(|(_, part)| part).chain(rest).collect()
+    }
+
+    /// Runs of a block's sections that were touched together, or not at all: touch, first section, count.
+    fn runs(
+        &self,
+        object: u32,
+        block: &BlockRec,
+        touches: &HashMap<u32, u32>,
+    ) -> Vec<(Option<u32>, u32, u32)> {
+        let (first, sections) = self.resolution.objects[object as usize].sections_of(block);
+        let mut runs: Vec<(Option<Option<u32>>, u32, u32)> = Vec::new();
+        for (number, section) in (first as u32..).zip(sections) {
+            let is_terminator = block.class == Class::EhFrame as u32 && section.size <= TERMINATOR;
+            let touch = touches.get(&number).copied().filter(|_| !is_terminator);
+            // What takes no room stays with its neighbours.
+            let matters = section.size != 0 && self.resolution.is_live(object as usize, number);
+            let touch = matters.then_some(touch);
+            match runs.last_mut() {
+                Some((of_run, _, count)) if touch.is_none() || of_run.is_none() || *of_run == touch => {
+                    *of_run = of_run.or(touch);
+                    *count += 1;
+                }
+                _ => runs.push((touch, number, 1)),
+            }
+        }
+        runs.into_iter().map(|(touch, first, count)| (touch.flatten(), first, count)).collect()
     }
 
     fn place_class(&mut self, class: Class, start: ImageAddr, region: usize) -> ImageAddr {
@@ -240,14 +318,13 @@ impl<'a, 'r> Builder<'a, 'r> {
             self.layout.aligns[region] = self.layout.aligns[region].max(align);
         }
         let mut range = Range { start: at, end: at };
-        for (_, name, object, number) in &blocks {
+        for Part { name, object, block, first, count } in self.parts(class, &blocks) {
             let begin = at;
-            let view = &self.resolution.objects[*object as usize];
-            let (first, sections) = view.sections_of(&view.blocks[*number as usize]);
-            let live = |section| self.resolution.is_live(*object as usize, section);
-            let places = self.layout.bases[*object as usize] as usize + first;
+            let sections = self.resolution.objects[object as usize].sections_in(first, count).1;
+            let live = |section| self.resolution.is_live(object as usize, section);
+            let places = (self.layout.bases[object as usize] + first) as usize;
             let slots = &mut self.layout.placements[places..places + sections.len()];
-            let (from, end) = place_sections(sections, first as u32, at, live, slots);
+            let (from, end) = place_sections(sections, first, at, live, slots);
             range.end = end;
             at = end + slack(class, end.offset_from(from));
             if !name.is_empty() {
@@ -258,10 +335,12 @@ impl<'a, 'r> Builder<'a, 'r> {
             self.layout.blocks.push(BlockPlace {
                 addr,
                 capacity: at.offset_from(addr),
-                object: *object,
-                block: *number,
+                object,
+                block,
                 eh_row: 0,
                 eh_rows: 0,
+                first,
+                count,
             });
         }
         self.layout.classes.insert(class, range);
@@ -281,7 +360,7 @@ impl<'a, 'r> Builder<'a, 'r> {
                 _ if total == 0 => 0,
                 addr if addr < start => 0,
                 addr if addr < limit && place.block == NONE => 0,
-                addr if addr < limit => self.rows_of(place.object, place.block),
+                addr if addr < limit => self.rows_of(place.object, place.first, place.count),
                 // The first spare place behind the code takes all that is left.
                 _ => total - row,
             };

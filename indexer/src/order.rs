@@ -10,7 +10,7 @@ use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::index::state::State;
 use crate::inputs::{Inputs, mapped};
-use crate::layout::Layout;
+use crate::layout::{Layout, Touches};
 use crate::load::Program;
 use crate::resolve::Resolution;
 use anyhow::{Context, Result};
@@ -170,8 +170,9 @@ struct Piece {
     /// Bytes from the start of the section.
     from: u64,
     to: u64,
-    /// What is known of it: which page, or which chunk.
+    /// What it was touched with: a page or a chunk of the link before, at this address.
     unit: u64,
+    place: ImageAddr,
 }
 
 /// What runs touched of the objects of this link, first touched first.
@@ -207,6 +208,22 @@ impl Touched {
             }
         }
         Ok(Self(touched))
+    }
+
+    /// When each section was touched, for layout: as far as pages say it. That a chunk was touched says so little of what is in
+    /// it that places by chunks are no better than those that there are.
+    pub fn touches(&self) -> Touches {
+        let mut touches = Touches::new();
+        let mut number = 0;
+        let mut last = None;
+        for piece in self.0.iter().filter(|piece| piece.unit == PAGE) {
+            // What a page held is not torn apart.
+            if last != Some(piece.place) {
+                (number, last) = (number + 1, Some(piece.place));
+            }
+            touches.entry(piece.object).or_default().entry(piece.section).or_insert(number);
+        }
+        touches
     }
 
     /// The order of the new addresses, as a file; nothing if nothing was touched.
@@ -247,8 +264,7 @@ fn pieces_of(
     start: ImageAddr,
     end: ImageAddr,
 ) -> Vec<Piece> {
-    let Some(block) = object.blocks.get(place.block as usize) else { return Vec::new() };
-    let (first, sections) = object.sections_of(block);
+    let (first, sections) = object.sections_in(place.first, place.count);
     let place_of = |section: usize| view.placement(place.object, (first + section) as u32);
     // Addresses ascend: what begins behind the end is not looked at.
     let all =
@@ -263,6 +279,7 @@ fn pieces_of(
             from: start.0.saturating_sub(placed.addr().0),
             to: end.offset_from(placed.addr()).min(section.size),
             unit: 0,
+            place: start,
         })
         .collect()
 }

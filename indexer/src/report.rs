@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 /// Why a relink, which does not know enough, cannot tell what is asked for.
 pub fn needs_full_link(request: &Request) -> Option<&'static str> {
     let reasons = [
+        (request.place_anew, "the program is placed anew, as was asked"),
         (request.map.is_some(), "a map is asked for"),
         (request.cref, "a cross reference is asked for"),
         (!request.trace_symbols.is_empty(), "symbols are traced"),
@@ -235,7 +236,7 @@ impl Facts<'_> {
                 text.push('\n');
                 text.push_str(&columns(&shown, 16, &rest));
             }
-            let (first, sections) = view.sections_of(block);
+            let (first, sections) = view.sections_in(place.first, place.count);
             for (index, section) in sections.iter().enumerate() {
                 let number = (first + index) as u32;
                 let placement = layout.placement(place.object as usize, number);

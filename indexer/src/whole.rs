@@ -156,7 +156,7 @@ impl Whole<'_> {
         for place in self.plan.blocks.iter().filter(|place| place.block != NONE) {
             let Some(object) = objects.object(place.object) else { continue };
             let Some(block) = object.blocks.get(place.block as usize) else { continue };
-            let (first, sections) = object.sections_of(block);
+            let (first, sections) = object.sections_in(place.first, place.count);
             let live = sections.iter().enumerate().filter_map(|(index, section)| {
                 let placement = self.plan.placement(place.object, (first + index) as u32)?;
                 placement.is_live().then_some((placement.addr().0, section))

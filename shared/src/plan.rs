@@ -16,7 +16,7 @@ use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x08");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x09");
 
 /// A build ID has 20 bytes, as GNU ld's.
 pub const BUILD_ID_WORDS: usize = 5;
@@ -211,7 +211,7 @@ pub mod slot {
     pub const INTERPOSABLE: u32 = 2048;
 }
 
-/// An object's sections of one class, at their place. Sorted by address, and they do not overlap.
+/// An object's sections of one class, or some of them, at their place. Sorted by address, and they do not overlap.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct BlockPlace {
@@ -224,6 +224,9 @@ pub struct BlockPlace {
     /// First row of `.eh_frame_hdr` that belongs to the block, and the number of rows.
     pub eh_row: u32,
     pub eh_rows: u32,
+    /// The sections that are here: a part of the block, consecutive and in their order.
+    pub first: u32,
+    pub count: u32,
 }
 
 crate::pod! {
@@ -242,7 +245,9 @@ crate::pod! {
         pack: u32, placements: u32, bindings: u32, reserved: u32, offset: u64, len: u64, checksum: u64,
     }
     Slot { value: u64, got: u32, plt: u32, flags: u32, object: u32, global: u32, reserved: u32 }
-    BlockPlace { addr: ImageAddr, capacity: u64, object: u32, block: u32, eh_row: u32, eh_rows: u32 }
+    BlockPlace {
+        addr: ImageAddr, capacity: u64, object: u32, block: u32, eh_row: u32, eh_rows: u32, first: u32, count: u32,
+    }
 }
 
 /// What is wrong with a plan or a patch.

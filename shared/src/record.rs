@@ -446,8 +446,13 @@ impl<'a> ObjectView<'a> {
 
     /// The sections of a block, with the index of the first.
     pub fn sections_of(&self, block: &BlockRec) -> (usize, &'a [SectionRec]) {
-        let first = block.first as usize;
-        (first, self.sections.get(first..first.saturating_add(block.count as usize)).unwrap_or(&[]))
+        self.sections_in(block.first, block.count)
+    }
+
+    /// Consecutive sections, with the index of the first.
+    pub fn sections_in(&self, first: u32, count: u32) -> (usize, &'a [SectionRec]) {
+        let first = first as usize;
+        (first, self.sections.get(first..first.saturating_add(count as usize)).unwrap_or(&[]))
     }
 
     /// The descriptions of the frames whose code lies in the given sections.

@@ -5,7 +5,7 @@ use crate::checksum::Blocks;
 use crate::edit::{self, EditError, Frame, Kind, Target};
 use crate::plan::{BlockPlace, Objects, PLT_ENTRY, PlanView, Slot, flag, slot};
 use crate::pod::{Pod, bytes_of};
-use crate::record::{BlockRec, NONE, ObjectView, Placement, SectionRec, SymRef};
+use crate::record::{NONE, ObjectView, Placement, SectionRec, SymRef};
 use core::slice::from_ref;
 
 /// Why a page cannot be rendered. Ids are those of the plan; names are looked up by who reports it.
@@ -167,13 +167,6 @@ impl<'a> Linked<'a> {
         if self.checked.verify(used) { Ok(()) } else { Err(RenderError::Record { object: self.number }) }
     }
 
-    /// The block at a place.
-    fn block(&self, place: &BlockPlace) -> Result<&'a BlockRec, RenderError> {
-        let block = self.record.blocks.get(place.block as usize);
-        let block = block.ok_or(RenderError::Malformed { at: place.addr })?;
-        self.verify(from_ref(block)).map(|()| block)
-    }
-
     /// What a symref comes to. `missing`: what it means that the plan has nothing of the kind.
     #[inline(always)]
     fn symbol(&self, symref: &SymRef, missing: RenderError) -> Result<Symbol<'a>, RenderError> {
@@ -236,7 +229,7 @@ fn render_block(
     window: &mut Window<'_>,
 ) -> Result<(), RenderError> {
     let plan = object.plan;
-    let (first, sections) = object.record.sections_of(object.block(place)?);
+    let (first, sections) = object.record.sections_in(place.first, place.count);
     let placements = object.placements.get(first..first + sections.len());
     let placements = placements.ok_or(RenderError::Malformed { at: place.addr })?;
 
@@ -386,9 +379,8 @@ fn render_eh_hdr(
         let mut next = u64::from(place.eh_row);
         if place.block != NONE {
             let object = Linked::new(plan, objects, place.object)?;
-            let block = object.block(place)?;
             object.verify(object.record.fdes)?;
-            for fde in object.record.fdes_of(block.first, block.count) {
+            for fde in object.record.fdes_of(place.first, place.count) {
                 let code = object.placements.get(fde.section as usize);
                 let frame = object.placements.get(fde.eh_section as usize);
                 let (Some(code), Some(frame)) = (code, frame) else { continue };

@@ -24,6 +24,8 @@ pub struct Workshop {
     library: Option<String>,
     /// Commands, so that a failure can be repeated.
     pub log: String,
+    /// The next link is to give everything another place.
+    place_anew: bool,
 }
 
 impl Workshop {
@@ -41,6 +43,7 @@ impl Workshop {
             archives: HashMap::new(),
             library: None,
             log: String::new(),
+            place_anew: false,
         }
     }
 
@@ -243,8 +246,20 @@ impl Workshop {
                 command.env_remove(name);
             }
         }
+        if self.place_anew {
+            command.env("UNFOLD_PLACE", "anew");
+        }
         self.note(format!("    {}", describe(&command)));
         run(&mut command, b"")
+    }
+
+    /// Profiles a run of the program, and links it once more, with what the run touched together.
+    pub fn place_anew(&mut self, linker: &Linker, linked: &Program, output: &str) -> Result<Outcome, String> {
+        run(program(self.dir.join(output)).current_dir(&self.dir).env("UNFOLD_PROFILE", "on"), b"")?;
+        self.place_anew = true;
+        let outcome = self.link(linker, linked, output);
+        self.place_anew = false;
+        outcome
     }
 
     pub fn run(&self, output: &str, args: &[&str], pager: &str) -> Result<Outcome, String> {

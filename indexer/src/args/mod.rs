@@ -148,6 +148,8 @@ pub struct Request {
     pub build_id: Option<String>,
     pub eh_frame_hdr: bool,
     pub index: Option<PathBuf>,
+    /// Everything gets another place: what profiled runs touched comes together.
+    pub place_anew: bool,
     pub dependency_file: Option<PathBuf>,
     /// Where the map goes; `-`: to stdout.
     pub map: Option<PathBuf>,
@@ -177,6 +179,7 @@ impl Request {
         let mut same = self.clone();
         (same.verbose, same.time, same.explain, same.trace, same.threads) =
             (false, false, false, false, None);
+        same.place_anew = false;
         same.search.retain(|folder| has_files(folder));
         // Objects are told apart by their places and their contents.
         let nameless = |(input, state): &(Input, State)| match input.object() {
@@ -279,6 +282,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         build_id: None,
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        place_anew: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "anew"),
         dependency_file: None,
         map: None,
         cref: false,
@@ -435,6 +439,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "time" => request.time = true,
             "explain" => request.explain = true,
             "unfold-index" => request.index = Some(value.into()),
+            "unfold-place-anew" => request.place_anew = true,
             "threads" | "thread-count" => request.threads = text().parse().ok(),
             "no-threads" => request.threads = Some(1),
             "demangle" => request.demangle = true,

@@ -9,6 +9,11 @@ use shared::plan::{BlockPlace, PlanView, RegionKind};
 use shared::record::{BlockRec, Class, NONE, ObjectView, Placement};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A place, with its number in the table.
+type Numbered = (usize, BlockPlace);
 
 /// Places the sections of the new record: where those of the old one were, if they fit, else behind
 /// everything else of the region. Returns the placements of the new sections.
@@ -36,14 +41,17 @@ pub fn place(
             (there.class, there.priority, old.string(there.name))
                 == (block.class, block.priority, new.string(block.name))
         };
-        let found = left.iter().position(|(_, place)| same(place)).map(|at| left.remove(at));
+        let (found, others) = left.into_iter().partition(|(_, place)| same(place));
+        left = others;
+        let found: Vec<Numbered> = found;
         if Class::from_number(block.class).is_some_and(&in_row) {
             let shapes = |view: &ObjectView<'_>, block: &BlockRec, live: &dyn Fn(u32) -> bool| {
                 let (first, sections) = view.sections_of(block);
                 let live = sections.iter().enumerate().filter(|(at, _)| live((first + at) as u32));
                 live.map(|(_, section)| (section.size, section.align)).collect::<Vec<_>>()
             };
-            let before = found.map(|(_, place)| {
+            // What has to stay in its row is in one place.
+            let before = found.first().map(|(_, place)| {
                 let old_live = |section: u32| was_live.get(section as usize).copied().unwrap_or(false);
                 shapes(old, &old.blocks[place.block as usize], &old_live)
             });
@@ -51,7 +59,10 @@ pub fn place(
                 full!("a section that has to stay in its row changed its size");
             }
         }
-        step!(place_block(editor, number, new, (block_number as u32, block), found, &live, &mut placements));
+        for (run, found) in runs(old, new, block, found, &mut left) {
+            let run = (block_number as u32, run);
+            step!(place_run(editor, number, new, run, found, &live, &mut placements));
+        }
     }
     let blocks = editor.view()?.header.blocks;
     for (index, place) in left {
@@ -86,13 +97,15 @@ fn in_rows(editor: &Editor) -> Result<impl Fn(Class) -> bool + use<>> {
 }
 
 /// The places of an object's blocks, with their numbers in the table. `record` is the one that is placed now.
-pub fn blocks_of(view: &PlanView<'_>, number: u32, record: &ObjectView<'_>) -> Vec<(usize, BlockPlace)> {
-    let classified =
-        (0u32..).zip(record.blocks).filter(|(_, block)| Class::from_number(block.class).is_some());
-    let found: Option<Vec<_>> = classified
-        .map(|(block_number, block)| find_block(view, number, record, (block_number, block)))
-        .collect();
-    if let Some(mut found) = found {
+pub fn blocks_of(view: &PlanView<'_>, number: u32, record: &ObjectView<'_>) -> Vec<Numbered> {
+    let mut found = Vec::new();
+    let mut is_complete = true;
+    for (block_number, block) in (0u32..).zip(record.blocks) {
+        if Class::from_number(block.class).is_some() {
+            is_complete &= find_block(view, number, record, (block_number, block), &mut found).is_some();
+        }
+    }
+    if is_complete {
         found.sort_unstable_by_key(|(index, _)| *index);
         return found;
     }
@@ -100,56 +113,102 @@ pub fn blocks_of(view: &PlanView<'_>, number: u32, record: &ObjectView<'_>) -> V
     all.filter(|(_, place)| place.object == number && place.block != NONE).collect()
 }
 
-/// Finds the place of a block by the address of its sections. `None`: it is not near that.
+/// Finds the places of a block by the addresses of its sections. `None`: they are not near those.
 fn find_block(
     view: &PlanView<'_>,
     number: u32,
     record: &ObjectView<'_>,
     (block_number, block): (u32, &BlockRec),
-) -> Option<(usize, BlockPlace)> {
+    all: &mut Vec<Numbered>,
+) -> Option<()> {
     /// Sections of no size, and places without any, share addresses with others.
     const NEAR: usize = 64;
     let (first, sections) = record.sections_of(block);
-    let mut placed =
-        (first..first + sections.len()).filter_map(|section| view.placement(number, section as u32));
-    let addr = placed.clone().find(|place| place.is_live()).or_else(|| placed.next())?.addr();
-    let end = view.blocks.partition_point(|place| place.addr <= addr);
-    let near = end.saturating_sub(NEAR)..end;
-    let is_it = |index: &usize| {
-        let place = &view.blocks[*index];
-        place.object == number && place.block == block_number
-    };
-    let found = near.rev().find(is_it)?;
-    Some((found, view.blocks[found]))
+    let end_of_block = first + sections.len();
+    let mut from = first;
+    while from < end_of_block {
+        let mut placed = (from..end_of_block).filter_map(|section| view.placement(number, section as u32));
+        let addr = placed.clone().find(|place| place.is_live()).or_else(|| placed.next())?.addr();
+        let end = view.blocks.partition_point(|place| place.addr <= addr);
+        let near = end.saturating_sub(NEAR)..end;
+        let is_it = |index: &usize| {
+            let place = &view.blocks[*index];
+            place.object == number && place.block == block_number && place.first as usize == from
+        };
+        let found = near.rev().find(is_it)?;
+        all.push((found, view.blocks[found]));
+        from += view.blocks[found].count.max(1) as usize;
+    }
+    Some(())
 }
 
-fn place_block(
+/// The sections of a block, in runs that take the places of those that were there: sections are matched by their names,
+/// and new ones stay with those in front of them. Places that nothing takes are given back to `left`.
+fn runs(
+    old: &ObjectView<'_>,
+    new: &ObjectView<'_>,
+    block: &BlockRec,
+    mut places: Vec<Numbered>,
+    left: &mut Vec<Numbered>,
+) -> Vec<(Range<u32>, Option<Numbered>)> {
+    if places.len() < 2 {
+        return vec![(block.first..block.first + block.count, places.pop())];
+    }
+    let mut place_of: HashMap<&[u8], usize> = HashMap::new();
+    for (index, (_, place)) in places.iter().enumerate() {
+        for section in old.sections_in(place.first, place.count).1 {
+            place_of.entry(old.string(section.name)).or_insert(index);
+        }
+    }
+    let mut runs: Vec<(Range<u32>, Option<usize>)> = Vec::new();
+    let (first, sections) = new.sections_of(block);
+    for (section, record) in (first as u32..).zip(sections) {
+        let place = place_of.get(new.string(record.name)).copied();
+        match runs.last_mut() {
+            Some((run, of_run)) if place.is_none() || of_run.is_none() || *of_run == place => {
+                *of_run = of_run.or(place);
+                run.end = section + 1;
+            }
+            _ => runs.push((section..section + 1, place)),
+        }
+    }
+    let mut places: Vec<Option<Numbered>> = places.into_iter().map(Some).collect();
+    let runs =
+        runs.into_iter().map(|(run, place)| (run, place.and_then(|place| places[place].take()))).collect();
+    left.extend(places.into_iter().flatten());
+    runs
+}
+
+/// Places a run of a block's sections: where they were (`found`), if they fit.
+fn place_run(
     editor: &mut Editor,
     number: u32,
     new: &ObjectView<'_>,
-    (block_number, block): (u32, &BlockRec),
-    found: Option<(usize, BlockPlace)>,
+    (block_number, run): (u32, Range<u32>),
+    found: Option<Numbered>,
     live: &dyn Fn(u32) -> bool,
     placements: &mut [Placement],
 ) -> Attempt {
+    let block = new.blocks.get(block_number as usize).ok_or_else(|| anyhow!("a record has no such block"))?;
     let class = Class::from_number(block.class).ok_or_else(|| anyhow!("a record has an unknown class"))?;
-    let (first, sections) = new.sections_of(block);
+    let count = run.end - run.start;
+    let (first, sections) = new.sections_in(run.start, count);
     let slots = &mut placements[first..first + sections.len()];
     // A program without a table of frames needs no room in it.
     let rows = match editor.view()?.header.eh_rows {
         0 => 0,
-        _ => live_frames(new, block.first, block.count, live),
+        _ => live_frames(new, run.start, count, live),
     };
     let blocks = editor.view()?.header.blocks;
     if let Some((index, place)) = found {
-        let (_, end) = place_sections(sections, block.first, place.addr, live, slots);
+        let (_, end) = place_sections(sections, run.start, place.addr, live, slots);
         let starts_there = sections
             .iter()
             .enumerate()
-            .find(|(at, _)| live(block.first + *at as u32))
+            .find(|(at, _)| live(run.start + *at as u32))
             .is_none_or(|(_, section)| place.addr.0.is_multiple_of(u64::from(section.align)));
         if end <= place.addr + place.capacity && rows <= place.eh_rows && starts_there {
-            let place = BlockPlace { block: block_number, ..place };
+            let place = BlockPlace { block: block_number, first: run.start, count, ..place };
             editor.set(blocks, index as u64, place)?;
             editor.touch(place.addr, place.capacity);
             return Ok(Ok(()));
@@ -160,17 +219,18 @@ fn place_block(
         full!("a section that has to stay in its row does not fit");
     }
     let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);
-    step!(append(editor, number, block_number, class, align, rows, |start| {
-        place_sections(sections, block.first, start, live, slots).1
+    let part =
+        BlockPlace { object: number, block: block_number, first: run.start, count, ..BlockPlace::default() };
+    step!(append(editor, part, class, align, rows, |start| {
+        place_sections(sections, run.start, start, live, slots).1
     }));
     Ok(Ok(()))
 }
 
-/// Gives a block a place behind everything else of its region.
+/// Gives a block, or a part of one, a place behind everything else of its region.
 fn append(
     editor: &mut Editor,
-    number: u32,
-    block: u32,
+    part: BlockPlace,
     class: Class,
     align: u64,
     rows: u32,
@@ -225,7 +285,7 @@ fn append(
         let rest = BlockPlace { eh_row: tail.eh_row, eh_rows: tail.eh_rows, ..next };
         editor.set(blocks, spare as u64 + 1, rest)?;
     }
-    let place = BlockPlace { addr, capacity, object: number, block, eh_row: eh.0, eh_rows: eh.1 };
+    let place = BlockPlace { addr, capacity, eh_row: eh.0, eh_rows: eh.1, ..part };
     editor.set(blocks, spare as u64, place)?;
     let unit = if region.kind == RegionKind::Lazy as u32 { CHUNK } else { PAGE };
     let end = (addr + capacity).align_up(unit);

@@ -496,7 +496,8 @@ pub fn rela(place: ImageAddr, symbol: u32, kind: u32, addend: i64) -> [u8; RELA 
     bytes
 }
 
-fn defined(resolution: &Resolution<'_>, name: &[u8]) -> Option<SymbolId> {
+/// The symbol of this name, if an object defines it.
+pub fn defined(resolution: &Resolution<'_>, name: &[u8]) -> Option<SymbolId> {
     let id = resolution.find(name)?;
     matches!(resolution.symbols[id as usize].definition, Definition::Object { .. }).then_some(id)
 }

@@ -77,8 +77,7 @@ impl Places<'_> {
         }
         let object = block.object;
         let record = self.objects.object(object)?;
-        let of_block = record.blocks.get(block.block as usize)?;
-        for number in of_block.first..of_block.first.checked_add(of_block.count)? {
+        for number in block.first..block.first.checked_add(block.count)? {
             let section = record.sections.get(number as usize)?;
             let placement = self.plan.placement(object, number).filter(|place| place.is_live());
             let Some(start) = placement.map(|placement| placement.addr()) else { continue };
@@ -102,6 +101,7 @@ impl Places<'_> {
                 format!("{}:({section}+{offset:#x}): {error:?}", self.object(object))
             }
             RenderError::Record { object } => format!("the record of {} is damaged", self.object(object)),
+            RenderError::Plan => "the plan is damaged".to_owned(),
             RenderError::Malformed { at } => format!("the plan contradicts itself at {:#x}", at.0),
         }
     }

@@ -47,7 +47,7 @@ from prepared import ORIGINAL
 
 ALONE = {"UNFOLD_BACKGROUND": "off", "UNFOLD_PREFETCH": "off"}
 COPIES = 16
-SECONDS = 120  # a launch that takes longer hangs
+SECONDS = 600  # a launch that takes longer hangs; sixteen large ones at once take a minute or more
 
 
 def drop_from_cache(folder):

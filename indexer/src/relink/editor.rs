@@ -12,20 +12,27 @@ use crate::plan::SPARE_PACKS;
 use anyhow::{Result, anyhow};
 use memmap2::MmapMut;
 use shared::ImageAddr;
-use shared::checksum::Blocks;
-use shared::plan::{ObjectRec, PackRec, PatchHeader, PatchPage, PatchRec, PlanView, RegionKind, Slot};
+use shared::checksum::{BLOCK, Blocks, Summed};
+use shared::plan::{
+    HEADER, ObjectRec, PackRec, PatchHeader, PatchPage, PatchRec, PlanError, PlanHeader, PlanView,
+    RegionKind, Slot,
+};
 use shared::pod::{self, Pod, Span};
 use shared::record::ObjectView;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Changes are listed in units of so many bytes.
 pub const GRAIN: u64 = 64;
 
 pub struct Editor {
     plan: MmapMut,
+    /// Which blocks of the plan are what was linked, or were changed since. Rendering verifies what it uses; the rest is
+    /// trusted, until a launch uses it.
+    verified: Vec<AtomicU8>,
     /// Numbers of the grains that differ from the plan as written.
     pub dirty: BTreeSet<u64>,
     /// Slots whose value changed in this link.
@@ -61,15 +68,19 @@ impl Editor {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(format!("{error:#}"))),
         };
+        let verified: Vec<_> = (0..Blocks::states(plan.len() as u64)).map(|_| AtomicU8::new(0)).collect();
         let mut dirty = BTreeSet::new();
         if let Some(header) = pod::get::<PatchHeader>(old_patch, 0) {
             let edits: &[PatchRec] =
                 pod::slice(old_patch, header.edits.offset, header.edits.count).unwrap_or(&[]);
             for edit in edits {
                 dirty.extend(edit.offset / GRAIN..(edit.offset + edit.len).div_ceil(GRAIN));
+                trust(&verified, edit.offset, edit.len);
             }
         }
-        let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+        let Ok(view) = view(&plan, &verified) else {
+            return Ok(Err("the plan of the index is damaged".to_owned()));
+        };
         let packs = match executable.pack_files(&view) {
             Ok(files) => files.into_iter().zip(view.packs).map(|(file, pack)| Pack::new(file, pack)),
             Err(error) => return Ok(Err(format!("{error:#}"))),
@@ -82,6 +93,7 @@ impl Editor {
         }
         Ok(Ok(Self {
             plan,
+            verified,
             dirty,
             moved: HashSet::new(),
             pages: BTreeSet::new(),
@@ -103,7 +115,7 @@ impl Editor {
     }
 
     pub fn view(&self) -> Result<PlanView<'_>> {
-        PlanView::new(&self.plan).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
+        view(&self.plan, &self.verified).map_err(|error| anyhow!("the plan contradicts itself: {error:?}"))
     }
 
     /// Whether the records of objects that relinks have changed are large and a third of those that they take the place
@@ -134,7 +146,7 @@ impl Editor {
             .filter(|_| index < table.count)
             .ok_or_else(|| anyhow!("a table of the plan is full"))?;
         places[0] = value;
-        self.dirty.extend(offset / GRAIN..(offset + size).div_ceil(GRAIN));
+        self.changed(offset, size);
         Ok(())
     }
 
@@ -143,8 +155,13 @@ impl Editor {
         let places: &mut [u8] = pod::slice_mut(&mut self.plan, offset, bytes.len() as u64)
             .ok_or_else(|| anyhow!("a change lies outside the plan"))?;
         places.copy_from_slice(bytes);
-        self.dirty.extend(offset / GRAIN..(offset + bytes.len() as u64).div_ceil(GRAIN));
+        self.changed(offset, bytes.len() as u64);
         Ok(())
+    }
+
+    fn changed(&mut self, offset: u64, len: u64) {
+        self.dirty.extend(offset / GRAIN..(offset + len).div_ceil(GRAIN));
+        trust(&self.verified, offset, len);
     }
 
     /// The record of an object, as it is now.
@@ -364,5 +381,23 @@ impl Editor {
         let name = self.view()?.packs[place].name;
         self.set_bytes(strings.offset + u64::from(name.offset), pack_name(pack).as_bytes())?;
         self.set(table, place as u64, PackRec { name, len, checksum })
+    }
+}
+
+/// The plan, of which `verified` says what was verified before.
+fn view<'a>(plan: &'a [u8], verified: &'a [AtomicU8]) -> Result<PlanView<'a>, PlanError> {
+    let header: &PlanHeader = pod::get(plan, 0).ok_or(PlanError::Truncated)?;
+    let len = header.len.checked_sub(HEADER as u64).ok_or(PlanError::Malformed)?;
+    let summed = Summed::new(&plan[HEADER..], len).filter(|summed| summed.checksum() == header.sums);
+    PlanView::with(Blocks::new(summed.ok_or(PlanError::Damaged)?, verified), plan)
+}
+
+/// The blocks of these bytes of the plan count as verified: they are to differ from what was written. A launch verifies
+/// what was there before.
+fn trust(verified: &[AtomicU8], offset: u64, len: u64) {
+    let in_body = |offset: u64| offset.saturating_sub(HEADER as u64) as usize;
+    let blocks = in_body(offset) / BLOCK..in_body(offset + len).div_ceil(BLOCK);
+    for state in verified.get(blocks).unwrap_or(&[]) {
+        state.store(1, Ordering::Relaxed);
     }
 }

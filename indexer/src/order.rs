@@ -46,8 +46,9 @@ impl Order {
         self.pages.is_empty() && self.chunks.is_empty()
     }
 
-    fn len(&self) -> usize {
-        self.pages.len() + self.chunks.len()
+    /// How much it lists: what is new makes one of these numbers another one.
+    fn counts(&self) -> (usize, usize) {
+        (self.pages.len(), self.chunks.len())
     }
 
     /// Adds a page that is not listed yet.
@@ -152,10 +153,10 @@ fn view(plan: &[u8]) -> Result<PlanView<'_>> {
 /// Gives the next generation of the same plan the order, with what is new in the logs.
 pub fn hand_on(before: &Executable, plan: &PlanView<'_>, draft: &Draft) -> Result<()> {
     let mut order = Order::read(before);
-    let known = order.len();
+    let known = order.counts();
     order.fold_logs(before, plan);
     if order.is_empty()
-        || known == order.len() && fs::hard_link(before.folder.join(FILE), draft.path(FILE)).is_ok()
+        || known == order.counts() && fs::hard_link(before.folder.join(FILE), draft.path(FILE)).is_ok()
     {
         return Ok(());
     }
@@ -265,11 +266,14 @@ fn pieces_of(
     end: ImageAddr,
 ) -> Vec<Piece> {
     let (first, sections) = object.sections_in(place.first, place.count);
-    let place_of = |section: usize| view.placement(place.object, (first + section) as u32);
-    // Addresses ascend: what begins behind the end is not looked at.
-    let all =
-        sections.iter().enumerate().map_while(|(index, section)| Some((index, section, place_of(index)?)));
-    all.take_while(|(.., placed)| placed.addr() < end)
+    let base = view.objects.get(place.object as usize).map_or(0, |object| object.placements as usize) + first;
+    let placed = view.placements.get(base..base + sections.len()).unwrap_or(&[]);
+    // Addresses ascend. One section that begins before the start may reach behind it.
+    let from = placed.partition_point(|placement| placement.addr() <= start);
+    let from = placed[..from].iter().rposition(|placement| placement.is_live()).unwrap_or(0);
+    let all = sections.iter().zip(placed).enumerate().skip(from);
+    all.take_while(|(_, (_, placed))| placed.addr() < end)
+        .map(|(index, (section, placed))| (index, section, placed))
         .filter(|(_, section, placed)| {
             placed.is_live() && placed.addr() + section.size > start && section.size != 0
         })
@@ -417,5 +421,25 @@ impl<'a> Now<'a> {
             sections
         });
         sections.get(name).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+    use shared::{CHUNK, PAGE};
+
+    #[test]
+    fn pages_take_the_place_of_their_chunks() {
+        let mut order = Order::default();
+        [7, 3, 7].into_iter().for_each(|chunk| order.add(CHUNK, chunk));
+        // Page 50 is in chunk 3, page 1 in chunk 0.
+        [50, 1, 50].into_iter().for_each(|page| order.add(PAGE, page));
+        order.settle();
+        [3, 0, 9].into_iter().for_each(|chunk| order.add(CHUNK, chunk));
+        assert_eq!((order.pages.as_slice(), order.chunks.as_slice()), (&[50, 1][..], &[7, 9][..]));
+        let bytes = order.bytes(12);
+        assert_eq!(shared::log::order(&bytes, 12), Some((&[50, 1][..], &[7, 9][..])));
+        assert_eq!(shared::log::order(&bytes, 13), None);
     }
 }

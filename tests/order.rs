@@ -422,7 +422,7 @@ fn newest_generation(project: &Project) -> PathBuf {
 fn addresses(project: &Project) -> (u64, Vec<u64>) {
     let generation = newest_generation(project);
     let plan = fs::read(generation.join("plan")).expect("the plan can be read");
-    let base = u64::from_le_bytes(plan[24..32].try_into().expect("eight bytes"));
+    let base = u64::from_le_bytes(plan[32..40].try_into().expect("eight bytes"));
     let symbols = generation.join("symbols");
     let text = project.tool("nm", &[symbols.to_str().expect("ASCII")]).stdout_text();
     let mut functions = vec![0; FUNCTIONS];

@@ -8,7 +8,7 @@
 
 use crate::idle;
 use crate::index::generation;
-use crate::index::kept::{Access, Shelf, Shelves, chunk_count, chunk_range};
+use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
 use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
@@ -37,6 +37,7 @@ const STRIDE: usize = 16;
 
 /// Has the chunks of a new generation rendered. Nothing of this is the link's concern if it fails.
 pub fn after_link(folder: &Path) {
+    forget_before(folder);
     let switch = std::env::var_os("UNFOLD_BACKGROUND").unwrap_or_default();
     if [OsStr::new("off"), OsStr::new("0")].contains(&switch.as_os_str()) {
         return;
@@ -51,6 +52,17 @@ pub fn after_link(folder: &Path) {
             command.process_group(0).spawn().ok();
         }
         Err(_) => {}
+    }
+}
+
+/// Removes the own shelf of the generation before: hardly anybody starts that any more, and who does renders anew. What
+/// runs from it has the files open.
+fn forget_before(folder: &Path) {
+    let number = folder.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u64>().ok());
+    if let Some(before) = number.and_then(|number| number.checked_sub(1)) {
+        for name in OWN.iter().rev() {
+            std::fs::remove_file(folder.with_file_name(before.to_string()).join(name)).ok();
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::environment::Environment;
 use crate::image::Image;
 use crate::report::note_number;
-use crate::{finish, image, install, journal, kept, sys};
+use crate::{finish, image, install, journal, kept, maps, sys};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
@@ -59,6 +59,9 @@ pub fn start(image: &'static Image, environment: &Environment) {
     );
     AHEAD.store(environment.prefetch, Ordering::Relaxed);
     COMPLETELY.store(completely, Ordering::Relaxed);
+    if completely {
+        maps::open();
+    }
     if !kept::is_open() && missing.is_none_or(|count| count < WORTH_A_THREAD) {
         relocate_in_order(image);
         return;

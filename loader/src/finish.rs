@@ -5,10 +5,10 @@
 //! It goes by what is really mapped: the program may have changed the protection of its code, or unmapped it, or put
 //! something else there. What is not as we have left it, stays as it is, and then so do we.
 
-use crate::image::Image;
+use crate::image::{Image, packs};
 use crate::maps::{self, Mapping};
 use crate::report::note;
-use crate::{hooks, install, kept, pager, sys, tasks};
+use crate::{hooks, install, kept, pager, sys};
 use core::ops::Range;
 use core::sync::atomic::{Ordering, fence};
 use shared::CHUNK;
@@ -33,13 +33,14 @@ pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
         return;
     }
     image.lazy_chunks().for_each(|chunk| image.set_installed(chunk));
-    if !nobody_is_filling(image) || !no_fault_is_on_its_way(is_to_stop) {
+    if !nobody_is_filling(image) || !faults_have_arrived(is_to_stop) {
         return;
     }
     hooks::retire();
     pager::disarm(image);
     kept::close();
-    for pack in image.packs.iter().map(Blocks::bytes).filter(|bytes| !bytes.is_empty()) {
+    maps::close();
+    for pack in packs().iter().map(Blocks::bytes).filter(|bytes| !bytes.is_empty()) {
         let len = (pack.len() as u64).next_multiple_of(shared::PAGE);
         // SAFETY: pages of a file that nobody writes to: whoever reads them again gets the same.
         unsafe { sys::madvise(pack.as_ptr() as u64, len, MADV_DONTNEED) };
@@ -62,15 +63,14 @@ fn nobody_is_filling(image: &Image) -> bool {
 }
 
 /// A thread may have touched something just before it was mapped, and not have had the processor since: the signal that
-/// it is going to get has to find our handler, or it ends the process. So some time passes, and then no such signal may
-/// wait for any thread (one that a debugger has stopped, say).
-fn no_fault_is_on_its_way(is_to_stop: impl Fn() -> bool) -> bool {
+/// it is going to get has to find our handler, or it ends the process. So some time passes. Which signals wait for a
+/// thread, `/proc` would tell, but nothing may be opened here.
+fn faults_have_arrived(is_to_stop: impl Fn() -> bool) -> bool {
     const PAUSE_US: u64 = 10_000;
-    const LEAST: usize = 10;
-    const MOST: usize = 500;
-    (0..MOST).take_while(|_| !is_to_stop()).any(|attempt| {
+    const PAUSES: usize = 100;
+    (0..PAUSES).all(|_| {
         sys::sleep_us(PAUSE_US);
-        attempt >= LEAST && tasks::is_pending(hooks::OURS) == Some(false)
+        !is_to_stop()
     })
 }
 

@@ -90,7 +90,7 @@ impl Wish {
 static WISHES: [Wish; 2] =
     [const { Wish { handler: AtomicU64::new(0), flags: AtomicU64::new(0), mask: AtomicU64::new(0) } }; 2];
 
-pub const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
+const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
 
 fn wish(signal: i32) -> Option<&'static Wish> {
     match u64::try_from(signal).ok()? {

@@ -4,7 +4,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use shared::ImageAddr;
 use shared::checksum::Blocks;
 use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
@@ -21,7 +21,6 @@ pub struct OwnState {
 
 pub struct Image {
     pub plan: PlanView<'static>,
-    pub packs: &'static [Blocks<'static>],
     /// Bytes that one first touch brings: a chunk. For a precise log a page, and where this crate says chunk, it is that.
     pub unit: u64,
     /// One byte for each chunk of the reserved range: 1 once it is in place.
@@ -39,6 +38,28 @@ struct Once(UnsafeCell<MaybeUninit<Image>>);
 unsafe impl Sync for Once {}
 static STORE: Once = Once(UnsafeCell::new(MaybeUninit::uninit()));
 static IMAGE: AtomicPtr<Image> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The packs of the plan; none where nothing has to be rendered.
+struct Packs {
+    start: AtomicPtr<Blocks<'static>>,
+    count: AtomicUsize,
+}
+static PACKS: Packs = Packs { start: AtomicPtr::new(core::ptr::null_mut()), count: AtomicUsize::new(0) };
+
+/// Notes the packs. Called once, before any other thread exists.
+pub fn publish_packs(packs: &'static [Blocks<'static>]) {
+    PACKS.start.store(packs.as_ptr().cast_mut(), Ordering::Relaxed);
+    PACKS.count.store(packs.len(), Ordering::Release);
+}
+
+pub fn packs() -> &'static [Blocks<'static>] {
+    let count = PACKS.count.load(Ordering::Acquire);
+    if count == 0 {
+        return &[];
+    }
+    // SAFETY: `publish_packs` stored a static slice, once.
+    unsafe { core::slice::from_raw_parts(PACKS.start.load(Ordering::Relaxed), count) }
+}
 
 /// Makes `image` what the fault handler serves. Called once, before any other thread exists.
 pub fn publish(image: Image) -> &'static Image {
@@ -58,13 +79,13 @@ pub fn current() -> Option<&'static Image> {
 impl Objects for &'static Image {
     fn object(&self, number: u32) -> Option<ObjectView<'_>> {
         let record = self.plan.objects.get(number as usize)?;
-        let pack = self.packs.get(record.pack as usize)?;
+        let pack = packs().get(record.pack as usize)?;
         ObjectView::verified(pack, shared::pod::slice(pack.bytes(), record.offset, record.len)?)
     }
 
     fn checked(&self, number: u32) -> Option<Blocks<'_>> {
         let record = self.plan.objects.get(number as usize)?;
-        self.packs.get(record.pack as usize).copied()
+        packs().get(record.pack as usize).copied()
     }
 }
 

@@ -4,58 +4,14 @@
 //! generations since then share (`kept`); the rest is on the generation's own (`own`). Which is which, the linker has
 //! written (`changed`). Launches add to them, and so does the linker, behind a link.
 
+use crate::descriptor::File;
 use crate::image::Image;
 use crate::report::note_number;
 use crate::shelf::{self, Found};
-use crate::{pager, sys};
-use core::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU64, Ordering};
+use crate::sys;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use shared::CHUNK;
 use shared::plan::RegionRec;
-
-/// A file of ours, and what shows that its number still means it: the program may close all descriptors, and open others.
-struct File {
-    number: AtomicI64,
-    inode: AtomicU64,
-}
-
-impl File {
-    const fn closed() -> Self {
-        Self { number: AtomicI64::new(-1), inode: AtomicU64::new(0) }
-    }
-
-    fn set(&self, number: i64, inode: u64) {
-        self.inode.store(inode, Ordering::Relaxed);
-        self.number.store(number, Ordering::Relaxed);
-    }
-
-    fn number(&self) -> Option<i64> {
-        Some(self.number.load(Ordering::Relaxed)).filter(|number| *number >= 0)
-    }
-
-    fn has_inode(&self, inode: u64) -> bool {
-        self.number().is_some() && self.inode.load(Ordering::Relaxed) == inode
-    }
-
-    fn is(&self, number: i64) -> bool {
-        self.number() == Some(number) && sys::fstat(number).is_some_and(|stat| self.has_inode(stat.inode))
-    }
-
-    /// Moves it out of the program's way. Without a place for it, it is closed.
-    fn stay(&self) {
-        if let Some(number) = self.number() {
-            self.number.store(pager::move_high(number).unwrap_or(-1), Ordering::Relaxed);
-        }
-    }
-
-    fn close(&self) {
-        if let Some(number) = self.number()
-            && self.is(number)
-        {
-            self.number.store(-1, Ordering::Relaxed);
-            sys::close(number);
-        }
-    }
-}
 
 /// Whether a number still stands for one of our files.
 fn is_ours(number: i64) -> bool {

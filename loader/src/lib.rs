@@ -14,6 +14,7 @@
 #![no_std]
 
 pub mod background;
+pub mod descriptor;
 pub mod environment;
 pub mod fault;
 pub mod finish;
@@ -32,7 +33,6 @@ pub mod reserve;
 pub mod shelf;
 pub mod symbols;
 pub mod sys;
-pub mod tasks;
 
 use environment::Environment;
 use report::{die, note};

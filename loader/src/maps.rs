@@ -1,5 +1,6 @@
 //! `/proc/self/maps`, read line by line with a buffer of ours (proc_pid_maps(5)).
 
+use crate::descriptor::File;
 use crate::sys;
 
 /// One mapping of this process.
@@ -16,29 +17,45 @@ pub struct Mapping {
     pub offset: u64,
 }
 
+static FILE: File = File::closed();
+
+/// Opens the file, before the program starts.
+pub fn open() {
+    let path = c"/proc/self/maps".as_ptr() as u64;
+    // SAFETY: a C string.
+    let number = unsafe { sys::openat(sys::AT_FDCWD as u64, path, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
+    if let Some(stat) = sys::fstat(number).filter(|_| !sys::failed(number)) {
+        FILE.set(number, stat.inode);
+        FILE.stay();
+    }
+}
+
+pub fn close() {
+    FILE.close();
+}
+
 /// Calls `each` with every mapping, in the order of their addresses. Returns false if they cannot be read, or if `each`
 /// does. Mappings may change meanwhile, even by `each`: the kernel goes on behind the last address that it gave out.
 pub fn for_each(mut each: impl FnMut(&Mapping) -> bool) -> bool {
-    let path = c"/proc/self/maps".as_ptr() as u64;
-    // SAFETY: a C string.
-    let fd = unsafe { sys::openat(sys::AT_FDCWD as u64, path, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
-    if sys::failed(fd) {
+    let Some(fd) = FILE.number().filter(|number| FILE.is(*number)) else { return false };
+    // SAFETY: sets the position of a file of ours.
+    if sys::failed(unsafe { sys::lseek(fd as u64, 0, 0) }) {
         return false;
     }
     let mut buffer = [0u8; 8192];
     let mut filled = 0;
-    let is_whole = loop {
+    loop {
         let room = &mut buffer[filled..];
         if room.is_empty() {
-            break false;
+            return false;
         }
         // SAFETY: reads into our buffer.
         let got = unsafe { sys::read(fd as u64, room.as_mut_ptr() as u64, room.len() as u64) };
         if got < 0 {
-            break false;
+            return false;
         }
         if got == 0 {
-            break filled == 0;
+            return filled == 0;
         }
         filled += got as usize;
         let mut at = 0;
@@ -48,13 +65,11 @@ pub fn for_each(mut each: impl FnMut(&Mapping) -> bool) -> bool {
             at += len + 1;
         }
         if !go_on {
-            break false;
+            return false;
         }
         buffer.copy_within(at..filled, 0);
         filled -= at;
-    };
-    sys::close(fd);
-    is_whole
+    }
 }
 
 /// `start-end perms offset device inode path`.

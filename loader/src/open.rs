@@ -2,7 +2,7 @@
 //! does not notice when its files are replaced or removed.
 
 use crate::environment::{Environment, at};
-use crate::image::{Image, OwnState};
+use crate::image::{self, Image, OwnState};
 use crate::report::{die, die_errno, note_number, set_name};
 use crate::{symbols, sys};
 use core::sync::atomic::AtomicU8;
@@ -205,7 +205,27 @@ pub fn open(environment: &Environment) -> Opened {
     let (plan, patch_pages) = open_plan(dir, config);
     note_number(&[b"objects: "], plan.objects.len() as u64);
 
+    let own = array::<OwnState>(1);
+    // SAFETY: the page is ours; a kernel before 4.14 does not know the advice.
+    unsafe { sys::madvise(own.as_ptr() as u64, shared::PAGE, sys::MADV_WIPEONFORK) };
+    let unit = if environment.profile { PAGE } else { CHUNK };
+    let units = plan.header.limit.offset_from(plan.header.base).div_ceil(unit);
+    let image = Image {
+        plan,
+        unit,
+        installed: array::<AtomicU8>(units as usize),
+        own: &own[0],
+        patch: config.patch,
+        dir,
+    };
+    Opened { image, search_path, patch_pages }
+}
+
+/// Maps the packs, for rendering. It comes later, but before the program starts: from then on its index may be replaced.
+pub fn open_packs(image: &Image) {
+    let plan = &image.plan;
     let packs = array::<Blocks<'_>>(plan.packs.len());
+    let mut states: &[AtomicU8] = array(plan.packs.iter().map(|pack| Blocks::states(pack.len)).sum());
     for (place, pack) in packs.iter_mut().zip(plan.packs) {
         *place = Blocks::none();
         if pack.len == 0 {
@@ -220,29 +240,16 @@ pub fn open(environment: &Environment) -> Opened {
         }
         path[..prefix.len()].copy_from_slice(prefix);
         path[prefix.len()..prefix.len() + name.len()].copy_from_slice(name);
-        let bytes: &'static [u8] = map(dir, &path, name, sys::PROT_READ);
+        let bytes: &'static [u8] = map(image.dir, &path, name, sys::PROT_READ);
         if (bytes.len() as u64) < pack.len {
             refuse_own(PlanError::Truncated, name);
         }
+        let (own, rest) = states.split_at(Blocks::states(pack.len));
+        states = rest;
         match shared::plan::pack_summed(bytes, pack) {
-            Some(summed) => *place = Blocks::new(summed, array(Blocks::states(pack.len))),
+            Some(summed) => *place = Blocks::new(summed, own),
             None => refuse_own(PlanError::Damaged, name),
         }
     }
-
-    let own = array::<OwnState>(1);
-    // SAFETY: the page is ours; a kernel before 4.14 does not know the advice.
-    unsafe { sys::madvise(own.as_ptr() as u64, shared::PAGE, sys::MADV_WIPEONFORK) };
-    let unit = if environment.profile { PAGE } else { CHUNK };
-    let units = plan.header.limit.offset_from(plan.header.base).div_ceil(unit);
-    let image = Image {
-        plan,
-        packs,
-        unit,
-        installed: array::<AtomicU8>(units as usize),
-        own: &own[0],
-        patch: config.patch,
-        dir,
-    };
-    Opened { image, search_path, patch_pages }
+    image::publish_packs(packs);
 }

@@ -15,7 +15,7 @@
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{fault, sys};
+use crate::{descriptor, fault, sys};
 use core::sync::atomic::{AtomicI64, Ordering};
 use shared::log::Pager;
 
@@ -42,33 +42,7 @@ pub fn open_userfaultfd() -> Result<i64, i64> {
         sys::close(fd);
         return Err(result);
     }
-    move_high(fd)
-}
-
-/// Moves a descriptor out of the way: beyond the numbers that the program may have and that it looks through, if the
-/// limit can be raised for a moment and the kernel's table does not grow large by that; else among the high ones. Where
-/// there are none (`ulimit -n`), the program needs the low ones itself: it is closed, and the result is the kernel's
-/// error.
-pub fn move_high(fd: i64) -> Result<i64, i64> {
-    const F_DUPFD_CLOEXEC: u64 = 1030;
-    const RLIMIT_NOFILE: u64 = 7;
-    const ROOM: u64 = 16;
-    let limit = |new: *const [u64; 2], old: *mut [u64; 2]| {
-        // SAFETY: `struct rlimit64` is two words, the soft and the hard limit; either pointer may be null.
-        unsafe { sys::prlimit64(0, RLIMIT_NOFILE, new as u64, old as u64) }
-    };
-    let mut limits = [0u64; 2];
-    let known = !sys::failed(limit(core::ptr::null(), &mut limits));
-    let [soft, hard] = limits;
-    let wider = [soft + ROOM, hard.max(soft + ROOM)];
-    let raised = known && soft <= 32 << 10 && !sys::failed(limit(&wider, core::ptr::null_mut()));
-    // SAFETY: duplicates a descriptor of ours.
-    let high = unsafe { sys::fcntl(fd as u64, F_DUPFD_CLOEXEC, if raised { soft } else { 900 }) };
-    if raised {
-        limit(&limits, core::ptr::null_mut());
-    }
-    sys::close(fd);
-    if sys::failed(high) { Err(high) } else { Ok(high) }
+    descriptor::move_high(fd)
 }
 
 /// Registers `len` bytes at `addr` for missing pages.

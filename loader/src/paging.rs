@@ -3,7 +3,7 @@
 
 use crate::environment::{Environment, PagerChoice};
 use crate::image::Image;
-use crate::{background, hooks, install, journal, kept, pager};
+use crate::{background, hooks, install, journal, kept, open, pager};
 use shared::log::Pager;
 
 pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
@@ -19,6 +19,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
         hooks::install(image, false);
         return;
     }
+    open::open_packs(image);
     let (pager, uffd) = pager::choose(choice);
     if pager == Pager::Uffd {
         pager::register_regions(image, uffd);

@@ -37,6 +37,7 @@ pub mod number {
     pub const WRITE: u64 = 1;
     pub const CLOSE: u64 = 3;
     pub const FSTAT: u64 = 5;
+    pub const LSEEK: u64 = 8;
     pub const MMAP: u64 = 9;
     pub const MPROTECT: u64 = 10;
     pub const MUNMAP: u64 = 11;
@@ -59,7 +60,6 @@ pub mod number {
     pub const GETTID: u64 = 186;
     pub const CLOCK_GETTIME: u64 = 228;
     pub const EXIT_GROUP: u64 = 231;
-    pub const GETDENTS64: u64 = 217;
     pub const FALLOCATE: u64 = 285;
     pub const TGKILL: u64 = 234;
     pub const OPENAT: u64 = 257;
@@ -108,6 +108,7 @@ calls! {
     write = WRITE(fd, bytes, len);
     pread = PREAD64(fd, bytes, len, offset);
     pwrite = PWRITE64(fd, bytes, len, offset);
+    lseek = LSEEK(fd, offset, whence);
     mmap = MMAP(addr, len, prot, flags, fd, offset);
     mprotect = MPROTECT(addr, len, prot);
     munmap = MUNMAP(addr, len);
@@ -120,7 +121,6 @@ calls! {
     unlinkat = UNLINKAT(dir, path, flags);
     renameat = RENAMEAT(old_dir, old, new_dir, new);
     readlink = READLINK(path, buffer, len);
-    getdents64 = GETDENTS64(fd, buffer, len);
     ftruncate = FTRUNCATE(fd, len);
     fallocate = FALLOCATE(fd, mode, offset, len);
     fcntl = FCNTL(fd, command, argument);

@@ -1,7 +1,7 @@
 //! Behind a link: what the program may touch is rendered while nobody waits for it, so that launches find all of it kept
 //! (`loader/src/kept.rs`) and are those of an ordinary executable.
 //!
-//! A few chunks the link renders itself: to start a process costs as much. More are left to a process of its own, at
+//! Very few chunks the link renders itself: to start a process costs as much. More are left to a process of its own, at
 //! idle priority, which holds no descriptor of the build's, is the only one of its output, and ends when it is done, or
 //! when the next link has made its work worthless. `UNFOLD_BACKGROUND=off` switches all this off; programs then relocate
 //! what they touch, and keep that.
@@ -25,8 +25,9 @@ use std::time::Duration;
 /// Word of the command line by which the linker calls itself to complete a generation, whose folder is behind it.
 pub const COMMAND: &str = "--unfold-complete";
 
-/// So many chunks are rendered before the link returns.
-const AT_ONCE: usize = 8;
+/// So many chunks are rendered before the link returns: of a small program all. A process costs a quarter of a
+/// millisecond until it runs, and each chunk as much, with all that has to be mapped for it.
+const AT_ONCE: usize = 3;
 
 /// Between two looks whether a running program has finished what it is completing.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -87,6 +87,41 @@ fn a_running_program_takes_up_what_the_linker_completes() {
     });
 }
 
+/// The program's handler, set through the loader's hook, and one that a library sets behind the loader's back.
+#[test]
+fn handlers_are_who_set_them_when_the_loader_has_gone() {
+    let handler = "#include <signal.h>\n#include <unistd.h>\n\
+        static void handle(int n, siginfo_t *info, void *c) { if (info->si_addr == (void *)16) write(1, NAME, 8); _exit(3); }\n\
+        void SETTER(void) { struct sigaction a = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO }; \
+        sigaction(SIGSEGV, &a, 0); }\n";
+    for_each_pager("handlers", |pager, project| {
+        project.edit("program.c", &handler.replace("NAME", "\"program\\n\"").replace("SETTER", "by_program"));
+        project.write("library.c", handler.replace("NAME", "\"library\\n\"").replace("SETTER", "by_library"));
+        project.tool("gcc", &["-w", "-shared", "-fPIC", "library.c", "-o", "liblibrary.so"]);
+        project.edit(
+            "main.c",
+            "#include <stdio.h>\nvoid by_program(void), by_library(void);\nint main(int argc, char **argv) {\n\
+             int start; argv[1][0] == 'p' ? by_program() : by_library(); scanf(\"%d\", &start);\n\
+             return *(volatile int *)16; }\n",
+        );
+        project.link(&["main.o", "program.o", "-L.", "-llibrary", "-Wl,-rpath,$ORIGIN", "-o", "app"]);
+        project.set_env("UNFOLD_BACKGROUND", "on");
+        for who in ["program", "library"] {
+            let mut process = Running::start_with(project, pager, who);
+            until(&format!("{pager}, {who}: nothing lazy"), || process.is_alone());
+            use std::io::{Read, Write};
+            process.child.stdin.take().unwrap().write_all(b"1\n").unwrap();
+            let mut text = String::new();
+            process.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(
+                (process.child.wait().unwrap().code(), text),
+                (Some(3), format!("{who}\n")),
+                "{pager}"
+            );
+        }
+    });
+}
+
 #[test]
 fn where_nothing_can_be_kept_a_running_program_stays_lazy_and_right() {
     for_each_pager("not-kept", |pager, project| {
@@ -142,6 +177,10 @@ struct Running {
 
 impl Running {
     fn start(project: &Project, pager: &str) -> Self {
+        Self::start_with(project, pager, "0")
+    }
+
+    fn start_with(project: &Project, pager: &str, argument: &str) -> Self {
         let mut command = program(project.path("app"));
         for name in ["UNFOLD_BACKGROUND", "UNFOLD_KEEP"] {
             command.env_remove(name);
@@ -149,28 +188,44 @@ impl Running {
                 command.env(name, value);
             }
         }
-        command.env("UNFOLD_PAGER", pager).arg("0").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env("UNFOLD_PAGER", pager).arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped());
         Self { child: command.spawn().unwrap() }
     }
 
-    /// One thread, no handler, nothing of the image without access, no descriptor of the loader's.
-    fn is_ordinary(&self, project: &Project) -> bool {
-        let proc = PathBuf::from(format!("/proc/{}", self.child.id()));
-        let status = fs::read_to_string(proc.join("status")).unwrap();
-        let value = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim_start_matches(':').trim().to_owned()
-        };
-        let faults = 1u64 << 10 | 1 << 6;
-        let caught = u64::from_str_radix(&value("SigCgt"), 16).unwrap();
+    fn proc(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.child.id()))
+    }
+
+    fn status(&self, name: &str) -> String {
+        let status = fs::read_to_string(self.proc().join("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.trim_start_matches(':').trim().to_owned()
+    }
+
+    /// The program waits for its input, and has one thread and no descriptor of the loader's.
+    fn is_alone(&self) -> bool {
         let is_of_loader = |to: PathBuf| {
             let to = to.to_string_lossy().into_owned();
-            to.contains("/.unfold/") || to.contains("userfaultfd") || to.contains("memfd:unfold")
+            to.contains("/.unfold/")
+                || to.contains("userfaultfd")
+                || to.contains("memfd:unfold")
+                || to.ends_with("/maps")
         };
-        let descriptors = fs::read_dir(proc.join("fd")).unwrap().flatten();
+        let descriptors = fs::read_dir(self.proc().join("fd")).unwrap().flatten();
         let has_none = !descriptors.filter_map(|entry| fs::read_link(entry.path()).ok()).any(is_of_loader);
-        let is_alone = value("Threads") == "1" && caught & faults == 0 && has_none;
-        is_alone && mapped_from_kept(&proc, project) == all_chunks(project)
+        // read(0, ...
+        let waits =
+            fs::read_to_string(self.proc().join("syscall")).is_ok_and(|call| call.starts_with("0 0x0 "));
+        self.status("Threads") == "1" && has_none && waits
+    }
+
+    /// Besides, it has no handler, and all of its code and unwind tables come from files.
+    fn is_ordinary(&self, project: &Project) -> bool {
+        let faults = 1u64 << 10 | 1 << 6;
+        let caught = u64::from_str_radix(&self.status("SigCgt"), 16).unwrap();
+        self.is_alone()
+            && caught & faults == 0
+            && mapped_from_kept(&self.proc(), project) == all_chunks(project)
     }
 
     fn end(mut self, value: usize) {

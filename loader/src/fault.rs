@@ -46,6 +46,11 @@ pub fn restorer() -> u64 {
     unfold_restorer as *const () as u64
 }
 
+/// Whether this is the address of our handler.
+pub fn is_handler(address: u64) -> bool {
+    address == unfold_handler as *const () as u64
+}
+
 /// Installs our handler for `signal` and remembers what was there.
 pub fn install_handler(signal: u64) {
     let action = sys::KernelSigaction {

@@ -57,17 +57,29 @@ static GONE: AtomicBool = AtomicBool::new(false);
 pub fn retire() {
     RETIRED.store(true, Ordering::SeqCst);
     for (wish, signal) in WISHES.iter().zip([sys::SIGSEGV, sys::SIGBUS]) {
+        let set = |action: &sys::KernelSigaction| {
+            let mut old = sys::KernelSigaction::default();
+            // SAFETY: structs of ours, with what the program has asked for.
+            unsafe {
+                sys::rt_sigaction(signal, core::ptr::from_ref(action) as u64, &raw mut old as u64, 8);
+            }
+            old
+        };
         let mut told = None;
         while told != Some(wish.get()) {
-            let (handler, flags, mask) = wish.get();
+            let wanted = wish.get();
+            let (handler, flags, mask) = wanted;
             let (flags, restorer) = match handler {
                 SIG_DFL | SIG_IGN => (flags, 0),
                 _ => (flags | fault::SA_RESTORER, fault::restorer()),
             };
-            let action = sys::KernelSigaction { handler, flags, restorer, mask };
-            // SAFETY: a kernel_sigaction of ours, with what the program has asked for.
-            unsafe { sys::rt_sigaction(signal, &raw const action as u64, 0, 8) };
-            told = Some((handler, flags, mask));
+            let old = set(&sys::KernelSigaction { handler, flags, restorer, mask });
+            if told.is_none() && !fault::is_handler(old.handler) {
+                // A library has asked the kernel itself.
+                set(&old);
+                break;
+            }
+            told = Some(wanted);
         }
     }
     GONE.store(true, Ordering::SeqCst);

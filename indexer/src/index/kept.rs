@@ -66,7 +66,9 @@ impl Shelf {
         let open = |name: &str, writable: bool| {
             let mut options = File::options();
             options.read(true).write(writable).create(access == Access::Add).truncate(false);
-            match options.mode(0o600).open(folder.join(name)) {
+            options.mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
+            match options.open(folder.join(name)) {
+                Ok(file) if access == Access::Add && !is_ours(&file.metadata()?) => Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 opened => opened.map(Some),
             }
@@ -169,6 +171,12 @@ impl Shelf {
     pub fn disown(&self) -> io::Result<()> {
         self.map.write_all_at(&[0; KEPT_HEAD], 0)
     }
+}
+
+/// Whether a launch would use a file: it is its user's or root's, and nobody else can write it.
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    let user = nix::unistd::geteuid().as_raw();
+    (metadata.uid() == user || metadata.uid() == 0) && metadata.mode() & 0o022 == 0
 }
 
 /// The shelves of a generation.

@@ -13,13 +13,15 @@ use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
 use anyhow::{Context, Result, anyhow, bail};
+use shared::log::LogEntry;
 use shared::plan::{PlanView, flag};
 use shared::render::render;
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Word of the command line by which the linker calls itself to complete a generation, whose folder is behind it.
@@ -136,13 +138,14 @@ impl Work {
         let packs = files.into_iter().zip(plan.packs).map(|(file, record)| Pack::new(file, record));
         let packs = packs.collect::<Option<_>>().context("the index has a damaged pack")?;
         let objects = PackObjects { plan, packs };
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let queue = Mutex::new(Queue::new(self));
+        let stopped = AtomicBool::new(false);
         let work = || -> Result<()> {
             let mut buffer = vec![0; shared::CHUNK as usize];
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(chunk) = self.missing.get(number).copied() else { return Ok(()) };
-                if number % STRIDE == STRIDE - 1 && !is_wanted() {
+            for number in 1.. {
+                let next = queue.lock().ok().and_then(|mut queue| queue.next());
+                let Some(chunk) = next else { return Ok(()) };
+                if number % STRIDE == 0 && !is_wanted() {
                     stopped.store(true, Ordering::Relaxed);
                 }
                 if stopped.load(Ordering::Relaxed) {
@@ -150,6 +153,7 @@ impl Work {
                 }
                 self.keep(&objects, chunk, &mut buffer)?;
             }
+            Ok(())
         };
         let noting = || work().inspect_err(|_| stopped.store(true, Ordering::Relaxed));
         if threads == 1 {
@@ -169,6 +173,55 @@ impl Work {
             .map_err(|error| anyhow!("a chunk cannot be rendered: {error:?}"))?;
         let shelf = self.shelves.of(chunk).context("a shelf is gone")?;
         Ok(shelf.add(chunk, start.offset_from(objects.plan.header.base), bytes)?)
+    }
+}
+
+/// The chunks that are left to do. What a program touches that runs meanwhile comes first: its next launch wants it too.
+struct Queue<'a> {
+    work: &'a Work,
+    /// For each chunk, whether it is still to be done.
+    is_left: Vec<bool>,
+    /// How many of `missing` were looked at.
+    passed: usize,
+    touched: Vec<usize>,
+    /// Process whose log was read, and how many of its entries.
+    read: (u64, usize),
+    taken: usize,
+}
+
+impl<'a> Queue<'a> {
+    fn new(work: &'a Work) -> Self {
+        let mut is_left = vec![false; work.missing.iter().max().map_or(0, |most| most + 1)];
+        work.missing.iter().for_each(|chunk| is_left[*chunk] = true);
+        Self { work, is_left, passed: 0, touched: Vec::new(), read: (0, 0), taken: 0 }
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        if self.taken.is_multiple_of(STRIDE) {
+            self.read_log();
+        }
+        self.taken += 1;
+        let mut is_left = |chunk: &usize| self.is_left.get_mut(*chunk).is_some_and(std::mem::take);
+        if let Some(at) = self.touched.iter().position(&mut is_left) {
+            return self.touched.drain(..=at).next_back();
+        }
+        self.touched.clear();
+        let rest = &self.work.missing[self.passed..];
+        let at = rest.iter().position(is_left)?;
+        self.passed += at + 1;
+        Some(rest[at])
+    }
+
+    /// Takes up what was touched since the last time.
+    fn read_log(&mut self) {
+        let Some((header, entries)) = self.work.executable.last_run() else { return };
+        if self.read.0 != header.pid {
+            self.read = (header.pid, 0);
+        }
+        let in_chunk = shared::CHUNK / header.unit.max(1);
+        let number = |entry: &LogEntry| u64::from(entry.number & !LogEntry::BACKGROUND) / in_chunk.max(1);
+        self.touched.extend(entries.iter().skip(self.read.1).map(|entry| number(entry) as usize));
+        self.read.1 = entries.len().max(self.read.1);
     }
 }
 

@@ -5,17 +5,14 @@
 //! It goes by what is really mapped: the program may have changed the protection of its code, or unmapped it, or put
 //! something else there. What is not as we have left it, stays as it is, and then so do we.
 
-use crate::image::{Image, packs};
+use crate::image::Image;
 use crate::maps::{self, Mapping};
 use crate::report::note;
-use crate::{hooks, install, kept, pager, sys};
+use crate::{hooks, install, kept, open, pager, sys};
 use core::ops::Range;
 use core::sync::atomic::{Ordering, fence};
 use shared::CHUNK;
-use shared::checksum::Blocks;
 use shared::plan::RegionRec;
-
-const MADV_DONTNEED: u64 = 4;
 
 /// Ends laziness, if everything is as we have left it. Every chunk is kept.
 pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
@@ -40,11 +37,7 @@ pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
     pager::disarm(image);
     kept::close();
     maps::close();
-    for pack in packs().iter().map(Blocks::bytes).filter(|bytes| !bytes.is_empty()) {
-        let len = (pack.len() as u64).next_multiple_of(shared::PAGE);
-        // SAFETY: pages of a file that nobody writes to: whoever reads them again gets the same.
-        unsafe { sys::madvise(pack.as_ptr() as u64, len, MADV_DONTNEED) };
-    }
+    open::release_memory();
     note(&[b"everything is in place"]);
 }
 
@@ -94,11 +87,11 @@ fn settle(image: &'static Image, region: &RegionRec, mapping: &Mapping) -> bool 
         return false;
     }
     let chunks = image.chunk_number(start)..image.chunk_number(end - 1) + 1;
-    if is_closed { open(image, region, chunks) } else { exchange(image, region, chunks) }
+    if is_closed { fill(image, region, chunks) } else { exchange(image, region, chunks) }
 }
 
 /// Maps chunks that nobody has touched.
-fn open(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
+fn fill(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
     let mut is_all = true;
     let mut first = chunks.start;
     while first < chunks.end {

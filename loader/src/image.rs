@@ -69,6 +69,11 @@ pub fn publish(image: Image) -> &'static Image {
     image
 }
 
+/// Makes the image unknown: nothing is lazy, and nobody asks for it. Called before any other thread exists.
+pub fn withdraw() {
+    IMAGE.store(core::ptr::null_mut(), Ordering::Release);
+}
+
 /// The image, once it was published.
 pub fn current() -> Option<&'static Image> {
     // SAFETY: only `publish` stores here, a static reference to something that is not written any more.

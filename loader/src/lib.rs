@@ -52,10 +52,15 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     }
     let opened = open::open(&environment);
     let image = reserve::reserve(opened, &environment);
-    paging::begin(image, &environment, started);
+    let is_lazy = paging::begin(image, &environment, started);
     let entry = handoff::prepare(image, &environment);
     journal::handed_over(image);
     sys::close(image.dir);
+    if !is_lazy {
+        image::withdraw();
+        // SAFETY: the image is not used from here on, and nobody else has begun to.
+        unsafe { open::unmap_plan() };
+    }
     note(&[b"handing over"]);
     entry
 }

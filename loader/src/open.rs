@@ -5,7 +5,7 @@ use crate::environment::{Environment, at};
 use crate::image::{self, Image, OwnState};
 use crate::report::{die, die_errno, note_number, set_name};
 use crate::{symbols, sys};
-use core::sync::atomic::AtomicU8;
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use shared::checksum::{Blocks, Summed};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{HEADER, Patch, PatchHeader, PatchPage, PlanError, PlanHeader, PlanView};
@@ -162,6 +162,7 @@ pub struct Opened {
 fn open_plan(dir: i64, config: &OutputConfig) -> (PlanView<'static>, &'static [PatchPage]) {
     let name = b"the plan";
     let plan = map(dir, b"plan\0", name, sys::PROT_READ | sys::PROT_WRITE);
+    remember(0, plan);
     let states = array::<AtomicU8>(Blocks::states(plan.len() as u64));
     let summed = shared::plan::summed(plan).unwrap_or_else(|error| refuse_own(error, name));
     let len = summed.bytes().len() as u64;
@@ -171,6 +172,7 @@ fn open_plan(dir: i64, config: &OutputConfig) -> (PlanView<'static>, &'static [P
     let mut pages = &[][..];
     if config.patch != 0 {
         let bytes = map(dir, b"patch\0", b"the patch", sys::PROT_READ);
+        remember(1, bytes);
         let is_ours = pod::get::<PatchHeader>(bytes, 0).is_some_and(|patch| patch.checksum == config.patch);
         if !is_ours {
             refuse(PlanError::Damaged, b"the patch");
@@ -190,6 +192,43 @@ fn open_plan(dir: i64, config: &OutputConfig) -> (PlanView<'static>, &'static [P
         Ok(view) => (view, pages),
         Err(PlanError::Damaged) => refuse_own(PlanError::Damaged, name),
         Err(error) => refuse(error, name),
+    }
+}
+
+/// The mappings of plan and patch: start and length.
+static MAPPINGS: [[AtomicU64; 2]; 2] = [const { [const { AtomicU64::new(0) }; 2] }; 2];
+
+fn remember(number: usize, bytes: &[u8]) {
+    MAPPINGS[number][0].store(bytes.as_ptr() as u64, Ordering::Relaxed);
+    MAPPINGS[number][1].store(bytes.len() as u64, Ordering::Relaxed);
+}
+
+fn mappings() -> impl Iterator<Item = (u64, u64)> {
+    let range = |[start, len]: &[AtomicU64; 2]| (start.load(Ordering::Relaxed), len.load(Ordering::Relaxed));
+    MAPPINGS.iter().map(range).filter(|(_, len)| *len != 0)
+}
+
+/// Unmaps plan and patch: the program has all that they say, and nothing will be asked of them any more.
+///
+/// # Safety
+///
+/// Nobody has a reference into them, or gets one from the image, which [`image::withdraw`] has made unknown.
+pub unsafe fn unmap_plan() {
+    for (start, len) in mappings() {
+        // SAFETY: mappings of ours; the rest is the caller's.
+        unsafe { sys::munmap(start, len) };
+    }
+}
+
+/// Gives back the memory of plan, patch and packs. They stay mapped: a thread may be in the handler.
+pub fn release_memory() {
+    const MADV_DONTNEED: u64 = 4;
+    let packs =
+        image::packs().iter().map(Blocks::bytes).map(|bytes| (bytes.as_ptr() as u64, bytes.len() as u64));
+    for (start, len) in mappings().chain(packs).filter(|(_, len)| *len != 0) {
+        // SAFETY: pages of files that nobody writes to: whoever reads them again gets what is in the file. What a patch
+        // has changed of the plan concerns rendering alone, and nothing is rendered any more.
+        unsafe { sys::madvise(start, len.next_multiple_of(PAGE), MADV_DONTNEED) };
     }
 }
 

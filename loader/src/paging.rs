@@ -6,7 +6,8 @@ use crate::image::Image;
 use crate::{background, hooks, install, journal, kept, open, pager};
 use shared::log::Pager;
 
-pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
+/// Returns whether anything is lazy.
+pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> bool {
     let is_eager = image.plan.header.flags & shared::plan::flag::EAGER != 0;
     let choice = if is_eager { PagerChoice::Eager } else { environment.pager };
     if environment.keep && !environment.profile && environment.pager != PagerChoice::Eager {
@@ -17,7 +18,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
         journal::from_kept(pages);
         kept::close();
         hooks::install(image, false);
-        return;
+        return false;
     }
     open::open_packs(image);
     let (pager, uffd) = pager::choose(choice);
@@ -38,13 +39,14 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) {
             }
         }
         kept::close();
-        return;
+        return true;
     }
     kept::stay();
     pager::arm();
     if !environment.profile {
         background::start(image, environment);
     }
+    true
 }
 
 /// Maps all lazy memory from files, if all of it is kept. Returns the number of pages.

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use unfold_tests::project::Project;
-use unfold_tests::run::{kernel_allows_userfaultfd, program};
+use unfold_tests::run::{lazy_pagers, program};
 use unfold_tests::tools::{complete_kept, unfold_command};
 
 /// Longer than this nothing takes on a machine that works at all.
@@ -122,6 +122,32 @@ fn handlers_are_who_set_them_when_the_loader_has_gone() {
     });
 }
 
+/// Threads, an interval timer and children call functions at random while laziness ends, and long after. The program's
+/// own handler sees its own faults and no other.
+#[test]
+fn a_busy_program_notices_nothing_when_laziness_ends() {
+    for_each_pager("busy", |pager, project| {
+        project.write("main.c", include_str!("fixtures/busy.c"));
+        let names = (0..FUNCTIONS).map(|n| format!("F({n})")).collect::<Vec<_>>().join(" ");
+        project.write("functions.h", names);
+        project.compile_with("main.c", &["-O1", "-pthread"]);
+        project.link(&["@objects", "-pthread", "-o", "app"]);
+        project.set_env("UNFOLD_BACKGROUND", "on");
+        let mut process = Running::start(project, pager);
+        until(&format!("{pager}: nothing lazy"), || process.has_no_descriptor_of_the_loader());
+        sleep(Duration::from_millis(200));
+        use std::io::{Read, Write};
+        process.child.stdin.take().unwrap().write_all(b"1\n").unwrap();
+        let mut text = String::new();
+        process.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(
+            (process.child.wait().unwrap().code(), text.as_str()),
+            (Some(0), "all is well\n"),
+            "{pager}"
+        );
+    });
+}
+
 #[test]
 fn where_nothing_can_be_kept_a_running_program_stays_lazy_and_right() {
     for_each_pager("not-kept", |pager, project| {
@@ -202,8 +228,8 @@ impl Running {
         line.trim_start_matches(':').trim().to_owned()
     }
 
-    /// The program waits for its input, and has one thread and no descriptor of the loader's.
-    fn is_alone(&self) -> bool {
+    /// It has had some.
+    fn has_no_descriptor_of_the_loader(&self) -> bool {
         let is_of_loader = |to: PathBuf| {
             let to = to.to_string_lossy().into_owned();
             to.contains("/.unfold/")
@@ -213,10 +239,20 @@ impl Running {
         };
         let descriptors = fs::read_dir(self.proc().join("fd")).unwrap().flatten();
         let has_none = !descriptors.filter_map(|entry| fs::read_link(entry.path()).ok()).any(is_of_loader);
+        has_none && self.is_program()
+    }
+
+    /// The dynamic linker has the program.
+    fn is_program(&self) -> bool {
+        fs::read_to_string(self.proc().join("maps")).is_ok_and(|maps| maps.contains("libc.so.6"))
+    }
+
+    /// The program waits for its input, and has one thread and no descriptor of the loader's.
+    fn is_alone(&self) -> bool {
         // read(0, ...
         let waits =
             fs::read_to_string(self.proc().join("syscall")).is_ok_and(|call| call.starts_with("0 0x0 "));
-        self.status("Threads") == "1" && has_none && waits
+        self.status("Threads") == "1" && self.has_no_descriptor_of_the_loader() && waits
     }
 
     /// Besides, it has no handler, and all of its code and unwind tables come from files.
@@ -307,10 +343,7 @@ fn all_chunks(project: &Project) -> u64 {
 }
 
 fn for_each_pager(name: &str, test: impl Fn(&str, &Project)) {
-    for pager in ["uffd", "signal"] {
-        if pager == "uffd" && !kernel_allows_userfaultfd() {
-            continue;
-        }
+    for pager in lazy_pagers() {
         let Some(project) = linked(&format!("{name}-{pager}"), "off") else { return };
         test(pager, &project);
     }

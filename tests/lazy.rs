@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use unfold_tests::directives::Compiler;
 use unfold_tests::project::Project;
-use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::run::lazy_pagers;
 use unfold_tests::status::LastRun;
 use unfold_tests::tools::unfold_command;
 
@@ -279,10 +279,7 @@ fn for_each_lazy_pager(name: &str, test: impl Fn(&str, &Project)) {
     if unfold_command().is_none() {
         return;
     }
-    for pager in ["uffd", "signal"] {
-        if pager == "uffd" && !kernel_allows_userfaultfd() {
-            continue;
-        }
+    for pager in lazy_pagers() {
         let project = linked(&format!("{name}-{pager}"));
         project.set_env("UNFOLD_PAGER", pager);
         test(pager, &project);

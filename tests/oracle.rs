@@ -5,7 +5,7 @@
 //! be the same. Behaviour is compared elsewhere, in `e2e.rs`; this looks at every byte.
 
 use unfold_tests::project::Project;
-use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::run::lazy_pagers;
 use unfold_tests::tools::{scratch_root, unfold_command};
 
 /// Seeds of the order, and numbers of threads.
@@ -55,10 +55,7 @@ fn check(mode: &str, flags: &[&str]) {
     project.set_env("UNFOLD_PAGER", "eager");
     let expected = project.output("app", &["0", "1"]);
     assert!(expected.lines().count() > 20, "the image has some pages:\n{expected}");
-    for pager in ["uffd", "signal"] {
-        if pager == "uffd" && !kernel_allows_userfaultfd() {
-            continue;
-        }
+    for pager in lazy_pagers() {
         project.set_env("UNFOLD_PAGER", pager);
         for (prefetch, keep, background) in [
             ("off", "off", "off"),

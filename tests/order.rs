@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use unfold_tests::directives::Compiler;
 use unfold_tests::project::Project;
-use unfold_tests::run::kernel_allows_userfaultfd;
+use unfold_tests::run::lazy_pagers;
 use unfold_tests::status::LastRun;
 use unfold_tests::tools::unfold_command;
 
@@ -453,10 +453,7 @@ fn for_each_lazy_pager(name: &str, test: impl Fn(&Project)) {
     if unfold_command().is_none() {
         return;
     }
-    for pager in ["uffd", "signal"] {
-        if pager == "uffd" && !kernel_allows_userfaultfd() {
-            continue;
-        }
+    for pager in lazy_pagers() {
         let project = linked(&format!("{name}-{pager}"));
         project.set_env("UNFOLD_PAGER", pager);
         test(&project);

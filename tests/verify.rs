@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
 use unfold_tests::random::Random;
-use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};
+use unfold_tests::run::{Outcome, lazy_pagers};
 use unfold_tests::tools::{complete_kept, scratch_root, unfold_command};
 
 const MODES: [(&str, &[&str]); 2] = [("pie", &["-pie"]), ("static", &["-static", "-no-pie"])];
@@ -500,10 +500,7 @@ fn link(project: &Project, flags: &[&str]) {
 }
 
 fn for_each_lazy_pager(name: &str, flags: &[&str], test: impl Fn(&Project)) {
-    for pager in ["uffd", "signal"] {
-        if pager == "uffd" && !kernel_allows_userfaultfd() {
-            continue;
-        }
+    for pager in lazy_pagers() {
         let Some(project) = linked(&format!("{name}-{pager}"), flags) else { return };
         project.set_env("UNFOLD_PAGER", pager);
         project.set_env("UNFOLD_PREFETCH", "off");

@@ -16,16 +16,16 @@ use shared::plan::RegionRec;
 
 /// Ends laziness, if everything is as we have left it. Every chunk is kept.
 pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
-    let mut is_all = true;
-    let is_read = maps::for_each(|mapping| {
-        for region in image.lazy_regions() {
-            if mapping.start < region.end.0 && region.start.0 < mapping.end {
-                is_all &= settle(image, region, mapping);
-            }
+    // What a thread touches meanwhile is not as it was read: the next look finds it settled.
+    const LOOKS: usize = 20;
+    const PAUSE_US: u64 = 5_000;
+    let is_settled = (0..LOOKS).any(|look| {
+        if look > 0 {
+            sys::sleep_us(PAUSE_US);
         }
-        true
+        settle_all(image)
     });
-    if !is_read || !is_all {
+    if !is_settled {
         note(&[b"everything is kept, but the program has changed the mapping of its code"]);
         return;
     }
@@ -39,6 +39,20 @@ pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
     maps::close();
     open::release_memory();
     note(&[b"everything is in place"]);
+}
+
+/// Has all lazy memory come from the files of kept chunks. Returns false if some cannot be left to the kernel.
+fn settle_all(image: &'static Image) -> bool {
+    let mut is_all = true;
+    let is_read = maps::for_each(|mapping| {
+        for region in image.lazy_regions() {
+            if mapping.start < region.end.0 && region.start.0 < mapping.end {
+                is_all &= settle(image, region, mapping);
+            }
+        }
+        true
+    });
+    is_read && is_all
 }
 
 /// Chunks whose filling has begun are finished; none begins any more, as all are marked as being in place.
@@ -98,7 +112,7 @@ fn fill(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool
         let file = kept::file_of(first);
         let same = |chunk: &usize| !image.is_installed(*chunk) && kept::file_of(*chunk) == file;
         let count = (first..chunks.end).take_while(same).count();
-        // What is in place and has no access: the program has forbidden it to itself.
+        // What is in place and has no access: a thread has just filled it, or the program has forbidden it to itself.
         let is_mapped = count > 0 && file.is_some_and(|file| kept::map(image, region, first, count, file));
         is_all &= is_mapped;
         first += count.max(1);

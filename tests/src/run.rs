@@ -145,6 +145,11 @@ pub fn ending_of(status: ExitStatus) -> Ending {
     }
 }
 
+/// The pagers that leave code to its first touch, as far as this kernel allows them.
+pub fn lazy_pagers() -> impl Iterator<Item = &'static str> {
+    ["uffd", "signal"].into_iter().filter(|pager| *pager != "uffd" || kernel_allows_userfaultfd())
+}
+
 /// Whether this kernel lets an unprivileged process use userfaultfd, asked of the kernel itself and not
 /// of unfold, which is what is being tested.
 pub fn kernel_allows_userfaultfd() -> bool {

@@ -83,6 +83,8 @@ fn many_relinks(name: &str, relinks: usize) {
             all_below(&project.path(".unfold/outputs")).into_iter().find(|path| path.ends_with("pinned"));
         disk_use(&project.path(".unfold")) - pinned.map_or(0, |pinned| disk_use(&pinned))
     };
+    // With all that is kept behind the link.
+    settle(&project);
     let first = index_use();
 
     let mut random = Random::new(5);
@@ -422,7 +424,8 @@ fn settle(project: &Project) {
         entries.flatten().any(|entry| {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).into_owned();
-            line.contains("--unfold-collect") && line.contains(&index)
+            let is_ours = ["--unfold-collect", "--unfold-complete"].iter().any(|word| line.contains(word));
+            is_ours && line.contains(&index)
         })
     };
     while is_running() {

@@ -13,7 +13,6 @@ use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
 use anyhow::{Context, Result, anyhow, bail};
-use shared::log::LogEntry;
 use shared::plan::{PlanView, flag};
 use shared::render::render;
 use std::ffi::OsStr;
@@ -218,9 +217,7 @@ impl<'a> Queue<'a> {
         if self.read.0 != header.pid {
             self.read = (header.pid, 0);
         }
-        let in_chunk = shared::CHUNK / header.unit.max(1);
-        let number = |entry: &LogEntry| u64::from(entry.number & !LogEntry::BACKGROUND) / in_chunk.max(1);
-        self.touched.extend(entries.iter().skip(self.read.1).map(|entry| number(entry) as usize));
+        self.touched.extend(entries.iter().skip(self.read.1).map(|entry| header.chunk_of(entry)));
         self.read.1 = entries.len().max(self.read.1);
     }
 }

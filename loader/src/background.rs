@@ -3,8 +3,7 @@
 
 use crate::environment::Environment;
 use crate::image::Image;
-use crate::report::note_number;
-use crate::{finish, image, install, journal, kept, maps, sys};
+use crate::{finish, image, install, journal, kept, maps, report, sys};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
@@ -53,10 +52,10 @@ pub fn start(image: &'static Image, environment: &Environment) {
     if !completely && (missing == Some(0) || (!environment.prefetch && !kept::is_open())) {
         return;
     }
-    note_number(
-        &[b"chunks that earlier runs touched: "],
-        journal::earlier(image).map_or(0, Iterator::count) as u64,
-    );
+    if report::is_verbose() {
+        let count = journal::earlier(image).map_or(0, Iterator::count);
+        report::note_number(&[b"chunks that earlier runs touched: "], count as u64);
+    }
     AHEAD.store(environment.prefetch, Ordering::Relaxed);
     COMPLETELY.store(completely, Ordering::Relaxed);
     if completely {
@@ -125,7 +124,7 @@ fn keep_what_is_touched(image: &'static Image) {
 fn complete(image: &'static Image) {
     let (mut missing, mut stalled) = (usize::MAX, 0);
     while !is_to_stop() {
-        if kept::first_missing(image, 0).is_none() {
+        if kept::has_all(image) {
             finish::finish(image, is_to_stop);
             return;
         }
@@ -133,7 +132,7 @@ fn complete(image: &'static Image) {
             // What was touched first: other launches will want the same.
             let is_kept = keep_all(image, |chunk| image.is_installed(chunk), 0).is_some()
                 && keep_all(image, |_| true, REST_US).is_some();
-            if !is_kept || kept::first_missing(image, 0).is_some() {
+            if !is_kept || !kept::has_all(image) {
                 // No room, or no right to write: what is lazy stays so.
                 return;
             }

@@ -101,33 +101,27 @@ fn settle(image: &'static Image, region: &RegionRec, mapping: &Mapping) -> bool 
         return false;
     }
     let chunks = image.chunk_number(start)..image.chunk_number(end - 1) + 1;
-    if is_closed { fill(image, region, chunks) } else { exchange(image, region, chunks) }
+    // What is in place and has no access: a thread has just filled it, or the program has forbidden it to itself.
+    let is_fit = |chunk| match is_closed {
+        true => !image.is_installed(chunk),
+        false => install::is_unchanged(image, chunk),
+    };
+    map_runs(image, region, chunks, is_fit)
 }
 
-/// Maps chunks that nobody has touched.
-fn fill(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
+/// Maps chunks from the files that have them, neighbours together. Returns false if not all are fit for it.
+fn map_runs(
+    image: &'static Image,
+    region: &RegionRec,
+    chunks: Range<usize>,
+    is_fit: impl Fn(usize) -> bool,
+) -> bool {
     let mut is_all = true;
     let mut first = chunks.start;
     while first < chunks.end {
         let file = kept::file_of(first);
-        let same = |chunk: &usize| !image.is_installed(*chunk) && kept::file_of(*chunk) == file;
-        let count = (first..chunks.end).take_while(same).count();
-        // What is in place and has no access: a thread has just filled it, or the program has forbidden it to itself.
-        let is_mapped = count > 0 && file.is_some_and(|file| kept::map(image, region, first, count, file));
-        is_all &= is_mapped;
-        first += count.max(1);
-    }
-    is_all
-}
-
-/// Maps chunks from the files that were filled otherwise, if they still are what they were.
-fn exchange(image: &'static Image, region: &RegionRec, chunks: Range<usize>) -> bool {
-    let mut is_all = true;
-    let mut first = chunks.start;
-    while first < chunks.end {
-        let file = kept::file_of(first);
-        let same = |chunk: &usize| kept::file_of(*chunk) == file && install::is_unchanged(image, *chunk);
-        let count = (first..chunks.end).take_while(same).count();
+        let is_like_it = |chunk: &usize| kept::file_of(*chunk) == file && is_fit(*chunk);
+        let count = (first..chunks.end).take_while(is_like_it).count();
         is_all &= count > 0 && file.is_some_and(|file| kept::map(image, region, first, count, file));
         first += count.max(1);
     }

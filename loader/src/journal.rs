@@ -204,10 +204,10 @@ pub fn earlier(image: &Image) -> Option<impl Iterator<Item = usize>> {
     let (pages, chunks) = order.unwrap_or_default();
     let pages = pages.iter().map(|page| (u64::from(*page) / PAGES) as usize);
     let chunks = chunks.iter().map(|chunk| *chunk as usize);
-    let logs = logs.into_iter().flatten().flat_map(|(header, entries)| {
-        let in_chunk = shared::CHUNK / header.unit;
-        entries.iter().map(move |entry| (u64::from(entry.number & !LogEntry::BACKGROUND) / in_chunk) as usize)
-    });
+    let logs = logs
+        .into_iter()
+        .flatten()
+        .flat_map(|(header, entries)| entries.iter().map(move |entry| header.chunk_of(entry)));
     is_known.then(|| pages.chain(chunks).chain(logs))
 }
 

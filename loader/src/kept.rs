@@ -129,9 +129,9 @@ pub fn has(chunk: usize) -> bool {
     shelf.writable_file().is_none() || shelf.has(chunk)
 }
 
-/// The first lazy chunk from number `from` on that is not kept.
-pub fn first_missing(image: &'static Image, from: usize) -> Option<usize> {
-    image.lazy_chunks().find(|chunk| *chunk >= from && file_of(*chunk).is_none())
+/// Whether all lazy chunks are kept.
+pub fn has_all(image: &'static Image) -> bool {
+    image.lazy_chunks().all(|chunk| file_of(chunk).is_some())
 }
 
 /// Maps all chunks that are kept, neighbours together. Returns the number of pages, or `None` if the kernel does not

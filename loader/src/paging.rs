@@ -51,7 +51,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
 
 /// Maps all lazy memory from files, if all of it is kept. Returns the number of pages.
 fn everything_is_kept(image: &'static Image) -> Option<u64> {
-    if kept::first_missing(image, 0).is_some() {
+    if !kept::has_all(image) {
         return None;
     }
     let pages = kept::map_all(image);

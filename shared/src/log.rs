@@ -100,6 +100,13 @@ pub struct LogEntry {
     pub time_ns: u64,
 }
 
+impl LogHeader {
+    /// Number of the chunk that an entry of this log is about. The unit has been checked by [`read`].
+    pub fn chunk_of(&self, entry: &LogEntry) -> usize {
+        (u64::from(entry.number & !LogEntry::BACKGROUND) * self.unit / CHUNK) as usize
+    }
+}
+
 impl LogEntry {
     pub const BACKGROUND: u32 = 1 << 31;
 }

@@ -30,7 +30,7 @@ use unfold_tests::build::{Build, expand};
 use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
 use unfold_tests::tools::{
-    complete_kept, fresh_scratch, gnu_linker, is_installed, tested_linker, unfold_command,
+    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker, unfold_command,
 };
 
 /// One run of an executable: how it is paged in, and what to call the run.
@@ -158,7 +158,7 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         std::fs::create_dir_all(work.join("baked")).map_err(|error| error.to_string())?;
         run_tool(Command::new(unfold).arg("bake").arg(&app).arg("-o").arg(&baked))?;
         // Nothing of ours may be needed, so nothing of ours is left there.
-        std::fs::remove_dir_all(work.join("unfold-baked")).map_err(|error| error.to_string())?;
+        remove_folder(&work.join("unfold-baked")).map_err(|error| error.to_string())?;
         failures.extend(difference("baked", &twin, run_with(&libraries, &baked, &[])?));
     }
 
@@ -176,7 +176,7 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         return Err(failures.join("\n\n"));
     }
     // Hundreds of executables take much room, and only those of a failure are of interest.
-    std::fs::remove_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))
+    remove_folder(&work).map_err(|error| format!("{}: {error}", work.display()))
 }
 
 fn pagers() -> &'static [(&'static str, &'static [Run])] {

@@ -15,7 +15,7 @@ use unfold_tests::project::Project;
 use unfold_tests::random::Random;
 use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};
 use unfold_tests::three_objects::{OBJECTS, assert_incremental, three_objects};
-use unfold_tests::tools::unfold_command;
+use unfold_tests::tools::{remove_folder, unfold_command};
 use unfold_tests::trouble::{
     Mounted, all_below, limit_files, linker, outcome, run_and_kill, temporary_files, words_for_linker,
 };
@@ -139,7 +139,7 @@ fn the_disk_is_full() {
     for free in LEVELS {
         for name in ["app", ".unfold"] {
             let path = disk.join(name);
-            if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { drop(fs::remove_file(path)) }
+            if path.is_dir() { remove_folder(&path).unwrap() } else { drop(fs::remove_file(path)) }
         }
         leave(free);
         let result = link();
@@ -318,7 +318,7 @@ fn the_index_belongs_to_somebody_else() {
     let result = link(0);
     let refused = link(NOBODY);
     let app = outcome(&mut Command::new(shared.join("app")));
-    fs::remove_dir_all(&shared).unwrap();
+    remove_folder(&shared).unwrap();
     assert_links(&result, 0);
     assert_eq!(refused.ending, Ending::Exit(1), "{refused:?}");
     assert!(refused.stderr_text().contains("Permission denied"), "{refused:?}");
@@ -604,7 +604,7 @@ fn the_index_is_half_deleted_between_two_links() {
     for path in paths.iter().chain([&project.path(".unfold")]) {
         for changes in [false, true] {
             if path.is_dir() {
-                fs::remove_dir_all(path).unwrap()
+                remove_folder(path).unwrap()
             } else {
                 fs::remove_file(path).unwrap()
             }
@@ -619,7 +619,7 @@ fn the_index_is_half_deleted_between_two_links() {
             project.restore_from(&saved);
         }
     }
-    fs::remove_dir_all(saved).unwrap();
+    remove_folder(&saved).unwrap();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 
 use unfold_tests::project::Project;
 use unfold_tests::three_objects::reindexed;
+use unfold_tests::tools::remove_folder;
 use unfold_tests::trouble::{linker, outcome, words_for_linker};
 
 const MEMBERS: usize = 30;
@@ -139,7 +140,7 @@ fn a_link_does_without_the_database() {
         for name in ["db", "conf"] {
             fs::write(project.path(".unfold/records").join(name), contents).unwrap();
             project.remove("app1");
-            fs::remove_dir_all(project.path(".unfold/outputs")).unwrap();
+            remove_folder(&project.path(".unfold/outputs")).unwrap();
             link(1);
             link(2);
             let read = reindexed(&project.status("app2").unwrap());

@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,7 +11,7 @@ use crate::build::linker_flags;
 use crate::directives::Compiler;
 use crate::run::{self, Outcome, describe};
 use crate::status::Status;
-use crate::tools::{fresh_scratch, tested_linker, unfold_command};
+use crate::tools::{fresh_scratch, remove_folder, tested_linker, unfold_command};
 
 pub struct Project {
     dir: PathBuf,
@@ -61,11 +60,7 @@ impl Project {
 
     pub fn remove(&self, file: &str) {
         let path = self.path(file);
-        let mut result = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        while result.as_ref().is_err_and(|error| error.kind() == ErrorKind::DirectoryNotEmpty) {
-            // A collection is at work in an index.
-            result = fs::remove_dir_all(&path);
-        }
+        let result = if path.is_dir() { remove_folder(&path) } else { fs::remove_file(&path) };
         result.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
@@ -166,7 +161,7 @@ impl Project {
 
     /// Saves a copy of the whole project under another directory's name.
     pub fn copy_to(&self, target: &Path) {
-        let _ = fs::remove_dir_all(target);
+        let _ = remove_folder(target);
         // `cp -a` keeps times and modes, and copies sparse files as sparse ones.
         run::run_tool(Command::new("cp").arg("-a").arg(&self.dir).arg(target))
             .unwrap_or_else(|error| panic!("{error}"));
@@ -174,7 +169,7 @@ impl Project {
 
     /// Puts back what `copy_to` saved, at the same place.
     pub fn restore_from(&self, saved: &Path) {
-        fs::remove_dir_all(&self.dir).expect("the project can be removed");
+        remove_folder(&self.dir).expect("the project can be removed");
         run::run_tool(Command::new("cp").arg("-a").arg(saved).arg(&self.dir))
             .unwrap_or_else(|error| panic!("{error}"));
     }

@@ -8,6 +8,7 @@
 use crate::run::run_tool;
 use std::env;
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -76,11 +77,21 @@ pub fn scratch_root() -> PathBuf {
     profile_dir().parent().expect("a profile is inside the target directory").join("tmp/unfold-tests")
 }
 
+/// Removes a folder. In an index, a process behind a link may be at work: it goes on until it notices, or is done.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    loop {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            other => return other,
+        }
+    }
+}
+
 /// An empty directory for the trial of this name.
 pub fn fresh_scratch(name: &str) -> Result<PathBuf, String> {
     let dir = scratch_root().join(name);
-    match fs::remove_dir_all(&dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+    match remove_folder(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(format!("{}: {error}", dir.display()));
         }
         _ => {}

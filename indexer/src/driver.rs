@@ -23,7 +23,7 @@ use crate::order::{self, Touched};
 use crate::plan::{self, Unrendered};
 use crate::relink;
 use crate::report::{self, Facts};
-use crate::resolve::{self, Resolution, SymbolId, check, linker_symbols, needs, reach, scope};
+use crate::resolve::{self, Resolution, SymbolId, check, guards, linker_symbols, needs, reach, scope};
 use crate::symbols;
 use crate::synth::{Part, Placed, Synth, notes};
 use crate::timing::Timing;
@@ -92,6 +92,7 @@ pub fn link(request: &Request) -> Result<bool> {
     let stack = check::stack(request, &resolution, &mut messages);
     let Some(warnings) = messages.print(request) else { return Ok(false) };
     let hooks = linker_symbols::hook(request, &mut resolution, &mut meanings);
+    let guards = guards::guards(request, &inputs, &mut resolution);
     timing.phase("resolution");
     // From here no symbol is added or bound anew.
 
@@ -114,7 +115,7 @@ pub fn link(request: &Request) -> Result<bool> {
         &needs,
         &scope,
         &inputs,
-        &hooks,
+        (&hooks, &guards),
         notes::identity(program.objects.iter().map(|object| object.entry.content)),
     );
     let shape = synth.record(&resolution, None).leak();
@@ -180,7 +181,7 @@ pub fn link(request: &Request) -> Result<bool> {
             phdr_count: phdrs.len() as u64,
             hooked: hooks.iter().any(Option::is_some),
             shared: request.shared,
-            eager: has_sanitizer(&resolution),
+            eager: guards::takes_signals(request, &resolution, &guards),
             synthetic,
             spare,
             packs: &packs,
@@ -322,12 +323,6 @@ fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
         bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
     }
     Ok(())
-}
-
-/// Sanitizers take the fault signals for themselves, and their calls cannot be led through us.
-fn has_sanitizer(resolution: &Resolution<'_>) -> bool {
-    let runtimes: [&[u8]; 4] = [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init"];
-    runtimes.iter().any(|name| resolution.find(name).is_some())
 }
 
 fn entry(

@@ -6,9 +6,10 @@
 //! data has no address.
 
 use crate::emit::{EHDR, PHDR, Phdr, SectionHeader, Sections, elf};
-use shared::plan::{Objects, PlanView, RegionKind};
+use shared::plan::{GuardTable, Objects, PlanView, RegionKind};
 use shared::render::{RenderError, render};
 use shared::{ImageAddr, PAGE};
+use std::collections::HashSet;
 
 /// Programs with more eager data than this have no copy of it: they were not linked to be measured.
 const MEASURED: u64 = 256 << 10;
@@ -81,7 +82,7 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
     };
     let own = (plan.objects.len() as u32).wrapping_sub(1);
     let mut strings = None;
-    let mut symbols = 0;
+    let (mut symbols, mut dynsym) = (0, None);
     if let Some(record) = objects.object(own) {
         for (number, section) in record.sections.iter().enumerate().filter(|(_, section)| section.size != 0) {
             let name = record.string(section.name);
@@ -91,6 +92,7 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
                 let mut part = copy(*table, placement.addr(), section.size)?;
                 if table.1 == elf::SHT_DYNSYM {
                     symbols = used_symbols(&part.bytes);
+                    dynsym = Some(placement.addr());
                 }
                 if matches!(table.1, elf::SHT_DYNSYM | elf::SHT_GNU_VERSYM) {
                     part.bytes.truncate(symbols * table.2 as usize);
@@ -100,6 +102,15 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
                     strings = Some(placement.addr());
                 }
             }
+        }
+    }
+    // What the loader may make of the table says nothing of the program.
+    let guards = guard_rows(plan, objects, dynsym)?;
+    for table in &mut evident.tables {
+        if matches!(table.kind, elf::SHT_DYNSYM | elf::SHT_GNU_VERSYM) {
+            let rows = table.bytes.chunks_exact(table.entry_size as usize).enumerate();
+            let others = rows.filter(|(row, _)| !guards.contains(row));
+            table.bytes = others.flat_map(|(_, bytes)| bytes).copied().collect();
         }
     }
     evident.path = strings.and_then(|strings| evident.find_path(strings));
@@ -118,6 +129,22 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
         }
     }
     Ok(evident)
+}
+
+/// Which rows of `.dynsym` are guards.
+fn guard_rows(
+    plan: &PlanView<'_>,
+    objects: &impl Objects,
+    dynsym: Option<ImageAddr>,
+) -> Result<HashSet<usize>, RenderError> {
+    let (Some(dynsym), place @ ImageAddr(1..)) = (dynsym, plan.header.guards) else {
+        return Ok(HashSet::new());
+    };
+    let mut bytes = [0; size_of::<GuardTable>()];
+    render(plan, objects, place, &mut bytes)?;
+    let words = bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes")));
+    let rows = words.skip(GuardTable::ROWS_FROM).filter(|row| *row >= dynsym.0);
+    Ok(rows.map(|row| (row - dynsym.0) as usize / 24).collect())
 }
 
 /// The number of symbols of `.dynsym` up to the last that is one: relinks have room behind it.

@@ -231,6 +231,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
             .filter(|(on, _)| *on)
             .fold(0, |all, (_, bit)| all | bit),
         hooks: if parts.hooked { synth.addr(layout, Part::Hooks) } else { ImageAddr(0) },
+        guards: synth.addr(layout, Part::Guards),
         build_id: synth.build_id(layout).map_or(ImageAddr(0), |(addr, _)| addr),
         build_id_words: synth.build_id(layout).map_or([0; BUILD_ID_WORDS], |(_, words)| words),
         interp,

@@ -3,7 +3,7 @@
 
 use crate::environment::Environment;
 use crate::image::Image;
-use crate::{finish, image, install, journal, kept, maps, report, sys};
+use crate::{finish, image, install, journal, kept, maps, report, sys, wishes};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// With fewer chunks than this a thread costs more than the faults that it saves.
@@ -23,14 +23,17 @@ const STALLED: u32 = 50;
 /// low priority would do, but a process cannot end before all of its threads have had the processor once more.
 const REST_US: u64 = 50;
 
-/// The thread is to end, and whether there is one: its number, which the kernel clears when it has ended.
+/// The thread is to end, and its number, if there ever was one.
 static STOP: AtomicBool = AtomicBool::new(false);
-static THREAD: AtomicU32 = AtomicU32::new(0);
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// Ends the thread before its time: some system calls are refused to a process with more than one.
+/// Ends the thread before its time, and waits until the kernel does not count it any more: some system calls are refused
+/// to a process with several threads, and some concern only the thread that makes them. In a forked child there is none.
 pub fn stop() {
     STOP.store(true, Ordering::Relaxed);
-    while THREAD.load(Ordering::Acquire) != 0 {
+    let number = NUMBER.load(Ordering::Relaxed);
+    // SAFETY: signal 0 is none: it asks whether the thread is there.
+    while number != 0 && !sys::failed(unsafe { sys::tgkill(sys::getpid(), number.into(), 0) }) {
         sys::sched_yield();
     }
 }
@@ -110,6 +113,7 @@ fn relocate_in_order(image: &'static Image) {
 fn keep_what_is_touched(image: &'static Image) {
     let mut in_vain = 0;
     while in_vain < PATIENCE && !is_to_stop() {
+        wishes::take_back();
         match keep_all(image, |chunk| image.is_installed(chunk), 0) {
             Some(0) => in_vain += 1,
             Some(_) => in_vain = 0,
@@ -124,6 +128,7 @@ fn keep_what_is_touched(image: &'static Image) {
 fn complete(image: &'static Image) {
     let (mut missing, mut stalled) = (usize::MAX, 0);
     while !is_to_stop() {
+        wishes::take_back();
         if kept::has_all(image) {
             finish::finish(image, is_to_stop);
             return;
@@ -172,8 +177,7 @@ fn keep_all(image: &'static Image, is_wanted: impl Fn(usize) -> bool, rest_us: u
 /// `stack` is the start of `STACK` bytes that nothing else uses, and all signals are blocked.
 unsafe fn spawn(stack: u64) -> i64 {
     // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID
-    // | CLONE_CHILD_CLEARTID
-    const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000 | 0x10_0000 | 0x20_0000;
+    const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x4_0000 | 0x10_0000;
     let result: i64;
     // SAFETY: in the new thread only the code between the jump and the exit runs, on the new stack, and without a stack
     // from munmap on.
@@ -196,7 +200,7 @@ unsafe fn spawn(stack: u64) -> i64 {
             body = sym work,
             size = const STACK,
             inlateout("rax") 56i64 => result, // clone
-            in("rdi") FLAGS, in("rsi") stack + STACK, in("rdx") THREAD.as_ptr(), in("r10") THREAD.as_ptr(),
+            in("rdi") FLAGS, in("rsi") stack + STACK, in("rdx") NUMBER.as_ptr(), in("r10") 0,
             in("r8") 0, in("r12") stack,
             lateout("rcx") _, lateout("r11") _,
         );

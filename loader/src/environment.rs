@@ -107,6 +107,11 @@ impl Environment {
         self.entry(key).map(|entry| unsafe { (*entry)[1] })
     }
 
+    /// Where the value of an entry is, or null.
+    pub fn auxiliary_place(&self, key: u64) -> *mut u64 {
+        self.entry(key).map_or(core::ptr::null_mut(), |entry| entry.cast::<u64>().wrapping_add(1))
+    }
+
     /// Changes an entry of the auxiliary vector, which the dynamic linker and the program will read.
     pub fn set_auxiliary(&self, key: u64, value: u64) {
         if let Some(entry) = self.entry(key) {

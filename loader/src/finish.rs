@@ -6,11 +6,11 @@
 //! something else there. What is not as we have left it, stays as it is, and then so do we.
 
 use crate::image::Image;
-use crate::maps::{self, Mapping};
+use crate::maps::Mapping;
 use crate::report::note;
-use crate::{hooks, install, kept, open, pager, sys};
+use crate::{install, journal, kept, maps, masks, open, pager, sys, wishes};
 use core::ops::Range;
-use core::sync::atomic::{Ordering, fence};
+use core::sync::atomic::{AtomicBool, Ordering, fence};
 use shared::CHUNK;
 use shared::plan::RegionRec;
 
@@ -30,15 +30,58 @@ pub fn finish(image: &'static Image, is_to_stop: impl Fn() -> bool) {
         return;
     }
     image.lazy_chunks().for_each(|chunk| image.set_installed(chunk));
+    declare_filled();
     if !nobody_is_filling(image) || !faults_have_arrived(is_to_stop) {
         return;
     }
-    hooks::retire();
+    if masks::anybody_believes() {
+        note(&[b"everything is in place, but a thread believes to have signals blocked"]);
+        return;
+    }
+    wishes::retire();
     pager::disarm(image);
     kept::close();
     maps::close();
     open::release_memory();
     note(&[b"everything is in place"]);
+}
+
+/// Everything is in place: no first touch comes any more.
+static FILLED: AtomicBool = AtomicBool::new(false);
+
+pub fn is_filled() -> bool {
+    FILLED.load(Ordering::SeqCst)
+}
+
+fn declare_filled() {
+    if !FILLED.swap(true, Ordering::SeqCst) {
+        wishes::restore_masks();
+    }
+}
+
+/// Puts everything in place at once, because the program is about to do what a first touch would not survive. Our
+/// handler stays, for threads that have touched something and not had the processor since.
+pub fn fill(image: &'static Image) {
+    if is_filled() {
+        return;
+    }
+    // A handler of the program that runs meanwhile may want the same, and would wait for us.
+    let (all, mut mask) = (!masks::OURS, 0u64);
+    // SAFETY: sets of ours.
+    unsafe { sys::rt_sigprocmask(sys::SIG_BLOCK, &raw const all as u64, &raw mut mask as u64, 8) };
+    for chunk in image.lazy_chunks().filter(|chunk| !image.is_installed(*chunk)) {
+        if let Some(pages) = install::chunk(image, chunk) {
+            journal::rendered(pages, false);
+        }
+    }
+    // What others have begun may not come after what the program is about to do.
+    while install::is_any_at_it(image) {
+        sys::sched_yield();
+    }
+    declare_filled();
+    // SAFETY: as above.
+    unsafe { sys::rt_sigprocmask(sys::SIG_SETMASK, &raw const mask as u64, 0, 8) };
+    note(&[b"everything was put in place at once"]);
 }
 
 /// Has all lazy memory come from the files of kept chunks. Returns false if some cannot be left to the kernel.

@@ -4,7 +4,7 @@
 use crate::environment::{Environment, at};
 use crate::image::Image;
 use crate::report::{die, die_errno};
-use crate::sys;
+use crate::{guards, sys};
 use shared::PAGE;
 
 /// Returns the address at which to go on: the dynamic linker's entry, or the program's.
@@ -21,6 +21,7 @@ pub fn prepare(image: &'static Image, environment: &Environment) -> u64 {
     if interp.last() != Some(&0) {
         die(&[b"the plan of the index contradicts itself; link the program again"]);
     }
+    guards::stand_at_entry(image, environment);
     let (base, entry) = map_interpreter(interp);
     environment.set_auxiliary(at::BASE, base);
     entry

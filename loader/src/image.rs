@@ -17,6 +17,8 @@ pub struct OwnState {
     pub uffd_is_ours: AtomicU32,
     /// Bit *n*: buffer *n* of the pool is in use.
     pub buffers: AtomicU32,
+    /// How many threads are putting something in place.
+    pub busy: AtomicU32,
 }
 
 pub struct Image {
@@ -106,6 +108,12 @@ impl Image {
             .regions
             .iter()
             .filter(|region| region.kind() == Some(RegionKind::Lazy) && !region.is_empty())
+    }
+
+    /// Whether a part of these bytes lies in a lazy region.
+    pub fn has_lazy(&self, start: u64, len: u64) -> bool {
+        let end = start.saturating_add(len);
+        self.lazy_regions().any(|region| start < region.end.0 && region.start.0 < end)
     }
 
     /// Numbers of the chunks of a lazy region.

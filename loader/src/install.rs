@@ -24,6 +24,10 @@ static BUFFERS: Pool = Pool(UnsafeCell::new([[0; CHUNK as usize]; POOL]));
 /// chunk.
 pub fn chunk(image: &'static Image, number: usize) -> Option<u64> {
     let (region, start, len) = image.chunk_range(number)?;
+    let _busy = Busy::begin(image);
+    if image.is_installed(number) {
+        return Some(0);
+    }
     let kept = kept::map_around(image, region, number);
     if kept != 0 {
         journal::from_kept(kept);
@@ -36,6 +40,27 @@ pub fn chunk(image: &'static Image, number: usize) -> Option<u64> {
     }
     fill(image, region, number, start, buffer.bytes(len));
     Some(len / shared::PAGE)
+}
+
+/// Whether any thread is putting something in place.
+pub fn is_any_at_it(image: &Image) -> bool {
+    image.own.busy.load(Ordering::SeqCst) != 0
+}
+
+/// A thread that is putting something in place.
+struct Busy(&'static Image);
+
+impl Busy {
+    fn begin(image: &'static Image) -> Self {
+        image.own.busy.fetch_add(1, Ordering::SeqCst);
+        Self(image)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.own.busy.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Puts a chunk in place again that the program has given back to the kernel.

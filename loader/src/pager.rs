@@ -15,7 +15,7 @@
 use crate::environment::PagerChoice;
 use crate::image::Image;
 use crate::report::die_errno;
-use crate::{descriptor, fault, sys};
+use crate::{descriptor, masks, sys, wishes};
 use core::sync::atomic::{AtomicI64, Ordering};
 use shared::log::Pager;
 
@@ -105,12 +105,9 @@ pub fn register_regions(image: &'static Image, uffd: i64) {
 
 /// Installs the handlers.
 pub fn arm() {
-    // Whoever started us may have blocked them; a blocked fault would be the end.
-    let ours = 1u64 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
-    // SAFETY: a signal set of ours.
-    unsafe { sys::rt_sigprocmask(sys::SIG_UNBLOCK, &raw const ours as u64, 0, 8) };
+    masks::unblock();
     for signal in [sys::SIGSEGV, sys::SIGBUS] {
-        fault::install_handler(signal);
+        wishes::take(signal);
     }
 }
 

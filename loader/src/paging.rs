@@ -3,7 +3,7 @@
 
 use crate::environment::{Environment, PagerChoice};
 use crate::image::Image;
-use crate::{background, hooks, install, journal, kept, open, pager};
+use crate::{background, guards, hooks, install, journal, kept, open, pager};
 use shared::log::Pager;
 
 /// Returns whether anything is lazy.
@@ -17,7 +17,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
         journal::start_complete(image, started);
         journal::from_kept(pages);
         kept::close();
-        hooks::install(image, false);
+        hooks::install(image);
         return false;
     }
     open::open_packs(image);
@@ -31,7 +31,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
     if pager != Pager::Uffd {
         kept::use_memory(image);
     }
-    hooks::install(image, pager != Pager::Eager);
+    hooks::install(image);
     if pager == Pager::Eager {
         for chunk in image.lazy_chunks().filter(|chunk| !image.is_installed(*chunk)) {
             if let Some(pages) = install::chunk(image, chunk) {
@@ -43,6 +43,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
     }
     kept::stay();
     pager::arm();
+    guards::stand(image);
     if !environment.profile {
         background::start(image, environment);
     }

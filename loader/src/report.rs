@@ -1,7 +1,7 @@
 //! What the stub says: fixed text and numbers on stderr, with no formatting machinery.
 
 use crate::sys;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 static NAME: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
@@ -78,9 +78,20 @@ impl Line {
     }
 }
 
+/// The process that is ending: of several threads that find the same, one says so.
+static ENDING: AtomicU64 = AtomicU64::new(0);
+
+fn begin_to_end() {
+    let process = sys::getpid();
+    while ENDING.swap(process, Ordering::Relaxed) == process {
+        sys::sleep_us(1000);
+    }
+}
+
 /// Says why there is no going on, and ends the process: with status 127 before the program has started.
 #[cold]
 pub fn die(parts: &[&[u8]]) -> ! {
+    begin_to_end();
     let mut line = Line::new();
     for part in parts {
         line.push(part);
@@ -92,6 +103,7 @@ pub fn die(parts: &[&[u8]]) -> ! {
 /// As `die`, with the error of a system call.
 #[cold]
 pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
+    begin_to_end();
     let mut line = Line::new();
     for part in parts {
         line.push(part);
@@ -105,6 +117,7 @@ pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
 /// As `die`, with an address or another number.
 #[cold]
 pub fn stop(parts: &[&[u8]], value: u64) -> ! {
+    begin_to_end();
     let mut line = Line::new();
     for part in parts {
         line.push(part);

@@ -41,7 +41,7 @@ pub fn folder() -> Option<&'static [u8]> {
 /// # Safety
 ///
 /// `path` is a C string.
-pub unsafe fn opening(path: *const u8) {
+pub unsafe extern "C" fn opening(path: *const u8) {
     let len = FOLDER_LEN.load(Ordering::Acquire);
     if len == 0 || path.is_null() || ASKED.load(Ordering::Relaxed) {
         return;

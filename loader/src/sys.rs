@@ -52,6 +52,8 @@ pub mod number {
     pub const MADVISE: u64 = 28;
     pub const GETPID: u64 = 39;
     pub const WAIT4: u64 = 61;
+    pub const RT_SIGQUEUEINFO: u64 = 129;
+    pub const RT_TGSIGQUEUEINFO: u64 = 297;
     pub const KILL: u64 = 62;
     pub const FCNTL: u64 = 72;
     pub const FTRUNCATE: u64 = 77;
@@ -128,6 +130,8 @@ calls! {
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
     tgkill = TGKILL(pid, tid, signal);
     kill = KILL(pid, signal);
+    rt_sigqueueinfo = RT_SIGQUEUEINFO(pid, signal, info);
+    rt_tgsigqueueinfo = RT_TGSIGQUEUEINFO(pid, tid, signal, info);
     wait4 = WAIT4(pid, status, options, usage);
 }
 
@@ -274,5 +278,6 @@ pub struct KernelSigaction {
 pub const SIGBUS: u64 = 7;
 pub const SIGSEGV: u64 = 11;
 pub const SIGABRT: u64 = 6;
+pub const SIG_BLOCK: u64 = 0;
 pub const SIG_UNBLOCK: u64 = 1;
 pub const SIG_SETMASK: u64 = 2;

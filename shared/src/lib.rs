@@ -17,6 +17,7 @@
 pub mod addr;
 pub mod checksum;
 pub mod edit;
+pub mod guards;
 pub mod log;
 pub mod output;
 pub mod plan;

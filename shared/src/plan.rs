@@ -12,11 +12,12 @@
 
 use crate::addr::{ImageAddr, PAGE};
 use crate::checksum::{Blocks, Summed, checksum};
+use crate::guards::GUARDS;
 use crate::pod::{self, Span, StrRef};
 use crate::record::{ObjectView, Placement};
 
 /// First word of a plan; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x09");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFplan\0\x0a");
 
 /// A build ID has 20 bytes, as GNU ld's.
 pub const BUILD_ID_WORDS: usize = 5;
@@ -57,6 +58,8 @@ pub struct PlanHeader {
     pub flags: u64,
     /// Table of the addresses of [`HOOKS`] in writable memory, or 0.
     pub hooks: ImageAddr,
+    /// [`GuardTable`] in read-only memory, or 0.
+    pub guards: ImageAddr,
     /// Where the build ID is, or 0, and what it is: each relink brings another one, and nothing else in its section changes.
     pub build_id: ImageAddr,
     pub build_id_words: [u32; BUILD_ID_WORDS],
@@ -75,7 +78,8 @@ pub struct PlanHeader {
 
 /// Bits of [`PlanHeader::flags`].
 pub mod flag {
-    /// The program brings a runtime that takes the fault signals for itself (a sanitizer): nothing is lazy.
+    /// The program takes the fault signals for itself behind the loader's back: nothing is lazy. It brings a runtime that
+    /// does (a sanitizer), or makes system calls without a libc that the loader could stand in front of.
     pub const EAGER: u64 = 1;
     /// A shared library: its load address is not known, and others may define its symbols before it does.
     pub const SHARED: u64 = 2;
@@ -84,11 +88,27 @@ pub mod flag {
 /// Bytes of a PLT entry.
 pub const PLT_ENTRY: u64 = 16;
 
-/// Functions of libc whose calls from the image go through the hook table, in the table's order. The loader
-/// needs to know what the program does with the signals that it uses itself, when its thread is in the
-/// way, and when the program looks for its debug information.
-pub const HOOKS: [&[u8]; 8] =
-    [b"sigaction", b"signal", b"sigprocmask", b"pthread_sigmask", b"unshare", b"setns", b"open", b"open64"];
+/// Functions of libc whose calls from the image go through the hook table, in the table's order: whether anything is
+/// lazy or not, the loader needs to know when the program looks for its debug information. See [`crate::guards`] for the
+/// functions that only matter while something is lazy.
+pub const HOOKS: [&[u8]; 2] = [b"open", b"open64"];
+
+/// What the loader finds of the guards in the image.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct GuardTable {
+    /// Code that calls `dlsym` with its own arguments, from inside of the image.
+    pub search: ImageAddr,
+    /// Its entry of the GOT: 0 until the dynamic linker has been there.
+    pub slot: ImageAddr,
+    /// For each guard its row in `.dynsym`, or 0.
+    pub rows: [ImageAddr; GUARDS.len()],
+}
+
+impl GuardTable {
+    /// How many words there are in front of the rows.
+    pub const ROWS_FROM: usize = 2;
+}
 
 /// How a part of the image comes into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +255,7 @@ crate::pod! {
         magic: u64, checksum: u64, len: u64, sums: u64, base: ImageAddr, limit: ImageAddr, entry: ImageAddr,
         tls_end: ImageAddr, tls_start: ImageAddr, got: ImageAddr, got_origin: ImageAddr, plt: ImageAddr,
         tls_module: ImageAddr, eh_hdr: ImageAddr, eh_rows: u64,
-        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr,
+        eh_frame: ImageAddr, phdrs: ImageAddr, phdr_count: u64, flags: u64, hooks: ImageAddr, guards: ImageAddr,
         build_id: ImageAddr, build_id_words: [u32; BUILD_ID_WORDS], reserved: u32, interp: StrRef,
         regions: Span, packs: Span, objects: Span, placements: Span, bindings: Span, slots: Span, blocks: Span, strings: Span,
     }

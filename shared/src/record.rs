@@ -16,7 +16,7 @@ use crate::checksum::Blocks;
 use crate::pod::{self, Span, StrRef};
 
 /// First word of a record; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x07");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFobj\0\0\x08");
 
 /// "None" wherever an index is stored in 32 bits.
 pub const NONE: u32 = u32::MAX;
@@ -65,6 +65,8 @@ pub mod flag {
     pub const FEATURES_SHIFT: u32 = 8;
     /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: the upper half.
     pub const ISA_SHIFT: u32 = 32;
+    /// Code makes system calls itself that may be about signals.
+    pub const SYSTEM_CALLS: u64 = 1 << 16;
     /// All that comes from `.note.gnu.property` (psABI, "Linux Extensions").
     pub const PROPERTIES: u64 = 3 << FEATURES_SHIFT | (u32::MAX as u64) << ISA_SHIFT;
     /// What decides about the stack.

@@ -1,6 +1,7 @@
 //! One relocatable object -> its record. All reading of relocatable ELF files is here.
 
 pub mod build;
+mod calls;
 pub mod classify;
 pub mod relocations;
 
@@ -160,6 +161,12 @@ impl<'a> Reader<'a> {
             }
             if size > u64::from(u32::MAX) {
                 bail!("section {}: too large ({size} bytes)", show(name));
+            }
+            if section.sh_flags(ENDIAN) & u64::from(elf::SHF_EXECINSTR) != 0
+                && self.builder.flags & flag::SYSTEM_CALLS == 0
+                && calls::may_be_about_signals(data)
+            {
+                self.builder.flags |= flag::SYSTEM_CALLS;
             }
             let group = match groups[index] {
                 0 if name.starts_with(b".gnu.linkonce.") => self.builder.group(name),

@@ -7,6 +7,7 @@ use super::object::Attempt;
 use super::rebind;
 use crate::args::Request;
 use crate::inputs::shared::SharedLibrary;
+use crate::resolve::guards::RUNTIMES;
 use crate::resolve::linker_symbols;
 use crate::resolve::needs::{DIRECT, used_by};
 use crate::synth::{RELA, rela, sysv_hash};
@@ -96,12 +97,11 @@ pub fn add(
     let shown = String::from_utf8_lossy(name);
     let who = &change.name;
     let used = used_by(request, record.uses);
-    let runtimes: [&[u8]; 4] = [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init"];
     let ordinary = record.binding != elf::STB_WEAK
         && record.visibility == elf::STV_DEFAULT
         && !name.contains(&b'@')
         && !HOOKS.contains(&name)
-        && !runtimes.contains(&name)
+        && !RUNTIMES.contains(&name)
         && request.wraps.is_empty()
         && !linker_symbols::is_known(name, request);
     if !ordinary || request.shared || request.is_static || used & (DIRECT | uses::TLS) != 0 {

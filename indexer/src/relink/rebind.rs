@@ -9,10 +9,10 @@ use super::place::place;
 use crate::args::Request;
 use crate::args::expression::Expression;
 use crate::object as reader;
-use crate::resolve::{Definition, Symbol, linker_symbols, stricter};
+use crate::resolve::{Definition, Symbol, guards, linker_symbols, stricter};
 use anyhow::{Context, Result};
 use object::elf;
-use shared::plan::{HOOKS, ObjectRec, Slot, slot};
+use shared::plan::{self, HOOKS, ObjectRec, Slot, slot};
 use shared::record::{GlobalRec, NONE, ObjectView, flag, uses};
 use std::collections::{HashMap, HashSet};
 
@@ -162,6 +162,10 @@ pub fn replace(
 /// Whether a new record fits what was decided for the program as a whole.
 fn check(editor: &Editor, request: &Request, change: &Change) -> Attempt {
     let (old, new) = (change.old.header.flags, change.new.header.flags);
+    let is_lazy = editor.view()?.header.flags & plan::flag::EAGER == 0;
+    if is_lazy && !request.shared && new & flag::SYSTEM_CALLS != 0 {
+        full!("{}: it makes system calls itself", change.name);
+    }
     if (old ^ new) & flag::STACK != 0 {
         full!("{}: it asks for another kind of stack", change.name);
     }
@@ -253,7 +257,9 @@ fn weigh(
         if name.contains(&b'@') || !request.exclude_libs.is_empty() {
             full!("{shown} is another kind of symbol now");
         }
-        if HOOKS.contains(&name) || !request.wraps.is_empty() {
+        let defines = [before.definition, after.definition].iter().any(|it| *it != Definition::None);
+        let is_guarded = name == guards::SEARCH || (defines && guards::is_guarded(name));
+        if HOOKS.contains(&name) || is_guarded || !request.wraps.is_empty() {
             full!("it defines or no longer defines {shown}");
         }
         if request.defsyms.iter().any(|(defined, meaning)| {

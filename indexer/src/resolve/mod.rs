@@ -1,6 +1,7 @@
 //! Records -> resolution: which definition each name is bound to, and which COMDAT groups are kept.
 
 pub mod check;
+pub mod guards;
 mod hints;
 pub mod library;
 pub mod linker_symbols;
@@ -192,7 +193,7 @@ fn keep_groups(objects: &[ObjectView<'_>]) -> Vec<Vec<bool>> {
 }
 
 impl<'a> Resolution<'a> {
-    fn intern(&mut self, name: &'a [u8], hash: u64) -> SymbolId {
+    pub fn intern(&mut self, name: &'a [u8], hash: u64) -> SymbolId {
         let next = self.symbols.len() as SymbolId;
         let id = *self.names.entry(Name { hash, bytes: name }).or_insert(next);
         if id == next {

@@ -7,9 +7,11 @@ use crate::object::build::RecordBuilder;
 use crate::resolve::needs::{GotKind, stays_zero};
 use crate::resolve::{OfSymbols, Resolution};
 use object::elf;
+use shared::ImageAddr;
 use shared::edit::Kind;
-use shared::plan::{HOOKS, PLT_ENTRY, slot};
-use shared::record::{Edit, SymRef};
+use shared::guards::GUARDS;
+use shared::plan::{HOOKS, PLT_ENTRY, Slot, slot};
+use shared::record::{Edit, NONE, SymRef};
 use std::os::unix::ffi::OsStrExt;
 
 impl Synth<'_> {
@@ -47,6 +49,10 @@ impl Synth<'_> {
         if let Some(table) = got_table.filter(|_| !self.request.is_static) {
             let before = entries + if hooks.is_some() { HOOKS.len() } else { 0 };
             code.extend((0..spare.len()).map(|entry| jump(before + entry, table, (first + entry) as u64)));
+        }
+        if let (Some(table), Some(slot)) = (got_table, self.search_slot()) {
+            let at = self.search_at() as u32 + SEARCH_OPERAND;
+            code.push(Edit::new(at, Kind::Pc32, table, slot as i64 * 8 - 4));
         }
         put(Part::Plt, code);
         if let (Some(table), Some(stubs), Some(dynamic)) = (got_plt, stubs, dynamic) {
@@ -86,7 +92,8 @@ impl Synth<'_> {
             let value_at = (index as u32 + 1) * SYMBOL as u32 + 8;
             if symbol.defined && symbol.info & 15 != elf::STT_TLS {
                 symbols.push(Edit::new(value_at, Kind::Own64, symref_of[&symbol.id], 0));
-            } else if self.needs.facts[symbol.id as usize].canonical_plt
+            } else if symbol.id != NONE
+                && self.needs.facts[symbol.id as usize].canonical_plt
                 && let Some(plt) = plt
             {
                 let offset = self.plt_index[&symbol.id] * PLT_ENTRY;
@@ -166,6 +173,10 @@ impl Synth<'_> {
                     // endbr64; ret
                     code[size - PLT_ENTRY as usize + 4] = 0xc3;
                 }
+                if self.search_slot().is_some() {
+                    let at = self.search_at() as usize;
+                    code[at..at + PLT_ENTRY as usize].copy_from_slice(&SEARCH_CODE);
+                }
                 code
             }
             Part::PltLazy => lazy_stubs(self.needs.plt.len() as u32),
@@ -182,6 +193,16 @@ impl Synth<'_> {
                 entries.into_iter().flat_map(|(tag, value)| [tag, value]).flat_map(u64::to_le_bytes).collect()
             }
             Part::Got | Part::GotPlt | Part::Hooks => vec![0; size],
+            Part::Guards => {
+                let mut rows = [ImageAddr(0); GUARDS.len()];
+                for (number, row) in &self.guard_rows {
+                    rows[*number] = self.addr(layout, Part::DynSym) + row * SYMBOL;
+                }
+                let search = self.addr(layout, Part::Plt) + self.search_at();
+                let slot = self.search_slot().unwrap_or(0) as u64;
+                let slot = self.addr(layout, Part::Got) + 8 * slot;
+                [search, slot].iter().chain(&rows).flat_map(|addr| addr.0.to_le_bytes()).collect()
+            }
             Part::Copies | Part::Commons => Vec::new(),
         }
     }
@@ -190,7 +211,7 @@ impl Synth<'_> {
         let tls_start = placed.layout.tls().0.start.0;
         let mut table = vec![0; SYMBOL as usize];
         for symbol in &self.symbols {
-            let slot = &placed.slots[symbol.id as usize];
+            let slot = if symbol.id == NONE { Slot::default() } else { placed.slots[symbol.id as usize] };
             // Any other section than these two: the dynamic linker does not look further.
             let section = match symbol.defined {
                 false => elf::SHN_UNDEF,
@@ -252,6 +273,12 @@ impl Synth<'_> {
 
 /// Where the operand of the jump is in an entry of the PLT.
 const ENTRY_OPERAND: u32 = 6;
+
+/// `endbr64; sub $8, %rsp; call *slot(%rip); pop %rcx; ret`, as long as an entry of the PLT, and where the operand is.
+/// The function that is called wants to know who asks, by its return address.
+const SEARCH_CODE: [u8; PLT_ENTRY as usize] =
+    [0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08, 0xff, 0x15, 0, 0, 0, 0, 0x59, 0xc3];
+const SEARCH_OPERAND: u32 = 10;
 /// Where the operands are in the first of the lazy stubs.
 const FIRST_STUB_OPERANDS: [u32; 2] = [2, 8];
 

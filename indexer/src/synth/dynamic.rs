@@ -9,6 +9,7 @@ use crate::inputs::Inputs;
 use crate::resolve::needs::Needs;
 use crate::resolve::{Definition, Resolution, SymbolId};
 use object::elf;
+use shared::guards::GUARDS;
 use shared::record::{Class, NONE};
 use std::os::unix::ffi::OsStrExt;
 
@@ -35,24 +36,34 @@ impl Synth<'_> {
             let symbol = self.dynamic_symbol(resolution, inputs, *id, false);
             self.symbols.push(symbol);
         }
-        let defined = self.needs.exports.iter().map(|id| (*id, true));
-        let undefined = canonical.iter().map(|id| (*id, false));
-        let hash = |id: SymbolId| gnu_hash::hash(resolution.symbols[id as usize].plain_name());
-        let mut hashed: Vec<(u32, SymbolId, bool)> =
-            defined.chain(undefined).map(|(id, defined)| (hash(id), id, defined)).collect();
+        let defined = self.needs.exports.iter().map(|id| Hashed::Symbol(*id, true));
+        let undefined = canonical.iter().map(|id| Hashed::Symbol(*id, false));
+        let guards = self.guards.numbers.iter().map(|number| Hashed::Guard(*number));
+        let mut hashed: Vec<(u32, Hashed)> = defined
+            .chain(undefined)
+            .chain(guards)
+            .map(|row| (gnu_hash::hash(row.name(resolution)), row))
+            .collect();
         let buckets = gnu_hash::buckets(hashed.len());
-        hashed.sort_by_key(|(hash, id, _)| (hash % buckets, *id));
-        for (_, id, defined) in &hashed {
-            let symbol = self.dynamic_symbol(resolution, inputs, *id, *defined);
+        hashed.sort_by_key(|(hash, row)| (hash % buckets, *row));
+        for (_, row) in &hashed {
+            let symbol = match *row {
+                Hashed::Symbol(id, defined) => self.dynamic_symbol(resolution, inputs, id, defined),
+                Hashed::Guard(number) => {
+                    self.guard_rows.push((number, self.symbols.len() as u64 + 1));
+                    self.guard_symbol(row.name(resolution))
+                }
+            };
             self.symbols.push(symbol);
         }
-        for (index, symbol) in self.symbols.iter().enumerate() {
+        for (index, symbol) in self.symbols.iter().enumerate().filter(|(_, symbol)| symbol.id != NONE) {
             self.symbol_index.insert(symbol.id, index as u32 + 1);
         }
         let hashes: Vec<u32> = hashed.iter().map(|(hash, ..)| *hash).collect();
         self.hash_table = gnu_hash::table(&hashes, unhashed.len() as u32 + 1);
         if self.request.sysv_hash {
-            let names = self.symbols.iter().map(|symbol| resolution.symbols[symbol.id as usize].plain_name());
+            let unhashed = unhashed.iter().map(|id| resolution.symbols[*id as usize].plain_name());
+            let names = unhashed.chain(hashed.iter().map(|(_, row)| row.name(resolution)));
             let names: Vec<&[u8]> = std::iter::once(&b""[..]).chain(names).collect();
             self.sysv_table = sysv_hash::table(&names);
         }
@@ -104,6 +115,19 @@ impl Synth<'_> {
         self.set(Part::DynStr, strings, 1);
         let entries = self.dynamic(&|_| 0, &|_| 0).len() as u64;
         self.set(Part::Dynamic, entries * 16, 8);
+    }
+
+    /// A row that means nothing until the loader of a lazy launch fills it in.
+    fn guard_symbol(&mut self, name: &[u8]) -> DynamicSymbol {
+        DynamicSymbol {
+            id: NONE,
+            name: self.strings.add(name),
+            info: elf::STB_WEAK << 4 | elf::STT_FUNC,
+            other: elf::STV_DEFAULT,
+            defined: false,
+            size: 0,
+            version: versions::GLOBAL,
+        }
     }
 
     fn has_versions(&self) -> bool {
@@ -285,6 +309,24 @@ impl Synth<'_> {
     fn search_path(&self) -> Vec<u8> {
         let paths: Vec<&[u8]> = self.request.rpaths.iter().map(|path| path.as_bytes()).collect();
         paths.join(&b':')
+    }
+}
+
+/// A row of `.dynsym` that the hash tables list, in the order inside of a bucket: a PLT entry that stands for a function
+/// has to be found before the function's guard.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hashed {
+    /// A symbol, and whether it is defined here.
+    Symbol(SymbolId, bool),
+    Guard(usize),
+}
+
+impl Hashed {
+    fn name<'a>(self, resolution: &Resolution<'a>) -> &'a [u8] {
+        match self {
+            Self::Symbol(id, _) => resolution.symbols[id as usize].plain_name(),
+            Self::Guard(number) => GUARDS[number].name.to_bytes(),
+        }
     }
 }
 

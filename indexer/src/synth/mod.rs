@@ -19,13 +19,14 @@ use crate::inputs::Inputs;
 use crate::layout::Layout;
 use crate::object::build::{RecordBuilder, Section};
 use crate::object::classify::Home;
+use crate::resolve::guards::Guards;
 use crate::resolve::needs::{GotKind, Needs};
 use crate::resolve::scope::Scope;
 use crate::resolve::{Definition, OfSymbols, Resolution, SymbolId};
 use object::elf;
 use shared::ImageAddr;
 use shared::addr::align_up;
-use shared::plan::{BUILD_ID_WORDS, HOOKS, PLT_ENTRY, Slot};
+use shared::plan::{BUILD_ID_WORDS, GuardTable, HOOKS, PLT_ENTRY, Slot};
 use shared::record::{Class, GlobalRec, NONE};
 use std::collections::HashMap;
 use strings::Strings;
@@ -53,12 +54,13 @@ pub enum Part {
     Got,
     GotPlt,
     Hooks,
+    Guards,
     Copies,
     Commons,
 }
 
 impl Part {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Interp,
         Self::GnuHash,
         Self::DynSym,
@@ -78,6 +80,7 @@ impl Part {
         Self::Got,
         Self::GotPlt,
         Self::Hooks,
+        Self::Guards,
         Self::Copies,
         Self::Commons,
     ];
@@ -116,6 +119,7 @@ impl Part {
             Self::Got => ".got",
             Self::GotPlt => ".got.plt",
             Self::Hooks => ".unfold.hooks",
+            Self::Guards => ".unfold.guards",
             Self::Copies => ".dynbss",
             Self::Commons => "COMMON",
         }
@@ -171,6 +175,9 @@ pub struct Synth<'a> {
     soname: Option<u32>,
     plt_index: OfSymbols<u64>,
     hooks: &'a [Option<SymbolId>],
+    guards: &'a Guards,
+    /// Rows of `.dynsym` that are guards, each with its number.
+    guard_rows: Vec<(usize, u64)>,
     /// Offsets in [`Part::Copies`] and [`Part::Commons`].
     copy_offsets: OfSymbols<u64>,
     common_offsets: OfSymbols<u64>,
@@ -195,7 +202,7 @@ impl<'a> Synth<'a> {
         needs: &'a Needs,
         scope: &'a Scope,
         inputs: &'a Inputs,
-        hooks: &'a [Option<SymbolId>],
+        (hooks, guards): (&'a [Option<SymbolId>], &'a Guards),
         build_id: [u64; 2],
     ) -> Self {
         let mut synth = Self {
@@ -216,6 +223,8 @@ impl<'a> Synth<'a> {
             soname: None,
             plt_index: OfSymbols::default(),
             hooks,
+            guards,
+            guard_rows: Vec::new(),
             copy_offsets: OfSymbols::default(),
             common_offsets: OfSymbols::default(),
             sizes: [0; Part::ALL.len()],
@@ -245,7 +254,9 @@ impl<'a> Synth<'a> {
         let nothing = u64::from(!request.shared);
         let spare = synth.spare as u64;
         let spare_plt = if request.is_static { 0 } else { spare };
-        synth.set(Part::Plt, (plt + hooked + spare_plt + nothing) * PLT_ENTRY, 16);
+        let search = u64::from(synth.search_slot().is_some());
+        synth.set(Part::Plt, (plt + hooked + spare_plt + search + nothing) * PLT_ENTRY, 16);
+        synth.set(Part::Guards, search * size_of::<GuardTable>() as u64, 8);
         synth.set(Part::Got, (needs.got.len() as u64 + spare) * 8 + 8, 8);
         let lazy = synth.is_lazy();
         synth.set(Part::GotPlt, (plt + if lazy { LAZY_ENTRIES } else { 0 }) * 8, 8);
@@ -323,6 +334,17 @@ impl<'a> Synth<'a> {
     /// Address of the code that calls through entry `hook` of the hook table.
     pub fn hook_addr(&self, layout: &Layout, hook: usize) -> ImageAddr {
         self.addr(layout, Part::Plt) + (self.plt_index.len() + hook) as u64 * PLT_ENTRY
+    }
+
+    /// Number of the GOT entry of the function by which the loader searches, if there are guards.
+    fn search_slot(&self) -> Option<usize> {
+        let search = self.guards.search?;
+        self.needs.got.iter().position(|(id, _)| *id == search)
+    }
+
+    /// Where in the PLT the code is that calls it: in front of the last entry.
+    fn search_at(&self) -> u64 {
+        self.size(Part::Plt) - 2 * PLT_ENTRY
     }
 
     /// Address of the function that does nothing: the last entry of the PLT.

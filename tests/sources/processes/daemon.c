@@ -1,14 +1,18 @@
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: the daemon says: 16
 // A process detaches itself as daemons do: it forks twice, leads a session of its own, and its parents end.
 // The code that it runs afterwards was touched by none of them.
+#include "untouched.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-__attribute__((aligned(65536), noinline)) static int work(int x) { return x + 15; }
+UNTOUCHED static int work(int x) {
+    ALONE;
+    return x + 15;
+}
 
 int main(int argc, char **argv) {
     int pipes[2];

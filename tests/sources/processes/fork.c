@@ -1,17 +1,24 @@
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: child: code 31, constant 41, variable 51, zero 0
 //#Stdout: grandchild: code 32
 //#Stdout: parent: code 31, variable 50
 // A child touches code and data that its parent never did, and then so does the parent. In no
 // case may the child read zeros in the place of code.
+#include "untouched.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-__attribute__((aligned(8192), noinline)) static int code(int x) { return x + 30; }
-__attribute__((aligned(8192), noinline)) static int other_code(int x) { return x + 31; }
+UNTOUCHED static int code(int x) {
+    ALONE;
+    return x + 30;
+}
+UNTOUCHED static int other_code(int x) {
+    ALONE;
+    return x + 31;
+}
 __attribute__((aligned(8192))) static const volatile int constant = 41;
 __attribute__((aligned(8192))) static volatile int variable = 50;
 __attribute__((aligned(8192))) static volatile char zero[8192];

@@ -1,20 +1,24 @@
-//#Flags: -O1 -pthread
+//#Flags: -O1 -pthread -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: child 5
 //#Stdout: parent 5
 // A thread forks while other threads keep touching new code.
+#include "untouched.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static pthread_barrier_t start;
-#define F(n) __attribute__((aligned(4096), noinline)) static int f##n(int x) { return x + 1; }
+#define F(n) __attribute__((aligned(65536), noinline)) static int f##n(int x) { return x + 1; }
 #define F8(n) F(n##0) F(n##1) F(n##2) F(n##3) F(n##4) F(n##5) F(n##6) F(n##7)
 F8(0) F8(1) F8(2) F8(3)
 #define P8(n) f##n##0, f##n##1, f##n##2, f##n##3, f##n##4, f##n##5, f##n##6, f##n##7
 static int (*volatile functions[])(int) = {P8(0), P8(1), P8(2), P8(3)};
-__attribute__((aligned(8192), noinline)) static int in_child(int x) { return x + 4; }
+UNTOUCHED static int in_child(int x) {
+    ALONE;
+    return x + 4;
+}
 
 static void *touch(void *unused) {
     pthread_barrier_wait(&start);

@@ -1,4 +1,4 @@
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: from system
 //#Stdout: from popen
@@ -7,6 +7,7 @@
 //#Stdout: from exec in a child
 // Every way to start another program: several of them run a child in the parent's memory.
 #define _GNU_SOURCE
+#include "untouched.h"
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,10 @@
 #include <unistd.h>
 
 extern char **environ;
-__attribute__((aligned(8192), noinline)) static void in_vfork_child(void) { _exit(9); }
+UNTOUCHED static void in_vfork_child(void) {
+    ALONE;
+    _exit(9);
+}
 
 int main(void) {
     int status;

@@ -1,4 +1,4 @@
-//#Flags: -O0 -pthread
+//#Flags: -O0 -pthread -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: main with all signals blocked: 10
 //#Stdout: thread with all signals blocked: 11
@@ -6,14 +6,23 @@
 //#Stdout: in a handler that blocks everything: 12
 // Untouched code is called while every signal is blocked, as perl does around fork. A fault whose signal is
 // blocked would kill the process.
+#include "untouched.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 
-#define UNTOUCHED __attribute__((aligned(8192), noinline)) static
-UNTOUCHED int ten(void) { return 10; }
-UNTOUCHED int eleven(void) { return 11; }
-UNTOUCHED int twelve(void) { return 12; }
+UNTOUCHED static int ten(void) {
+    ALONE;
+    return 10;
+}
+UNTOUCHED static int eleven(void) {
+    ALONE;
+    return 11;
+}
+UNTOUCHED static int twelve(void) {
+    ALONE;
+    return 12;
+}
 static volatile int seen;
 static void handler(int signal) { seen = twelve(); }
 

@@ -1,3 +1,4 @@
+//#Flags: -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: SIGUSR1 handled: 1
 //#Stdout: with information: value 77
@@ -5,6 +6,7 @@
 //#Stdout: SIGALRM handled: 1
 // Signal handlers in code that nothing has touched before the signal arrives.
 #define _GNU_SOURCE
+#include "untouched.h"
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,13 +15,20 @@
 static volatile sig_atomic_t usr1, alarmed, value, on_stack;
 static char stack[64 * 1024];
 
-__attribute__((aligned(4096))) static void on_usr1(int signal) { usr1++; }
-__attribute__((aligned(4096))) static void on_usr2(int signal, siginfo_t *info, void *context) {
+UNTOUCHED static void on_usr1(int signal) {
+    ALONE;
+    usr1++;
+}
+UNTOUCHED static void on_usr2(int signal, siginfo_t *info, void *context) {
+    ALONE;
     char here;
     value = info->si_value.sival_int;
     on_stack = &here >= stack && &here < stack + sizeof stack;
 }
-__attribute__((aligned(4096))) static void on_alarm(int signal) { alarmed++; }
+UNTOUCHED static void on_alarm(int signal) {
+    ALONE;
+    alarmed++;
+}
 
 int main(void) {
     signal(SIGUSR1, on_usr1);

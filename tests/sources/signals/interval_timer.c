@@ -1,17 +1,21 @@
-//#Flags: -O0
+//#Flags: -O0 -I$SRC/../../include
 //#Modes: pie nopie
 //#Stdout: sum 2080
 //#Stdout: the timer struck
 // A timer interrupts while functions are touched for the first time, so that handlers run in the middle
 // of faults.
+#include "untouched.h"
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
 
 static volatile int ticks;
-__attribute__((aligned(4096))) static void tick(int signal) { ticks++; }
+UNTOUCHED static void tick(int signal) {
+    ALONE;
+    ticks++;
+}
 
-#define F(n) __attribute__((aligned(4096), noinline)) static int f##n(int x) { return x + 1##n - 100; }
+#define F(n) __attribute__((aligned(65536), noinline)) static int f##n(int x) { return x + 1##n - 100; }
 #define F8(n) F(n##0) F(n##1) F(n##2) F(n##3) F(n##4) F(n##5) F(n##6) F(n##7)
 F8(0) F8(1) F8(2) F8(3) F8(4) F8(5) F8(6) F8(7)
 #define P8(n) f##n##0, f##n##1, f##n##2, f##n##3, f##n##4, f##n##5, f##n##6, f##n##7

@@ -1,5 +1,5 @@
 //#Modes: pie nopie static
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Stdout: recovered from null: code 1, address right
 //#Stdout: recovered from a protected page: code 2, address right
 //#Stdout: repaired the protection: 5
@@ -9,6 +9,7 @@
 // A program that handles its own faults, as runtimes with guard pages do. Its handler gets its own
 // faults and no other, and untouched code keeps working meanwhile.
 #define _GNU_SOURCE
+#include "untouched.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ static volatile int code, repair;
 static void *volatile address;
 static char *page;
 
-__attribute__((aligned(4096))) static void on_fault(int signal, siginfo_t *info, void *context) {
+UNTOUCHED static void on_fault(int signal, siginfo_t *info, void *context) {
+    ALONE;
     code = info->si_code;
     address = info->si_addr;
     if (repair) {
@@ -29,7 +31,10 @@ __attribute__((aligned(4096))) static void on_fault(int signal, siginfo_t *info,
     siglongjmp(back, 1);
 }
 
-__attribute__((aligned(4096), noinline)) static int untouched(int x) { return x * 3; }
+UNTOUCHED static int three_times(int x) {
+    ALONE;
+    return x * 3;
+}
 
 int main(int argc, char **argv) {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
@@ -47,7 +52,7 @@ int main(int argc, char **argv) {
     repair = 1;
     ((volatile char *)page)[200] = 5;
     printf("repaired the protection: %d\n", page[200]);
-    printf("untouched code still runs: %d\n", untouched(argc + 3));
+    printf("untouched code still runs: %d\n", three_times(argc + 3));
 
     signal(SIGSEGV, SIG_DFL);
     puts("default action restored");

@@ -1,13 +1,17 @@
-//#Flags: -O1 -pthread -fexceptions
+//#Flags: -O1 -pthread -fexceptions -I$SRC/../../include
 //#Modes: pie nopie
 //#Stdout: cleaned up
 //#Stdout: cancelled: yes
 // Cancellation unwinds the thread through the program's unwind tables.
+#include "untouched.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
-__attribute__((aligned(8192), noinline)) static void clean_up(void *unused) { puts("cleaned up"); }
+UNTOUCHED static void clean_up(void *unused) {
+    ALONE;
+    puts("cleaned up");
+}
 
 static void *body(void *unused) {
     pthread_cleanup_push(clean_up, NULL);

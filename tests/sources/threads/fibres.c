@@ -1,7 +1,8 @@
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: 0 10 1 11 2 12 3 13 4 14
 // Fibres with stacks of 16 KiB, in which untouched code runs.
+#include "untouched.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -9,7 +10,7 @@
 static ucontext_t main_context, fibre[2];
 static int value[2];
 
-#define F(n) __attribute__((aligned(8192), noinline)) static int f##n(int x) { return x + n; }
+#define F(n) UNTOUCHED static int f##n(int x) { ALONE; return x + n; }
 F(0) F(1) F(2) F(3) F(4)
 static int (*volatile functions[])(int) = {f0, f1, f2, f3, f4};
 

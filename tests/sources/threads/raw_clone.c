@@ -1,9 +1,10 @@
-//#Flags: -O1
+//#Flags: -O1 -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: the thread without libc computed 30
 // A thread made by clone itself, with a small stack of its own, shares memory but nothing that
 // libc would have set up for it.
 #define _GNU_SOURCE
+#include "untouched.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,9 +12,12 @@
 #include <sys/wait.h>
 
 static volatile int result;
-__attribute__((aligned(8192), noinline)) static int untouched(int x) { return x * 3; }
+UNTOUCHED static int three_times(int x) {
+    ALONE;
+    return x * 3;
+}
 static int body(void *argument) {
-    result = untouched(*(int *)argument);
+    result = three_times(*(int *)argument);
     return 0;
 }
 

@@ -1,13 +1,14 @@
-//#Flags: -O1 -pthread
+//#Flags: -O1 -pthread -I$SRC/../../include
 //#Modes: pie nopie static
 //#Stdout: 28
 // Threads with the smallest stack that pthreads allow.
+#include "untouched.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define F(n) __attribute__((aligned(8192), noinline)) static long f##n(void) { return n; }
+#define F(n) UNTOUCHED static long f##n(void) { ALONE; return n; }
 F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
 static long (*volatile functions[])(void) = {f0, f1, f2, f3, f4, f5, f6, f7};
 

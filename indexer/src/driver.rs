@@ -91,8 +91,11 @@ pub fn link(request: &Request) -> Result<bool> {
     check::check(request, &resolution, &scope, &inputs, &mut messages);
     let stack = check::stack(request, &resolution, &mut messages);
     let Some(warnings) = messages.print(request) else { return Ok(false) };
-    let hooks = linker_symbols::hook(request, &mut resolution, &mut meanings);
     let guards = guards::guards(request, &inputs, &mut resolution);
+    let hooks = match guards.search {
+        None => linker_symbols::hook(request, &mut resolution, &mut meanings),
+        Some(_) => Vec::new(),
+    };
     timing.phase("resolution");
     // From here no symbol is added or bound anew.
 
@@ -181,7 +184,7 @@ pub fn link(request: &Request) -> Result<bool> {
             phdr_count: phdrs.len() as u64,
             hooked: hooks.iter().any(Option::is_some),
             shared: request.shared,
-            eager: guards::takes_signals(request, &resolution, &guards),
+            eager: guards::takes_signals(request, &inputs, &resolution, &guards),
             synthetic,
             spare,
             packs: &packs,

@@ -86,8 +86,12 @@ pub struct Frame {
     context: u64,
 }
 
-/// Offsets in `ucontext_t`: the error code among the registers of `uc_mcontext`, and `uc_sigmask`.
+/// Offsets in `ucontext_t`: the error code, the trap and the address of a page fault among the registers of
+/// `uc_mcontext`, and `uc_sigmask`.
 const UC_ERROR: u64 = 40 + 19 * 8;
+const UC_TRAP: u64 = 40 + 20 * 8;
+const UC_ADDRESS: u64 = 40 + 22 * 8;
+const PAGE_FAULT: u64 = 14;
 const UC_SIGMASK: u64 = 296;
 /// Bits of the page-fault error code.
 const ERR_WRITE: u64 = 2;
@@ -125,9 +129,12 @@ impl Frame {
 unsafe extern "C" fn handler(frame: &mut Frame) -> u64 {
     // SAFETY: the kernel passes a valid siginfo_t and ucontext_t.
     let (info, error) = unsafe { (frame.info(), frame.word(UC_ERROR)) };
-    // Codes of faults are positive, those of kill(2) and its kin are not.
+    // Codes of faults are positive, those of kill(2) and its kin are not. What a process sends to itself may have any code.
+    // SAFETY: as above.
+    let is_fault =
+        info.code > 0 && unsafe { frame.word(UC_TRAP) == PAGE_FAULT && frame.word(UC_ADDRESS) == info.addr };
     if let Some(image) = image::current()
-        && info.code > 0
+        && is_fault
         && let Some(region) = image.lazy_region(info.addr)
         && serve(image, region, info.addr, error)
     {

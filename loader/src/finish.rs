@@ -54,9 +54,7 @@ pub fn is_filled() -> bool {
 }
 
 fn declare_filled() {
-    if !FILLED.swap(true, Ordering::SeqCst) {
-        wishes::restore_masks();
-    }
+    FILLED.store(true, Ordering::SeqCst);
 }
 
 /// Puts everything in place at once, because the program is about to do what a first touch would not survive. Our

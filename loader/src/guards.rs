@@ -6,10 +6,10 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image};
-use crate::{background, finish, masks, sys, wishes};
+use crate::{background, finish, masks, symbols, sys, wishes};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use shared::guards::{GUARDS, Own, Rule};
+use shared::guards::{GUARDS, Guard, Own, Rule};
 use shared::plan::GuardTable;
 
 /// Bytes of the code of each guard.
@@ -94,8 +94,8 @@ fn table() -> Option<&'static GuardTable> {
     unsafe { TABLE.load(Ordering::Acquire).as_ref() }
 }
 
-/// Has the dynamic linker bind calls to the guards. Nothing but the loader runs yet.
-pub fn stand(image: &'static Image) {
+/// Has the dynamic linker bind calls to the guards: to all, or to those of all launches. Nothing but the loader runs yet.
+pub fn stand(image: &'static Image, is_lazy: bool) {
     let place = image.plan.header.guards;
     let Some(region) = image.plan.region_at(place).filter(|_| place.0 != 0) else { return };
     if region.end.offset_from(place) < size_of::<GuardTable>() as u64 {
@@ -103,12 +103,15 @@ pub fn stand(image: &'static Image) {
     }
     // SAFETY: the linker's table, in memory that was mapped for reading.
     let table = unsafe { &*(place.0 as *const GuardTable) };
-    let rows = || table.rows.iter().filter(|row| row.0 != 0);
+    let is_wanted =
+        |number: &usize| table.rows[*number].0 != 0 && (is_lazy || GUARDS[*number].rule == Rule::Open);
+    let numbers = || (0..GUARDS.len()).filter(is_wanted);
+    let rows = || numbers().map(|number| table.rows[number]);
     let (Some(first), Some(last)) = (rows().min(), rows().max()) else { return };
     let fits = |row: &shared::ImageAddr| {
         row.0.is_multiple_of(8) && region.start <= *row && row.0 + size_of::<Row>() as u64 <= region.end.0
     };
-    if !fits(first) || !fits(last) {
+    if !fits(&first) || !fits(&last) {
         return;
     }
     let start = first.page_start().0;
@@ -118,8 +121,8 @@ pub fn stand(image: &'static Image) {
         if sys::failed(sys::mprotect(start, len, sys::PROT_READ | sys::PROT_WRITE)) {
             return;
         }
-        for (number, row) in table.rows.iter().enumerate().filter(|(_, row)| row.0 != 0) {
-            let row = &mut *(row.0 as *mut Row);
+        for number in numbers() {
+            let row = &mut *(table.rows[number].0 as *mut Row);
             (row.info, row.section) = (Row::GLOBAL_FUNCTION, Row::ABSOLUTE);
             row.value = unfold_thunks as *const () as u64 + number as u64 * THUNK;
         }
@@ -146,8 +149,8 @@ impl Row {
 }
 
 /// The dynamic linker is told to go on at ours instead of the program's entry.
-pub fn stand_at_entry(image: &'static Image, environment: &Environment) {
-    if table().is_none() {
+pub fn stand_at_entry(image: &'static Image, environment: &Environment, is_lazy: bool) {
+    if table().is_none() || !is_lazy {
         return;
     }
     ENTRY.store(image.plan.header.entry.0, Ordering::Relaxed);
@@ -169,7 +172,7 @@ extern "C" fn enter() -> u64 {
             real(number);
         }
     }
-    if image::current().is_some() && !finish::is_filled() {
+    if image::current().is_some() && !finish::is_filled() && !is_interposed() {
         wishes::take_back();
         masks::unblock();
     }
@@ -185,21 +188,27 @@ pub fn real(number: usize) -> u64 {
         return known;
     }
     let missing = missing as *const () as u64;
-    let Some(table) = table() else { return missing };
-    // SAFETY: an entry of the GOT, in memory that was mapped for reading; `search` calls what it holds, `dlsym`.
-    let found = unsafe {
-        if (table.slot.0 as *const u64).read_volatile() == 0 {
-            // The dynamic linker has not got there yet.
-            return missing;
-        }
-        let search = core::mem::transmute::<u64, unsafe extern "C" fn(u64, *const core::ffi::c_char) -> u64>(
-            table.search.0,
-        );
-        search(RTLD_NEXT, GUARDS[number].name.as_ptr())
-    };
+    // SAFETY: an entry of the GOT, in memory that was mapped for reading.
+    let is_ready = |table: &GuardTable| unsafe { (table.slot.0 as *const u64).read_volatile() } != 0;
+    if !table().is_some_and(is_ready) {
+        // The dynamic linker has not got there yet.
+        return missing;
+    }
+    let found = search(RTLD_NEXT, GUARDS[number].name);
     let found = if found == 0 { missing } else { found };
     REAL[number].store(found, Ordering::Relaxed);
     found
+}
+
+/// `dlsym`, called by the image.
+fn search(handle: u64, name: &CStr) -> u64 {
+    let Some(table) = table() else { return 0 };
+    // SAFETY: code of the linker's that calls libc's function with these arguments.
+    unsafe {
+        let search: unsafe extern "C" fn(u64, *const core::ffi::c_char) -> u64 =
+            core::mem::transmute::<u64, _>(table.search.0);
+        search(handle, name.as_ptr())
+    }
 }
 
 /// What a function is that no library has.
@@ -217,10 +226,47 @@ extern "C" fn before(call: &Call) -> u64 {
     let number = ((call.guard - unfold_thunks as *const () as u64) / THUNK) as usize;
     let rule = GUARDS[number].rule;
     match rule {
-        Rule::Own(own) if !wishes::is_gone() => return function_of(own),
+        Rule::Own(_) if wishes::is_gone() => {}
+        Rule::Own(own) if !is_interposed() => return function_of(own),
+        // Somebody else wants to see what the program asks for, and hands it on, or not.
+        Rule::Own(_) => obey(Rule::Share, &[0; 6]),
         _ => obey(rule, &[call.rdi, call.rsi, call.rdx, call.rcx, call.r8, call.r9]),
     }
+    if rule == Rule::Open {
+        // SAFETY: a C string, or what libc's function would crash at as well.
+        unsafe { symbols::opening(call.rdi as *const u8) };
+    }
     real(number)
+}
+
+/// Whether a library stands before libc itself, for one of the functions that ours take the place of.
+fn is_interposed() -> bool {
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    const NO: u64 = 1;
+    const YES: u64 = 2;
+    const RTLD_LAZY_NOLOAD: u64 = 1 | 4;
+    let known = KNOWN.load(Ordering::Relaxed);
+    if known != 0 {
+        return known == YES;
+    }
+    let named = |name: &CStr| GUARDS.iter().position(|guard| guard.name == name).map_or(0, real);
+    let open = named(c"dlopen");
+    if open == missing as *const () as u64 {
+        return false;
+    }
+    // SAFETY: libc's functions have these types.
+    let libc = unsafe {
+        let open: unsafe extern "C" fn(*const core::ffi::c_char, u64) -> u64 = core::mem::transmute(open);
+        open(c"libc.so.6".as_ptr(), RTLD_LAZY_NOLOAD)
+    };
+    let is_libcs = |guard: &Guard| {
+        let found = search(libc, guard.name);
+        found == 0 || found == named(guard.name)
+    };
+    let own = || GUARDS.iter().filter(|guard| matches!(guard.rule, Rule::Own(_)));
+    let is_interposed = libc != 0 && !own().all(is_libcs);
+    KNOWN.store(if is_interposed { YES } else { NO }, Ordering::Relaxed);
+    is_interposed
 }
 
 fn function_of(own: Own) -> u64 {
@@ -251,6 +297,7 @@ fn obey(rule: Rule, arguments: &Arguments) {
                 && copy_in(argument(at), &mut message)
                 && has_lazy_piece(message[2], message[3], is_lazy)
         }
+        Rule::Open => !finish::is_filled() && is_memory_of_process(argument(0)),
         Rule::Path(at) => !finish::is_filled() && is_memory_of_process(argument(at)),
         Rule::Settle => {
             masks::settle(image);
@@ -266,10 +313,11 @@ fn obey(rule: Rule, arguments: &Arguments) {
             false
         }
         Rule::Set(at) => {
-            let mut set = [0u64];
-            if masks::believed() != 0 || (copy_in(argument(at), &mut set) && set[0] & masks::OURS != 0) {
-                masks::settle(image);
-            }
+            settle_for_set(image, argument(at));
+            false
+        }
+        Rule::SetIn(at, offset) => {
+            settle_for_set(image, argument(at).wrapping_add(offset));
             false
         }
         Rule::Start => {
@@ -289,13 +337,10 @@ fn obey(rule: Rule, arguments: &Arguments) {
         Rule::If(at, numbers) => is_one_of(argument(at), numbers),
         Rule::Stack(at) => argument(at) < SMALL_STACK,
         Rule::StackAt(at, offset) => {
-            // `stack_t`: start, flags, size.
-            let mut stack = [0u64; 3];
-            const SS_DISABLE: u64 = 2;
-            !finish::is_filled()
-                && copy_in(argument(at).wrapping_add(offset), &mut stack)
-                && stack[1] & SS_DISABLE == 0
-                && stack[2] < if offset == 0 { SMALL_ALTERNATE_STACK } else { SMALL_STACK }
+            stack_of(argument(at).wrapping_add(offset)).is_some_and(|size| size < SMALL_STACK)
+        }
+        Rule::AlternateStack => {
+            stack_of(argument(0)).is_some_and(|size| size < SMALL_ALTERNATE_STACK || wishes::uses_stack(size))
         }
         Rule::Share => {
             wishes::leave_to_kernel(image);
@@ -311,7 +356,6 @@ fn obey(rule: Rule, arguments: &Arguments) {
             }
             false
         }
-        Rule::IfBit(at, bit) => argument(at) & bit != 0,
         Rule::Number => {
             if let Some(rule) = rule_of(argument(0)) {
                 let [_, a, b, c, d, e] = *arguments;
@@ -325,6 +369,14 @@ fn obey(rule: Rule, arguments: &Arguments) {
     }
 }
 
+/// Before signals are waited for with a set, or held back by one that libc sets.
+fn settle_for_set(image: &'static Image, at: u64) {
+    let mut set = [0u64];
+    if masks::believed() != 0 || (copy_in(at, &mut set) && set[0] & masks::OURS != 0) {
+        masks::settle(image);
+    }
+}
+
 fn is_one_of(argument: u64, numbers: &[u64]) -> bool {
     numbers.contains(&(argument & 0xffff_ffff))
 }
@@ -333,6 +385,14 @@ fn is_one_of(argument: u64, numbers: &[u64]) -> bool {
 const SMALL_STACK: u64 = 64 << 10;
 /// On an alternate stack only faults are served, for a program that wants its own faults there.
 const SMALL_ALTERNATE_STACK: u64 = 8 << 10;
+
+/// The size of the stack that a `stack_t` describes, if it is one.
+fn stack_of(at: u64) -> Option<u64> {
+    const SS_DISABLE: u64 = 2;
+    // Start, flags, size.
+    let mut stack = [0u64; 3];
+    (!finish::is_filled() && copy_in(at, &mut stack) && stack[1] & SS_DISABLE == 0).then_some(stack[2])
+}
 
 /// Everything is put in place, and the background ends.
 fn alone(image: &'static Image) {

@@ -8,7 +8,7 @@ use crate::{guards, sys};
 use shared::PAGE;
 
 /// Returns the address at which to go on: the dynamic linker's entry, or the program's.
-pub fn prepare(image: &'static Image, environment: &Environment) -> u64 {
+pub fn prepare(image: &'static Image, environment: &Environment, is_lazy: bool) -> u64 {
     let header = image.plan.header;
     environment.set_auxiliary(at::PHDR, header.phdrs.0);
     environment.set_auxiliary(at::PHNUM, header.phdr_count);
@@ -21,7 +21,7 @@ pub fn prepare(image: &'static Image, environment: &Environment) -> u64 {
     if interp.last() != Some(&0) {
         die(&[b"the plan of the index contradicts itself; link the program again"]);
     }
-    guards::stand_at_entry(image, environment);
+    guards::stand_at_entry(image, environment, is_lazy);
     let (base, entry) = map_interpreter(interp);
     environment.set_auxiliary(at::BASE, base);
     entry

@@ -56,7 +56,7 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
     let opened = open::open(&environment);
     let image = reserve::reserve(opened, &environment);
     let is_lazy = paging::begin(image, &environment, started);
-    let entry = handoff::prepare(image, &environment);
+    let entry = handoff::prepare(image, &environment, is_lazy);
     journal::handed_over(image);
     sys::close(image.dir);
     if !is_lazy {

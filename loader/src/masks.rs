@@ -95,12 +95,13 @@ fn settle_filled() {
 /// Unblocks the two, which whoever started us may have blocked: a blocked fault would be the end. The program believes
 /// them to be as they were.
 pub fn unblock() {
-    let ours = OURS;
-    let mut old = 0u64;
+    let (ours, mut old) = (OURS, 0u64);
     // SAFETY: signal sets of ours.
-    unsafe { sys::rt_sigprocmask(sys::SIG_UNBLOCK, &raw const ours as u64, &raw mut old as u64, 8) };
-    if old & OURS != 0 {
-        believe(old & OURS);
+    unsafe { sys::rt_sigprocmask(sys::SIG_BLOCK, 0, &raw mut old as u64, 8) };
+    if old & OURS != 0 && believe(believed() | old & OURS) {
+        // One that is pending is delivered now, and waits on.
+        // SAFETY: as above.
+        unsafe { sys::rt_sigprocmask(sys::SIG_UNBLOCK, &raw const ours as u64, 0, 8) };
     }
 }
 

@@ -105,10 +105,10 @@ pub fn register_regions(image: &'static Image, uffd: i64) {
 
 /// Installs the handlers.
 pub fn arm() {
-    masks::unblock();
     for signal in [sys::SIGSEGV, sys::SIGBUS] {
         wishes::take(signal);
     }
+    masks::unblock();
 }
 
 /// Closes the userfaultfd, and so ends all registrations: nothing is missing any more.

@@ -18,6 +18,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
         journal::from_kept(pages);
         kept::close();
         hooks::install(image);
+        guards::stand(image, false);
         return false;
     }
     open::open_packs(image);
@@ -39,11 +40,12 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
             }
         }
         kept::close();
-        return true;
+        guards::stand(image, false);
+        return false;
     }
     kept::stay();
     pager::arm();
-    guards::stand(image);
+    guards::stand(image, true);
     if !environment.profile {
         background::start(image, environment);
     }

@@ -209,25 +209,6 @@ pub(crate) struct LibcSigaction {
     restorer: u64,
 }
 
-/// For each other signal, which of the two its handlers want held back and do not get.
-static STRIPPED: [AtomicU64; 65] = [const { AtomicU64::new(0) }; 65];
-
-/// Everything is in place: the handlers of other signals get the masks that they asked for.
-pub fn restore_masks() {
-    for (signal, stripped) in STRIPPED.iter().enumerate() {
-        let wanted = stripped.swap(0, Ordering::SeqCst);
-        if wanted != 0 {
-            let mut action = sys::KernelSigaction::default();
-            // SAFETY: a struct of ours, filled by the kernel.
-            unsafe {
-                sys::rt_sigaction(signal as u64, 0, &raw mut action as u64, 8);
-                action.mask |= wanted;
-                sys::rt_sigaction(signal as u64, &raw const action as u64, 0, 8);
-            }
-        }
-    }
-}
-
 pub(crate) unsafe extern "C" fn sigaction(
     signal: i32,
     new: *const LibcSigaction,
@@ -237,6 +218,7 @@ pub(crate) unsafe extern "C" fn sigaction(
     // SAFETY: libc's function has this type.
     let real: Real =
         unsafe { core::mem::transmute::<u64, _>(guards::real(guards::number_of(Own::Sigaction))) };
+    leave_if_filled(signal);
     if let Some(wish) = wish(signal).filter(|_| !is_gone()) {
         let (handler, flags, mask) = wish.get();
         let mut set = [0; 16];
@@ -258,41 +240,41 @@ pub(crate) unsafe extern "C" fn sigaction(
         return 0;
     }
     // SAFETY: as above.
-    let new_flags = unsafe { new.as_ref().map_or(0, |new| new.flags as u32 as u64) };
-    if new_flags & fault::SA_ONSTACK != 0
-        && let Some(image) = image::current()
-    {
-        // A first touch in that handler would need room for two frames there.
+    let is_hazard = unsafe {
+        // A first touch would find its signal blocked in that handler, or need room for two frames on an alternate stack.
+        new.as_ref().is_some_and(|new| {
+            new.mask[0] & OURS != 0 || (new.flags as u64 & fault::SA_ONSTACK != 0 && !has_room())
+        })
+    };
+    if let Some(image) = image::current().filter(|_| is_hazard) {
         finish::fill(image);
     }
-    let stripped = usize::try_from(signal).ok().and_then(|signal| STRIPPED.get(signal));
-    // SAFETY: the arguments are the program's, or a copy.
-    unsafe {
-        let before = stripped.map_or(0, |stripped| stripped.load(Ordering::SeqCst));
-        let result = match (new.as_ref(), stripped) {
-            (Some(new), Some(stripped)) if new.mask[0] & masks::withheld() != 0 => {
-                let mut copy = *new;
-                copy.mask[0] &= !OURS;
-                stripped.store(new.mask[0] & OURS, Ordering::SeqCst);
-                real(signal, &raw const copy, old)
-            }
-            (Some(new), Some(stripped)) => {
-                stripped.store(0, Ordering::SeqCst);
-                real(signal, new, old)
-            }
-            _ => real(signal, new, old),
-        };
-        if let Some(old) = old.as_mut().filter(|_| result == 0) {
-            old.mask[0] |= before;
-        }
-        result
-    }
+    // SAFETY: the program's own arguments.
+    unsafe { real(signal, new, old) }
+}
+
+/// The smallest alternate stack, and whether a handler of another signal than the two is to run there.
+static SMALLEST_STACK: AtomicU64 = AtomicU64::new(u64::MAX);
+static IS_USED: AtomicBool = AtomicBool::new(false);
+const TWO_FRAMES: u64 = 16 << 10;
+
+/// A handler is to run on alternate stacks. Returns whether there is room for a first touch.
+fn has_room() -> bool {
+    IS_USED.store(true, Ordering::SeqCst);
+    SMALLEST_STACK.load(Ordering::SeqCst) >= TWO_FRAMES
+}
+
+/// A thread has an alternate stack of that size. Returns whether a handler that runs there may lack room for a first touch.
+pub fn uses_stack(size: u64) -> bool {
+    SMALLEST_STACK.fetch_min(size, Ordering::SeqCst);
+    IS_USED.load(Ordering::SeqCst) && size < TWO_FRAMES
 }
 
 pub(crate) unsafe extern "C" fn signal(signal: i32, handler: u64) -> u64 {
     // SAFETY: libc's function has this type.
     let real: unsafe extern "C" fn(i32, u64) -> u64 =
         unsafe { core::mem::transmute::<u64, _>(guards::real(guards::number_of(Own::Signal))) };
+    leave_if_filled(signal);
     if let Some(wish) = wish(signal).filter(|_| !is_gone()) {
         let (earlier, ..) = wish.get();
         wish.set(handler, SA_RESTART, 1 << (signal - 1));
@@ -320,3 +302,13 @@ pub fn leave_to_kernel(image: &'static Image) {
 
 /// The program may have several threads.
 pub static THREADS: AtomicBool = AtomicBool::new(false);
+
+/// Where nothing is lazy any more, what the program asks for the two signals is the kernel's to do.
+fn leave_if_filled(signal: i32) {
+    if wish(signal).is_some()
+        && finish::is_filled()
+        && let Some(image) = image::current().filter(|_| !is_gone())
+    {
+        leave_to_kernel(image);
+    }
+}

@@ -4,7 +4,8 @@
 //! While something is lazy the loader stands in front of them. `.dynsym` of each executable has a row for each of them
 //! that libc has: undefined, so that nothing comes of it, and in the hash tables. The loader of a lazy launch gives these
 //! rows its own addresses before the dynamic linker runs, which then binds all calls of the program and of its libraries
-//! to them: the program comes first in the order of search. A launch in which nothing is lazy leaves the rows alone.
+//! to them: the program comes first in the order of search. A launch in which nothing is lazy leaves the rows alone, but
+//! for those of `open`.
 //!
 //! What cannot be served lazily is not imitated: the loader puts everything in place first, and then libc's own
 //! function does what it always does.
@@ -28,6 +29,9 @@ pub enum Rule {
     Message(usize),
     /// Everything is put in place if the path at this argument is that of a process's memory.
     Path(usize),
+    /// The same for argument 0. This one is guarded in all launches: by opening its own file of symbols the program asks
+    /// for its debug information.
+    Open,
     /// The calling thread's mask becomes what it believes it to be, if that holds back one of the two signals.
     Mask,
     /// The same, and from here on there may be several threads.
@@ -36,19 +40,20 @@ pub enum Rule {
     Settle,
     /// The same if the set of signals at this argument has one of the two.
     Set(usize),
+    /// The same for a set `.1` bytes behind argument `.0`.
+    SetIn(usize, u64),
     /// The same for `execve` and its kin, which hand masks on, and what is ignored.
     Start,
     /// The action of the signal that is the first argument is left to the kernel, if it is one of the two.
     Action,
     /// Everything is put in place if argument `.0` is one of these numbers.
     If(usize, &'static [u64]),
-    /// The same if argument `.0` has this bit.
-    IfBit(usize, u64),
     /// The same if a stack of `.0` bytes is small.
     Stack(usize),
-    /// The same if the stack that argument `.0` describes is small: `stack_t`, or the one of a `ucontext_t`, which begins
-    /// `.1` bytes from there.
+    /// The same for the `stack_t` `.1` bytes behind argument `.0`.
     StackAt(usize, u64),
+    /// The same for an alternate stack.
+    AlternateStack,
     /// Everything is put in place, and the signals are left to the kernel: a child gets its own actions, and shares the
     /// memory in which the loader would note them.
     Share,
@@ -78,13 +83,15 @@ const fn guard(name: &'static CStr, rule: Rule) -> Guard {
     Guard { name, rule }
 }
 
-/// `PTRACE_TRACEME`; `RLIMIT_FSIZE`, `RLIMIT_DATA` and `RLIMIT_AS`; `RTLD_DEEPBIND`.
+/// `PTRACE_TRACEME`; `RLIMIT_FSIZE`, `RLIMIT_DATA` and `RLIMIT_AS`.
 const TRACED: &[u64] = &[0];
 const LIMITED: &[u64] = &[1, 2, 9];
-const DEEP: u64 = 8;
 /// `PR_SET_SECCOMP`, `PR_CAPBSET_DROP`, `PR_SET_SECUREBITS`, `PR_SET_MM`, `PR_SET_NO_NEW_PRIVS`, `PR_CAP_AMBIENT`,
 /// `PR_SET_SYSCALL_USER_DISPATCH`, `PR_SET_MDWE`.
 const CONFINED: &[u64] = &[22, 24, 28, 35, 38, 47, 59, 65];
+
+/// Where the mask is in `ucontext_t`.
+const CONTEXT_MASK: u64 = 296;
 
 /// All guards. A link has rows for those that a library of the program defines.
 pub const GUARDS: [Guard; 139] = [
@@ -129,10 +136,10 @@ pub const GUARDS: [Guard; 139] = [
     guard(c"_longjmp", Rule::Mask),
     guard(c"__longjmp_chk", Rule::Mask),
     guard(c"getcontext", Rule::Mask),
-    guard(c"setcontext", Rule::Mask),
-    guard(c"swapcontext", Rule::Mask),
+    guard(c"setcontext", Rule::SetIn(0, CONTEXT_MASK)),
+    guard(c"swapcontext", Rule::SetIn(1, CONTEXT_MASK)),
     // Stacks on which a first touch has no room.
-    guard(c"sigaltstack", Rule::StackAt(0, 0)),
+    guard(c"sigaltstack", Rule::AlternateStack),
     guard(c"makecontext", Rule::StackAt(0, 16)),
     guard(c"pthread_attr_setstacksize", Rule::Stack(1)),
     guard(c"pthread_attr_setstack", Rule::Stack(2)),
@@ -193,8 +200,8 @@ pub const GUARDS: [Guard; 139] = [
     guard(c"sendmsg", Rule::Message(1)),
     guard(c"process_vm_readv", Rule::Pieces(3, 4)),
     guard(c"process_vm_writev", Rule::Pieces(3, 4)),
-    guard(c"open", Rule::Path(0)),
-    guard(c"open64", Rule::Path(0)),
+    guard(c"open", Rule::Open),
+    guard(c"open64", Rule::Open),
     guard(c"__open_2", Rule::Path(0)),
     guard(c"__open64_2", Rule::Path(0)),
     guard(c"openat", Rule::Path(1)),
@@ -227,7 +234,7 @@ pub const GUARDS: [Guard; 139] = [
     guard(c"initgroups", Rule::Alone),
     guard(c"capset", Rule::Alone),
     guard(c"dlmopen", Rule::Fill),
-    guard(c"dlopen", Rule::IfBit(1, DEEP)),
+    guard(c"dlopen", Rule::Fill),
     guard(c"abort", Rule::Fill),
     guard(c"__assert_fail", Rule::Fill),
     guard(c"__stack_chk_fail", Rule::Fill),

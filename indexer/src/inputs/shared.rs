@@ -45,6 +45,8 @@ pub struct SharedLibrary {
     /// The libraries that it needs itself.
     pub needed: Vec<&'static [u8]>,
     pub symbols: Vec<SharedSymbol>,
+    /// The contents of its sections of code.
+    pub code: Vec<&'static [u8]>,
 }
 
 impl SharedLibrary {
@@ -147,7 +149,12 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             is_undefined,
         });
     }
-    Ok(SharedLibrary { soname, is_named, needed, symbols: read })
+    let is_code = |section: &&elf::SectionHeader64<LittleEndian>| {
+        section.sh_flags(endian) & u64::from(elf::SHF_EXECINSTR) != 0
+    };
+    let code =
+        sections.iter().filter(is_code).filter_map(|section| section.data(endian, data).ok()).collect();
+    Ok(SharedLibrary { soname, is_named, needed, symbols: read, code })
 }
 
 /// The alignment that a copy of a symbol needs: no more than its address in the library has.

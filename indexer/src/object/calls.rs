@@ -41,6 +41,21 @@ pub fn may_be_about_signals(code: &[u8]) -> bool {
     false
 }
 
+/// Whether code of a library has such a call, going by what compilers make of one: its number is put into eax shortly
+/// before it. A library is not decoded, which would take long and need to know where its functions begin.
+pub fn seems_to_be_about_signals(code: &[u8]) -> bool {
+    const SHORTLY: usize = 32;
+    // mov $number, %eax, or %rax
+    const MOVES: [&[u8]; 2] = [&[0xb8], &[0x48, 0xc7, 0xc0]];
+    memchr::memmem::find_iter(code, &SYSCALL).any(|at| {
+        let before = &code[at.saturating_sub(SHORTLY)..at];
+        ABOUT_SIGNALS.iter().any(|number| {
+            let number = (*number as u32).to_le_bytes();
+            MOVES.iter().any(|code| memchr::memmem::find(before, &[*code, &number].concat()).is_some())
+        })
+    })
+}
+
 /// What is in rax behind an instruction that finds `number` there.
 fn after(instruction: &Instruction, number: Option<u64>, info: &mut InstructionInfoFactory) -> Option<u64> {
     if !matches!(instruction.flow_control(), FlowControl::Next | FlowControl::ConditionalBranch) {
@@ -95,6 +110,12 @@ mod tests {
         assert!(may_be_about_signals(&[call(1), vec![0x0f, 0x05]].concat()));
         // mov $1, %eax; call somewhere; syscall
         assert!(may_be_about_signals(&[0xb8, 1, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0x0f, 0x05]));
+    }
+
+    #[test]
+    fn a_call_of_a_library_is_seen() {
+        assert!(super::seems_to_be_about_signals(&call(13)));
+        assert!(!super::seems_to_be_about_signals(&call(1)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One relocatable object -> its record. All reading of relocatable ELF files is here.
 
 pub mod build;
-mod calls;
+pub mod calls;
 pub mod classify;
 pub mod relocations;
 

@@ -13,7 +13,7 @@ use crate::resolve::needs::{DIRECT, used_by};
 use crate::synth::{RELA, rela, sysv_hash};
 use anyhow::{Context, Result};
 use object::elf;
-use shared::plan::{HOOKS, PLT_ENTRY, Slot, slot};
+use shared::plan::{PLT_ENTRY, Slot, slot};
 use shared::record::uses;
 
 /// Bytes of a symbol of `.dynsym`.
@@ -100,7 +100,7 @@ pub fn add(
     let ordinary = record.binding != elf::STB_WEAK
         && record.visibility == elf::STV_DEFAULT
         && !name.contains(&b'@')
-        && !HOOKS.contains(&name)
+        && !rebind::is_hooked(editor, name)?
         && !RUNTIMES.contains(&name)
         && request.wraps.is_empty()
         && !linker_symbols::is_known(name, request);

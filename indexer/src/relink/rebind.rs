@@ -187,6 +187,11 @@ fn check(editor: &Editor, request: &Request, change: &Change) -> Attempt {
     Ok(Ok(()))
 }
 
+/// Whether calls of a function go through the hook table.
+pub fn is_hooked(editor: &Editor, name: &[u8]) -> Result<bool> {
+    Ok(HOOKS.contains(&name) && editor.view()?.header.hooks.0 != 0)
+}
+
 /// The program starts where it did: what starts it is told once.
 fn entry_stays(editor: &Editor, request: &Request) -> Attempt {
     let name = request.entry.as_deref().unwrap_or("_start");
@@ -259,7 +264,7 @@ fn weigh(
         }
         let defines = [before.definition, after.definition].iter().any(|it| *it != Definition::None);
         let is_guarded = name == guards::SEARCH || (defines && guards::is_guarded(name));
-        if HOOKS.contains(&name) || is_guarded || !request.wraps.is_empty() {
+        if is_hooked(editor, name)? || is_guarded || !request.wraps.is_empty() {
             full!("it defines or no longer defines {shown}");
         }
         if request.defsyms.iter().any(|(defined, meaning)| {
@@ -559,7 +564,7 @@ fn bind(editor: &mut Editor, request: &Request, change: &Change) -> Result<Resul
         let found = editor.find(global.hash).map(|found| found.slot);
         let slot = match (known.get(&global.hash), found) {
             (Some((slot, was_undefined)), _) if *was_undefined == undefined => *slot,
-            _ if undefined && (HOOKS.contains(&name) || !request.wraps.is_empty()) => {
+            _ if undefined && (is_hooked(editor, name)? || !request.wraps.is_empty()) => {
                 full!("{}: it refers to a new symbol, {}", change.name, String::from_utf8_lossy(name));
             }
             (_, Some(found)) if !undefined || !is_free(&editor.view()?.slots[found as usize]) => found,

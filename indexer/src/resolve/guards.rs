@@ -3,7 +3,7 @@
 use super::{Definition, Resolution, Symbol, SymbolId};
 use crate::args::Request;
 use crate::inputs::Inputs;
-use crate::object::name_hash;
+use crate::object::{calls, name_hash};
 use shared::guards::GUARDS;
 use shared::record::{ObjectView, flag, uses};
 use std::collections::HashSet;
@@ -12,7 +12,8 @@ use std::collections::HashSet;
 pub const SEARCH: &[u8] = b"dlsym";
 
 /// Functions of the runtimes of sanitizers, which take the fault signals for themselves.
-pub const RUNTIMES: [&[u8]; 4] = [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init"];
+pub const RUNTIMES: [&[u8]; 5] =
+    [b"__asan_init", b"__tsan_init", b"__msan_init", b"__hwasan_init", b"__lsan_init"];
 
 /// What an executable has of the guards.
 #[derive(Default)]
@@ -91,10 +92,30 @@ fn is_defined(symbol: &Symbol<'_>) -> bool {
 }
 
 /// Whether the program may take the fault signals for itself without a call that the loader could stand in front of: the
-/// runtimes of sanitizers do, functions of its own in the place of libc's, and system calls in the program's own code may:
-/// in a static program that is all of libc's.
-pub fn takes_signals(request: &Request, resolution: &Resolution<'_>, guards: &Guards) -> bool {
+/// runtimes of sanitizers do, functions of its own in the place of libc's, and system calls in the code of the program or its
+/// libraries may: in a static program that is all of libc's.
+pub fn takes_signals(
+    request: &Request,
+    inputs: &Inputs,
+    resolution: &Resolution<'_>,
+    guards: &Guards,
+) -> bool {
+    // libc's own hold signals back while nothing but libc's code runs.
+    let is_libc = |soname: &[u8]| LIBC.iter().any(|libc| soname.starts_with(libc));
+    let library_asks = || {
+        let others = inputs.shared.iter().filter(|input| !is_libc(&input.library.soname));
+        let mut code = others.flat_map(|input| &input.library.code);
+        code.any(|code| calls::seems_to_be_about_signals(code))
+    };
     let has_runtime = RUNTIMES.iter().any(|name| resolution.find(name).is_some());
     let asks_itself = |object: &ObjectView<'_>| object.header.flags & flag::SYSTEM_CALLS != 0;
-    request.is_static || guards.has_own || has_runtime || resolution.objects.iter().any(asks_itself)
+    request.is_static
+        || guards.has_own
+        || has_runtime
+        || resolution.objects.iter().any(asks_itself)
+        || library_asks()
 }
+
+/// How the names of libraries begin that are parts of libc.
+const LIBC: [&[u8]; 7] =
+    [b"libc.so.", b"ld-linux", b"libpthread.so.", b"librt.so.", b"libdl.so.", b"libanl.so.", b"libm.so."];

@@ -6,20 +6,20 @@
 //#Args: $LIB/libplugin.so $LIB/libisolated.so
 //#Stdout: constructor: 13
 //#Stdout: now: 50
-//#Stdout: atexit: 33
 //#Stdout: destructor: 23
+//#Stdout: atexit: 33
 //#Stdout: constructor: 13
 //#Stdout: lazy: 50
-//#Stdout: atexit: 33
 //#Stdout: destructor: 23
+//#Stdout: atexit: 33
 //#Stdout: constructor: 13
 //#Stdout: global: 50
-//#Stdout: atexit: 33
 //#Stdout: destructor: 23
+//#Stdout: atexit: 33
 //#Stdout: constructor: 13
 //#Stdout: deep: 50
-//#Stdout: atexit: 33
 //#Stdout: destructor: 23
+//#Stdout: atexit: 33
 //#Stdout: in a namespace of its own: 47
 //#Stdout: opened in a thread: 50
 // Opened libraries call code of the program that was never touched: while they are relocated, constructed, run and

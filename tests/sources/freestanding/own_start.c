@@ -1,6 +1,6 @@
 //#Flags: -O1
 //#LinkFlags: -nostartfiles
-//#Modes: pie nopie static
+//#Modes: pie nopie
 //#Stdout: constructors: 12
 //#Stdout: main: 42
 //#Stdout: destructors

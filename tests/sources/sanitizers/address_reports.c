@@ -1,7 +1,7 @@
 //#Flags: -O1 -g -fsanitize=address -fno-omit-frame-pointer
 //#LinkFlags: -fsanitize=address
 //#Modes: pie nopie
-//#Env: ASAN_OPTIONS=detect_leaks=0:log_path=/dev/null:exitcode=23
+//#Env: ASAN_OPTIONS=detect_leaks=0:log_path=$WORK/report:exitcode=23
 //#Exit: 23
 // A read beyond the end, in code that was never touched, is reported.
 #include "../../fixtures/far.h"

@@ -1,0 +1,1 @@
+int isolated_run(int (*callback)(int), int value) { return callback(value); }

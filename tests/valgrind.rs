@@ -1,0 +1,92 @@
+//! valgrind finds in a program what it finds in the twin that GNU ld makes, and nothing of the loader's.
+
+use unfold_tests::directives::Ending;
+use unfold_tests::project::Project;
+use unfold_tests::run::{Outcome, program, run};
+use unfold_tests::tools::{complete_kept, gnu_linker, is_installed, unfold_command};
+
+const SOURCE: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+__attribute__((noinline)) static int read_at(char *block, int index) {
+    FAR(index);
+    int result = ((volatile char *)block)[index];
+    FAR(index);
+    return result;
+}
+int main(int argc, char **argv) {
+    char *block = malloc(100);
+    memset(block, 5, 100);
+    printf("%d\n", read_at(block, 50));
+    if (argc > 1)
+        read_at(block, 100);
+    free(block);
+    return 0;
+}
+"#;
+
+const ERROR: i32 = 9;
+
+#[test]
+fn memcheck_finds_nothing_that_is_ours() {
+    let Some(project) = project("nothing") else { return };
+    for (app, pager, kept) in ways() {
+        let outcome = memcheck(&project, app, pager, kept, &[]);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{app} {pager} {kept}: {outcome:?}");
+        assert_eq!(outcome.stdout_text(), "5\n", "{app} {pager} {kept}: {outcome:?}");
+        assert_eq!(outcome.stderr_text(), "", "{app} {pager} {kept}");
+    }
+}
+
+#[test]
+fn memcheck_finds_what_is_the_program_s() {
+    let Some(project) = project("error") else { return };
+    for (app, pager, kept) in ways() {
+        let outcome = memcheck(&project, app, pager, kept, &["beyond"]);
+        assert_eq!(outcome.ending, Ending::Exit(ERROR), "{app} {pager} {kept}: {outcome:?}");
+        let errors = outcome.stderr_text().matches("Invalid read of size 1").count();
+        assert_eq!(errors, 1, "{app} {pager} {kept}: {outcome:?}");
+    }
+}
+
+/// Each executable with the pagers that it is run with, and whether everything is kept before.
+fn ways() -> Vec<(&'static str, &'static str, bool)> {
+    vec![
+        ("twin", "auto", false),
+        ("baked", "auto", false),
+        ("app", "auto", false),
+        ("app", "signal", false),
+        ("app", "eager", false),
+        ("app", "auto", true),
+    ]
+}
+
+fn project(name: &str) -> Option<Project> {
+    let unfold = unfold_command()?;
+    if !is_installed("valgrind") {
+        eprintln!("note: valgrind is not installed, so it is not asked for anything");
+        return None;
+    }
+    let project = Project::new(&format!("valgrind/{name}"));
+    project.set_env("UNFOLD_BACKGROUND", "off");
+    project.write("main.c", SOURCE);
+    project.compile_with("main.c", &["-O1"]);
+    project.link(&["main.o", "-o", "app"]);
+    let search = format!("-B{}", gnu_linker().search_dir.display());
+    project.tool("gcc", &[&search, "main.o", "-o", "twin"]);
+    project.bake(unfold, "app", "baked");
+    Some(project)
+}
+
+fn memcheck(project: &Project, app: &str, pager: &str, kept: bool, args: &[&str]) -> Outcome {
+    if kept {
+        complete_kept(&project.path(app)).unwrap();
+    }
+    let mut command = program("valgrind");
+    command.args(["-q", &format!("--error-exitcode={ERROR}")]).arg(project.path(app)).args(args);
+    command.env("UNFOLD_PAGER", pager).env("UNFOLD_BACKGROUND", "off").env("UNFOLD_PREFETCH", "off");
+    command.env("UNFOLD_KEEP", if kept { "on" } else { "off" });
+    run(&mut command, b"").unwrap()
+}

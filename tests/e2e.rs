@@ -147,7 +147,7 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
             }
             let found = run_with(&libraries, &app, &env)?;
             if !(program.may_refuse && is_refusal(&found.0)) {
-                failures.extend(difference(&format!("{pager} pager, {name}"), &twin, found));
+                failures.extend(difference(program, &format!("{pager} pager, {name}"), &twin, found));
             }
         }
     }
@@ -159,7 +159,7 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         run_tool(Command::new(unfold).arg("bake").arg(&app).arg("-o").arg(&baked))?;
         // Nothing of ours may be needed, so nothing of ours is left there.
         remove_folder(&work.join("unfold-baked")).map_err(|error| error.to_string())?;
-        failures.extend(difference("baked", &twin, run_with(&libraries, &baked, &[])?));
+        failures.extend(difference(program, "baked", &twin, run_with(&libraries, &baked, &[])?));
     }
 
     if build.has_shared() {
@@ -168,7 +168,8 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
             let app = build.link(linker, &libraries, &format!("{name}-with-libraries-by-unfold"))?;
             let found = run_with(&libraries, &app, &[])?;
             if !(program.may_refuse && is_refusal(&found.0)) {
-                failures.extend(difference(&format!("libraries by unfold, program by {name}"), &twin, found));
+                let variant = format!("libraries by unfold, program by {name}");
+                failures.extend(difference(program, &variant, &twin, found));
             }
         }
     }
@@ -250,7 +251,28 @@ fn is_refusal(outcome: &Outcome) -> bool {
     outcome.ending == Ending::Exit(127) && stderr.contains("unfold: ") && stderr.lines().count() == 1
 }
 
-fn difference(variant: &str, twin: &Outcome, (found, command): (Outcome, String)) -> Option<String> {
+fn difference(
+    program: &Program,
+    variant: &str,
+    twin: &Outcome,
+    (mut found, command): (Outcome, String),
+) -> Option<String> {
+    if !program.known_differences.is_empty() {
+        found.stdout = with_known_lines(&program.known_differences, &found, twin);
+    }
     let difference = found.difference_from(twin)?;
     Some(format!("{variant}: not what the same program does when GNU ld links it\n{command}\n{difference}"))
+}
+
+/// The output, with the twin's lines in the place of those that are known to differ.
+fn with_known_lines(known: &[String], found: &Outcome, twin: &Outcome) -> Vec<u8> {
+    let expected = twin.stdout_text();
+    let mut expected = expected.split_inclusive('\n');
+    let found = found.stdout_text();
+    let lines = found.split_inclusive('\n').map(|line| {
+        let other = expected.next();
+        let is_known = known.iter().any(|known| known == line.trim_end_matches('\n'));
+        other.filter(|_| is_known).unwrap_or(line)
+    });
+    lines.collect::<String>().into_bytes()
 }

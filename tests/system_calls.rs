@@ -73,7 +73,11 @@ fn count(calls: &[u64]) -> BTreeMap<u64, usize> {
 /// Runs the program, by faults alone unless chunks are kept.
 fn traced(project: &Project, pager: &str) -> Trace {
     let mut command = program(project.path("app"));
-    command.env("UNFOLD_PAGER", pager).env("UNFOLD_PREFETCH", "off").stdout(Stdio::null());
+    command
+        .env("UNFOLD_PAGER", pager)
+        .env("UNFOLD_PREFETCH", "off")
+        .env("UNFOLD_TRACED", "lazy")
+        .stdout(Stdio::null());
     if pager != "auto" {
         command.env("UNFOLD_KEEP", "off");
     }

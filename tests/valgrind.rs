@@ -36,7 +36,10 @@ fn memcheck_finds_nothing_that_is_ours() {
         let outcome = memcheck(&project, app, pager, kept, &[]);
         assert_eq!(outcome.ending, Ending::Exit(0), "{app} {pager} {kept}: {outcome:?}");
         assert_eq!(outcome.stdout_text(), "5\n", "{app} {pager} {kept}: {outcome:?}");
-        assert_eq!(outcome.stderr_text(), "", "{app} {pager} {kept}");
+        // It says that it finds no sections in the executable's own file.
+        let stderr = outcome.stderr_text();
+        let of_memcheck: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("--")).collect();
+        assert!(of_memcheck.is_empty(), "{app} {pager} {kept}: {outcome:?}");
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Environment {
     pub keep: bool,
     /// A precise log is asked for: nothing is kept or prefetched, and a touch brings one page.
     pub profile: bool,
+    /// `UNFOLD_TRACED=lazy`: first touches also under a debugger.
+    pub traced: bool,
     pub log: bool,
     pub secure: bool,
 }
@@ -46,6 +48,7 @@ impl Environment {
             background: true,
             keep: true,
             profile: false,
+            traced: false,
             log: false,
             secure: false,
         };
@@ -74,6 +77,8 @@ impl Environment {
                 b"auto" | b"" => PagerChoice::Auto,
                 _ => crate::report::die(&[b"UNFOLD_PAGER is none of auto, uffd, signal, eager"]),
             };
+        } else if let Some(value) = name.strip_prefix(b"TRACED=") {
+            self.traced = value == b"lazy";
         } else if let Some(value) = name.strip_prefix(b"PREFETCH=") {
             self.prefetch = !matches!(value, b"off" | b"0");
         } else if let Some(value) = name.strip_prefix(b"BACKGROUND=") {

@@ -9,7 +9,7 @@ use crate::image::{self, Image};
 use crate::{background, finish, masks, symbols, sys, wishes};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use shared::guards::{GUARDS, Guard, Own, Rule};
+use shared::guards::{GUARDS, Own, Rule};
 use shared::plan::GuardTable;
 
 /// Bytes of the code of each guard.
@@ -194,7 +194,15 @@ pub fn real(number: usize) -> u64 {
         // The dynamic linker has not got there yet.
         return missing;
     }
+    // A search that finds nothing allocates memory for the message, and an allocator may be who calls.
+    static SEARCHING: AtomicU64 = AtomicU64::new(0);
+    let thread = sys::gettid();
+    if SEARCHING.load(Ordering::Relaxed) == thread {
+        return missing;
+    }
+    SEARCHING.store(thread, Ordering::Relaxed);
     let found = search(RTLD_NEXT, GUARDS[number].name);
+    SEARCHING.store(0, Ordering::Relaxed);
     let found = if found == 0 { missing } else { found };
     REAL[number].store(found, Ordering::Relaxed);
     found
@@ -239,32 +247,32 @@ extern "C" fn before(call: &Call) -> u64 {
     real(number)
 }
 
-/// Whether a library stands before libc itself, for one of the functions that ours take the place of.
+/// Whether a library stands before libc itself, for one of the functions that ours take the place of. libc's have a version,
+/// and others do not.
 fn is_interposed() -> bool {
     static KNOWN: AtomicU64 = AtomicU64::new(0);
     const NO: u64 = 1;
     const YES: u64 = 2;
-    const RTLD_LAZY_NOLOAD: u64 = 1 | 4;
+    const RTLD_DEFAULT: u64 = 0;
     let known = KNOWN.load(Ordering::Relaxed);
     if known != 0 {
         return known == YES;
     }
-    let named = |name: &CStr| GUARDS.iter().position(|guard| guard.name == name).map_or(0, real);
-    let open = named(c"dlopen");
-    if open == missing as *const () as u64 {
+    let search_version = search(RTLD_DEFAULT, c"dlvsym");
+    if search_version == 0 {
         return false;
     }
-    // SAFETY: libc's functions have these types.
-    let libc = unsafe {
-        let open: unsafe extern "C" fn(*const core::ffi::c_char, u64) -> u64 = core::mem::transmute(open);
-        open(c"libc.so.6".as_ptr(), RTLD_LAZY_NOLOAD)
+    let is_libcs = |number: usize| {
+        // SAFETY: libc's function has this type.
+        let found = unsafe {
+            type Text = *const core::ffi::c_char;
+            let search: unsafe extern "C" fn(u64, Text, Text) -> u64 = core::mem::transmute(search_version);
+            search(RTLD_DEFAULT, GUARDS[number].name.as_ptr(), c"GLIBC_2.2.5".as_ptr())
+        };
+        found == 0 || found == real(number)
     };
-    let is_libcs = |guard: &Guard| {
-        let found = search(libc, guard.name);
-        found == 0 || found == named(guard.name)
-    };
-    let own = || GUARDS.iter().filter(|guard| matches!(guard.rule, Rule::Own(_)));
-    let is_interposed = libc != 0 && !own().all(is_libcs);
+    let mut own = (0..GUARDS.len()).filter(|number| matches!(GUARDS[*number].rule, Rule::Own(_)));
+    let is_interposed = !own.all(is_libcs);
     KNOWN.store(if is_interposed { YES } else { NO }, Ordering::Relaxed);
     is_interposed
 }
@@ -488,7 +496,7 @@ fn has_lazy_piece(vector: u64, count: u64, is_lazy: impl Fn(u64, u64) -> bool) -
     })
 }
 
-/// Whether a path is `/proc/.../mem`.
+/// Whether a path is `/proc/.../mem`, or may be, from some folder.
 fn is_memory_of_process(path: u64) -> bool {
     let mut words = [0u64; 8];
     let len = size_of_val(&words) as u64;
@@ -502,5 +510,5 @@ fn is_memory_of_process(path: u64) -> bool {
     // SAFETY: the bytes of our words.
     let bytes = unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), len as usize) };
     let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    text.starts_with(b"/proc/") && text.ends_with(b"/mem")
+    (text.starts_with(b"/proc/") || !text.starts_with(b"/")) && (text.ends_with(b"/mem") || text == b"mem")
 }

@@ -3,12 +3,15 @@
 
 use crate::environment::{Environment, PagerChoice};
 use crate::image::Image;
-use crate::{background, guards, hooks, install, journal, kept, open, pager};
+use crate::{background, guards, hooks, install, journal, kept, open, pager, sys};
 use shared::log::Pager;
 
 /// Returns whether anything is lazy.
 pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> bool {
     let is_eager = image.plan.header.flags & shared::plan::flag::EAGER != 0;
+    // A debugger can put no breakpoint into what is not there, and sees a signal at each first touch. valgrind translates
+    // code before it runs.
+    let is_eager = is_eager || (!environment.traced && (sys::is_traced() || sys::is_in_valgrind()));
     let choice = if is_eager { PagerChoice::Eager } else { environment.pager };
     if environment.keep && !environment.profile && environment.pager != PagerChoice::Eager {
         kept::open(image);

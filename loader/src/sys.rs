@@ -207,6 +207,40 @@ pub fn files_are_limited() -> bool {
     limits[0] != u64::MAX
 }
 
+/// Whether another process traces this one, as far as `/proc` says (proc_pid_status(5), TracerPid).
+pub fn is_traced() -> bool {
+    let mut bytes = [0u8; 1024];
+    let path = c"/proc/self/status".as_ptr() as u64;
+    // SAFETY: a C string, and our buffer.
+    let len = unsafe {
+        let fd = openat(AT_FDCWD as u64, path, O_RDONLY | O_CLOEXEC, 0);
+        if failed(fd) {
+            return false;
+        }
+        let len = read(fd as u64, bytes.as_mut_ptr() as u64, bytes.len() as u64);
+        close(fd);
+        len
+    };
+    let text = &bytes[..usize::try_from(len).unwrap_or(0)];
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let tracer = lines.find_map(|line| line.strip_prefix(b"TracerPid:"));
+    tracer.is_some_and(|tracer| tracer.iter().any(|byte| (b'1'..=b'9').contains(byte)))
+}
+
+/// Whether valgrind runs the process: the answer to one of its client requests, which is nothing to a processor
+/// (valgrind's manual, "The Client Request mechanism").
+pub fn is_in_valgrind() -> bool {
+    const RUNNING_ON_VALGRIND: u64 = 0x1001;
+    let request = [RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0];
+    let depth: u64;
+    // SAFETY: rotates a register by 128 bits in all, and exchanges one with itself.
+    unsafe {
+        asm!("rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
+            inlateout("rdi") 0u64 => _, in("rax") request.as_ptr(), inlateout("rdx") 0u64 => depth);
+    }
+    depth != 0
+}
+
 /// A file in memory, closed by execve.
 pub fn memfd_create(name: &core::ffi::CStr) -> i64 {
     const MFD_CLOEXEC: u64 = 1;

@@ -33,6 +33,8 @@
 //! - `Exit: STATUS` (default 0) or `Signal: NUMBER`.
 //! - `MayRefuse: REASON`: the program does what a lazily loaded image need not support. Linked by unfold, it may
 //!   also end with status 127 and one line on stderr from `unfold:`; a wrong result stays a failure.
+//! - `KnownDifference: TEXT`: linked by unfold, this line may stand where the twin has another one. Each is described in
+//!   `docs/hazards.md`, as what is not handled.
 //!
 //! In `Flags`, `FileFlags`, `SharedFlags`, `Link`, `LinkFlags`, `Args` and `Env`, `$SRC` is the directory of the sources,
 //! `$WORK` the directory in which everything is built, and `$LIB` that of the shared libraries (with the archives); the
@@ -150,6 +152,7 @@ pub struct Program {
     pub stderr_has: Vec<String>,
     pub ending: Ending,
     pub may_refuse: bool,
+    pub known_differences: Vec<String>,
 }
 
 impl Program {
@@ -181,6 +184,7 @@ impl Program {
             stderr_has: vec![],
             ending: Ending::Exit(0),
             may_refuse: false,
+            known_differences: vec![],
         };
         for line in text.lines().filter_map(|line| line.strip_prefix("//#")) {
             let (directive, value) =
@@ -212,6 +216,7 @@ impl Program {
             "Exit" => self.ending = Ending::Exit(parse_number(value)?),
             "Signal" => self.ending = Ending::Signal(parse_number(value)?),
             "MayRefuse" => self.may_refuse = true,
+            "KnownDifference" => self.known_differences.push(value.to_owned()),
             _ => self.apply_words(directive, split_words(value)?)?,
         }
         Ok(())

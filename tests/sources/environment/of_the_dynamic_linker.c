@@ -16,6 +16,9 @@
 //#Stdout: through the dynamic linker, by another name: 42
 //#Stdout: verified by the dynamic linker: 0
 //#Stdout: listed by the dynamic linker: libc yes, result no
+//#KnownDifference: through the dynamic linker: 127
+//#KnownDifference: through the dynamic linker, by another name: 127
+//#KnownDifference: verified by the dynamic linker: 2
 // The variables that the dynamic linker listens to, and the program run through it: as with any other program.
 #define _GNU_SOURCE
 #include "../../fixtures/far.h"

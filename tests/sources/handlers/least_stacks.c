@@ -6,6 +6,8 @@
 //#Stdout: a handler on the least alternate stack: yes
 //#Stdout: a fibre of 4 KiB: yes
 //#Stdout: a fibre of 512 bytes: yes
+//#KnownDifference: 64 bytes are left: died by signal 11
+//#KnownDifference: 64 bytes are left, and an alternate stack: died by signal 11
 // Untouched code is called where there is next to no stack left: no signal's frame has room there.
 #define _GNU_SOURCE
 #include "cases.h"

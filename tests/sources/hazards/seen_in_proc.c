@@ -6,6 +6,13 @@
 //#Stdout: its file is the program: 1
 //#Stdout: code is nowhere writable: 1
 //#Stdout: descriptors beyond those of the start: 0
+//#KnownDifference: no signal is blocked or taken: 0
+//#KnownDifference: untouched code can be executed: ---p
+//#KnownDifference: its file is the program: 0
+//#KnownDifference: descriptors beyond those of the start: 1
+//#KnownDifference: descriptors beyond those of the start: 2
+//#KnownDifference: descriptors beyond those of the start: 3
+//#KnownDifference: one thread: 2
 // What /proc says of the process is what it says of any.
 #define _GNU_SOURCE
 #include "../../fixtures/far.h"

@@ -29,6 +29,9 @@
 //#Stdout: mincore: 42
 //#Stdout: msync: 42
 //#Stdout: readahead of what is mapped: 42
+//#KnownDifference: MADV_FREE is not for code: 42
+//#KnownDifference: MADV_WIPEONFORK is not for code: 42
+//#KnownDifference: MADV_REMOVE is not for code: -22
 // The kernel gets advice on code that was never touched, locks it, and says what it knows of it.
 #define _GNU_SOURCE
 #include "../../fixtures/far.h"

@@ -17,6 +17,12 @@
 //#Stdout: without privileges, process_vm_readv of the parent: 5
 //#Stdout: without privileges, /proc/self/mem: 5
 //#Stdout: without privileges, mem of the parent: 5
+//#KnownDifference: process_vm_readv of a child: -14
+//#KnownDifference: process_vm_readv of the parent: 242
+//#KnownDifference: process_vm_writev into a child reads code: -14
+//#KnownDifference: mem of a child: -1000
+//#KnownDifference: mem of the parent: 251
+//#KnownDifference: mem of the parent: 24
 // Processes read, by the ways that the kernel has for it, code that was never touched: their own, their child's,
 // their parent's.
 #define _GNU_SOURCE

@@ -29,6 +29,8 @@
 //#Stdout: a handler changes the mask it returns to: yes
 //#Stdout: a handler reads the mask it returns to: yes
 //#Stdout: siginterrupt: yes
+//#KnownDifference: a handler changes the mask it returns to: died by signal 11
+//#KnownDifference: a handler reads the mask it returns to: no
 // Untouched code runs while every signal is blocked, in all the ways in which a program can come to that, and the
 // mask reads back as it was set.
 #define _GNU_SOURCE

@@ -3,7 +3,7 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image, OwnState};
-use crate::report::{die, die_errno, note_number, set_name};
+use crate::report::{die, die_errno, look_for_stderr, note_number, set_name};
 use crate::{symbols, sys};
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use shared::checksum::{Blocks, Summed};
@@ -72,8 +72,9 @@ fn open_generation(page: &'static [u8], config: &OutputConfig) -> i64 {
     }
     if sys::failed(dir) {
         let shown = &absolute[..absolute.len() - 1];
-        die_errno(&[b"cannot open its part of the index, ", shown, RELINK], dir);
+        die_errno(&[b"cannot open its part of the index, ", shown], dir);
     }
+    look_for_stderr(dir);
     check_owner(dir, absolute);
     dir
 }
@@ -95,7 +96,7 @@ fn map(dir: i64, name: &[u8], shown: &[u8], prot: u64) -> &'static mut [u8] {
     // SAFETY: `name` is a C string.
     let fd = unsafe { sys::openat(dir as u64, name.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open ", shown, b" of the index", RELINK], fd);
+        die_errno(&[b"cannot open ", shown, b" of the index"], fd);
     }
     let Some(stat) = sys::fstat(fd) else { die(&[b"cannot examine ", shown, b" of the index"]) };
     if stat.size == 0 {

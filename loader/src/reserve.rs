@@ -80,7 +80,7 @@ fn open_image(image: &Image) -> i64 {
     let fd =
         unsafe { sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open the image of the index; link the program again"], fd);
+        die_errno(&[b"cannot open the image of the index"], fd);
     }
     let eager = image.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
     let needed = eager.map(|region| region.end.offset_from(image.plan.header.base)).max().unwrap_or(0);
@@ -121,7 +121,7 @@ fn map_eager(image: &Image, region: &RegionRec, file: i64, patch_pages: &[PatchP
     let fd =
         unsafe { sys::openat(image.dir as u64, c"patch".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open the patch of the index; link the program again"], fd);
+        die_errno(&[b"cannot open the patch of the index"], fd);
     }
     let mut rest = &patch_pages[first..end];
     while let Some(start) = rest.first() {

@@ -63,10 +63,10 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
         sys::close(map_fd);
         return None;
     };
-    let map = map_of(map_fd, len, writable);
-    sys::close(map_fd);
     let stat = sys::fstat(file).filter(is_ours);
     let head = stat.as_ref().and_then(|stat| head(image, patch, stat.inode));
+    let map = head.as_ref().and_then(|head| map_of(map_fd, head, len, writable));
+    sys::close(map_fd);
     let (Some(map), Some(stat), Some(head)) = (map, stat, head) else {
         sys::close(file);
         return None;
@@ -85,10 +85,15 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     Some(Found { file, inode: stat.inode, map: chunks, writable })
 }
 
-/// Maps the map of a shelf, which is made as long as it has to be.
-fn map_of(fd: i64, len: u64, writable: bool) -> Option<&'static [AtomicU8]> {
+/// Maps the map of a shelf. One that does not begin with this head gets its length, and room on the disk for all of it, which
+/// whoever was here before may have asked for in vain: who touches a hole in it where the disk is full is ended by SIGBUS.
+fn map_of(fd: i64, head: &[u8; HEAD], len: u64, writable: bool) -> Option<&'static [AtomicU8]> {
     let stat = sys::fstat(fd).filter(is_ours)?;
-    if stat.size != len && (!writable || !sys::allocate(fd, len)) {
+    let mut found = [0u8; HEAD];
+    // SAFETY: reads into our buffer.
+    let got = unsafe { sys::pread(fd as u64, found.as_mut_ptr() as u64, HEAD as u64, 0) };
+    let is_begun = stat.size == len && got == HEAD as i64 && found == *head;
+    if !is_begun && (!writable || !sys::allocate(fd, len)) {
         return None;
     }
     let prot = sys::PROT_READ | if writable { sys::PROT_WRITE } else { 0 };

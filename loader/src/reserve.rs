@@ -3,7 +3,7 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image};
-use crate::open::Opened;
+use crate::open::{self, Opened};
 use crate::report::{die, die_errno, stop};
 use crate::sys;
 use shared::output::HEADER_LEN;
@@ -84,7 +84,9 @@ fn open_image(image: &Image) -> i64 {
     }
     let eager = image.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
     let needed = eager.map(|region| region.end.offset_from(image.plan.header.base)).max().unwrap_or(0);
-    if sys::fstat(fd).is_none_or(|stat| stat.size < needed) {
+    let stat = sys::fstat(fd);
+    stat.iter().for_each(|stat| open::check_file(stat, b"the image"));
+    if stat.is_none_or(|stat| stat.size < needed) {
         die(&[b"the image of the index is truncated; link the program again"]);
     }
     fd

@@ -6,6 +6,7 @@
 //! because the map names the boot.
 
 use crate::image::Image;
+use crate::open::{is_of_another, is_trusted};
 use crate::sys;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -44,7 +45,7 @@ pub fn changed(image: &'static Image) -> Option<&'static [u8]> {
 }
 
 fn is_ours(stat: &sys::Stat) -> bool {
-    (stat.uid == 0 || stat.uid == sys::geteuid()) && stat.mode & 0o022 == 0
+    is_trusted(stat)
 }
 
 /// Opens a shelf, and clears it if it is not of this image and this boot.
@@ -53,10 +54,10 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     let open = |name: &CStr, flags: u64| {
         let flags = flags | sys::O_CLOEXEC | sys::O_NOFOLLOW;
         // SAFETY: a C string.
-        let fd = unsafe { sys::openat(image.dir as u64, name.as_ptr() as u64, flags, 0o600) };
+        let fd = unsafe { sys::openat(image.dir as u64, name.as_ptr() as u64, flags, 0o644) };
         (!sys::failed(fd)).then_some(fd)
     };
-    let for_writing = open(map_name, sys::O_RDWR | sys::O_CREAT);
+    let for_writing = if is_of_another() { None } else { open(map_name, sys::O_RDWR | sys::O_CREAT) };
     let writable = for_writing.is_some();
     let map_fd = for_writing.or_else(|| open(map_name, sys::O_RDONLY))?;
     let Some(file) = open(name, if writable { sys::O_RDWR | sys::O_CREAT } else { sys::O_RDONLY }) else {

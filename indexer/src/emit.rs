@@ -1,6 +1,7 @@
 //! Plan -> the executable: header page, configuration page, loader.
 
 use crate::evident::{self, Evident, PathPlace};
+use crate::index::access;
 use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
@@ -412,19 +413,11 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     let mut temporary =
         tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
-    let mode = 0o777 & !umask();
+    let mode = 0o777 & !access::mask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
     Ok(())
-}
-
-/// The process's umask, which can only be read by setting it.
-fn umask() -> u32 {
-    use nix::sys::stat::{Mode, umask};
-    let mask = umask(Mode::empty());
-    umask(mask);
-    mask.bits()
 }
 
 /// ELF header and program headers of the file, and those of the image at their own place. The loader's segments move

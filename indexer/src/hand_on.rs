@@ -1,5 +1,6 @@
 //! Hands a link to the system's linker, with the same arguments but for those that it does not know.
 
+use crate::index::access;
 use crate::{args, trouble};
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,6 +15,7 @@ const GUARD: &str = "UNFOLD_HANDED_ON";
 /// Becomes the system's linker. Returns only if there is none.
 pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
     trouble::take_limits_as_signals();
+    access::as_it_was();
     let Some(linker) = find() else {
         eprintln!(
             "ld.unfold: error: {why}: unfold hands this to the system's linker, but finds none in PATH \

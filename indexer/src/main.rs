@@ -1,7 +1,7 @@
 //! argv in, exit status out.
 
 use indexer::args::{self, Task};
-use indexer::index::gc;
+use indexer::index::{access, gc};
 use indexer::{HandOn, complete, debug, driver, hand_on, trouble};
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    access::keep_others_out();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == gc::COMMAND) {
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));

@@ -3,7 +3,7 @@
 
 use crate::image::Image;
 use crate::report::note;
-use crate::sys;
+use crate::{open, sys};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use shared::log::{LogEntry, LogHeader, MAGIC, Pager, order};
@@ -128,6 +128,10 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
         let log = c"log".as_ptr() as u64;
         if sys::files_are_limited() {
             note(&[b"no log: files may not grow beyond a limit"]);
+            return;
+        }
+        if open::is_of_another() {
+            note(&[b"no log: the index is another user's"]);
             return;
         }
         let chunks = image.lazy_regions().map(|region| region.len().div_ceil(image.unit)).sum::<u64>();
@@ -278,7 +282,7 @@ pub fn handed_over(image: &Image) {
 
 /// In one write, which nobody sees half of. A read-only index goes without.
 fn write_counters(dir: i64, counters: &Counters) {
-    if sys::files_are_limited() {
+    if sys::files_are_limited() || open::is_of_another() {
         return;
     }
     let flags = sys::O_WRONLY | sys::O_CREAT | sys::O_CLOEXEC | sys::O_NOFOLLOW;

@@ -276,6 +276,9 @@ fn write_at(image: &Image, file: i64, chunk: usize, bytes: &[u8]) -> bool {
             sys::pwrite(file as u64, rest.as_ptr() as u64, rest.len() as u64, offset + done as u64)
         };
         if written <= 0 {
+            if written == sys::EFBIG {
+                sys::forget_file_limit_signal();
+            }
             return false;
         }
         done += written as usize;

@@ -3,9 +3,9 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image, OwnState};
-use crate::report::{die, die_errno, note_number, set_name};
+use crate::report::{die, die_errno, look_for_stderr, note_number, set_name};
 use crate::{symbols, sys};
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use shared::checksum::{Blocks, Summed};
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{HEADER, Patch, PatchHeader, PatchPage, PlanError, PlanHeader, PlanView};
@@ -72,21 +72,76 @@ fn open_generation(page: &'static [u8], config: &OutputConfig) -> i64 {
     }
     if sys::failed(dir) {
         let shown = &absolute[..absolute.len() - 1];
-        die_errno(&[b"cannot open its part of the index, ", shown, RELINK], dir);
+        die_errno(&[b"cannot open its part of the index, ", shown], dir);
     }
+    look_for_stderr(dir);
     check_owner(dir, absolute);
     dir
 }
 
-/// Refuses an index that somebody else could have written.
+/// The owner of the generation's folder, who is trusted, and the user who runs the program.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+static USER: AtomicU32 = AtomicU32::new(0);
+
+/// Refuses an index that somebody else could have written: its contents are executed. It may be root's, that of the user who
+/// runs the program, or of the executable's owner, who could have written anything into that as well.
 fn check_owner(dir: i64, path: &[u8]) {
     let shown = &path[..path.len() - 1];
     let Some(stat) = sys::fstat(dir) else { die(&[b"cannot examine ", shown]) };
-    if stat.uid != 0 && stat.uid != sys::geteuid() {
-        die(&[b"refused: ", shown, b" belongs to another user"]);
+    let user = sys::geteuid();
+    if stat.uid != 0 && stat.uid != user && Some(stat.uid) != owner_of_executable() {
+        die(&[
+            b"refused: ",
+            shown,
+            b" belongs to another user, who does not own the executable either; link it yourself, or bake it (unfold bake)",
+        ]);
     }
-    if stat.mode & 0o022 != 0 {
+    OWNER.store(stat.uid, Ordering::Relaxed);
+    USER.store(user, Ordering::Relaxed);
+    if stat.mode & WRITABLE_BY_OTHERS != 0 {
         die(&[b"refused: ", shown, b" can be written by others (chmod go-w)"]);
+    }
+}
+
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// `None` without `/proc`: a name may mean another file by now.
+fn owner_of_executable() -> Option<u32> {
+    const O_PATH: u64 = 0o10_000_000;
+    let name = c"/proc/self/exe".as_ptr() as u64;
+    // SAFETY: a C string.
+    let fd = unsafe { sys::openat(sys::AT_FDCWD as u64, name, O_PATH | sys::O_CLOEXEC, 0) };
+    if sys::failed(fd) {
+        return None;
+    }
+    let stat = sys::fstat(fd);
+    sys::close(fd);
+    stat.map(|stat| stat.uid)
+}
+
+/// Whether nobody but those who are trusted could have written a file of the index.
+pub fn is_trusted(stat: &sys::Stat) -> bool {
+    let owners = [0, USER.load(Ordering::Relaxed), OWNER.load(Ordering::Relaxed)];
+    owners.contains(&stat.uid) && stat.mode & WRITABLE_BY_OTHERS == 0
+}
+
+/// Whether the index is another user's: nothing is written there. Root could, and its owner would find files that are not
+/// theirs.
+pub fn is_of_another() -> bool {
+    OWNER.load(Ordering::Relaxed) != USER.load(Ordering::Relaxed)
+}
+
+/// Refuses a file of the index that somebody else could have written.
+pub fn check_file(stat: &sys::Stat, shown: &[u8]) {
+    if !is_trusted(stat) {
+        let folder = symbols::folder().map_or(&b"?"[..], |folder| &folder[..folder.len() - 1]);
+        die(&[
+            b"refused: ",
+            shown,
+            b" of the index (",
+            folder,
+            b") belongs to another user, or can be written by others (chmod go-w); or link the program again",
+        ]);
     }
 }
 
@@ -95,9 +150,10 @@ fn map(dir: i64, name: &[u8], shown: &[u8], prot: u64) -> &'static mut [u8] {
     // SAFETY: `name` is a C string.
     let fd = unsafe { sys::openat(dir as u64, name.as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open ", shown, b" of the index", RELINK], fd);
+        die_errno(&[b"cannot open ", shown, b" of the index"], fd);
     }
     let Some(stat) = sys::fstat(fd) else { die(&[b"cannot examine ", shown, b" of the index"]) };
+    check_file(&stat, shown);
     if stat.size == 0 {
         die(&[shown, b" of the index is empty", RELINK]);
     }

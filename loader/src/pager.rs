@@ -14,9 +14,10 @@
 
 use crate::environment::PagerChoice;
 use crate::image::Image;
-use crate::report::die_errno;
+use crate::report::{die, die_errno};
 use crate::{descriptor, masks, sys, wishes};
 use core::sync::atomic::{AtomicI64, Ordering};
+use shared::PAGE;
 use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
@@ -77,15 +78,38 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
         PagerChoice::Eager => (Pager::Eager, -1),
         PagerChoice::Signal => (Pager::Signal, -1),
         PagerChoice::Uffd => match open_userfaultfd() {
+            Ok(_) if !memory_may_become_executable() => {
+                die(&[b"UNFOLD_PAGER=uffd: memory may not become executable here (try UNFOLD_PAGER=signal)"])
+            }
             Ok(fd) => (Pager::Uffd, fd),
             Err(error) => {
                 die_errno(&[b"UNFOLD_PAGER=uffd: userfaultfd is not allowed, or has no descriptor"], error)
             }
         },
         PagerChoice::Auto => match open_userfaultfd() {
-            Ok(fd) => (Pager::Uffd, fd),
+            Ok(fd) if memory_may_become_executable() => (Pager::Uffd, fd),
+            Ok(fd) => {
+                sys::close(fd);
+                (Pager::Signal, -1)
+            }
             Err(_) => (Pager::Signal, -1),
         },
+    }
+}
+
+/// Whether memory without access can be made executable, as each first touch under userfaultfd does. PR_SET_MDWE forbids
+/// it, and so do the filters of service managers (`MemoryDenyWriteExecute`); files can still be mapped.
+fn memory_may_become_executable() -> bool {
+    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS;
+    // SAFETY: a page of our own, at an address of the kernel's choice.
+    unsafe {
+        let page = sys::mmap(0, PAGE, sys::PROT_NONE, flags, u64::MAX, 0);
+        if sys::failed(page) {
+            return false;
+        }
+        let result = sys::mprotect(page as u64, PAGE, sys::PROT_READ | sys::PROT_EXEC);
+        sys::munmap(page as u64, PAGE);
+        !sys::failed(result)
     }
 }
 

@@ -23,6 +23,20 @@ pub fn set_name(name: &'static [u8]) {
     NAME.store(name.as_ptr().cast_mut(), Ordering::Relaxed);
 }
 
+/// The number of stderr was free when the loader began: until the program starts it may be a file of ours.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Looks whether there is a stderr. `first` is the first descriptor that was opened.
+pub fn look_for_stderr(first: i64) {
+    const STDERR: i64 = 2;
+    const F_GETFD: u64 = 1;
+    // SAFETY: asks for the flags of a descriptor.
+    let is_closed = || sys::failed(unsafe { sys::fcntl(STDERR as u64, F_GETFD, 0) });
+    if first == STDERR || (first < STDERR && is_closed()) {
+        SILENT.store(true, Ordering::Relaxed);
+    }
+}
+
 /// From here on, a failure kills the program with a signal instead of status 127.
 pub fn program_has_started() {
     STARTED.store(true, Ordering::Relaxed);
@@ -72,6 +86,9 @@ impl Line {
     }
 
     fn write(mut self) {
+        if SILENT.load(Ordering::Relaxed) && !STARTED.load(Ordering::Relaxed) {
+            return;
+        }
         self.bytes[self.len] = b'\n';
         // SAFETY: writes our own buffer.
         unsafe { sys::write(2, self.bytes.as_ptr() as u64, self.len as u64 + 1) };
@@ -100,7 +117,7 @@ pub fn die(parts: &[&[u8]]) -> ! {
     end()
 }
 
-/// As `die`, with the error of a system call.
+/// As `die`, with the error of a system call, and what can be done about it.
 #[cold]
 pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
     begin_to_end();
@@ -108,11 +125,37 @@ pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
     for part in parts {
         line.push(part);
     }
-    line.push(b": errno ");
-    line.push_number(result.unsigned_abs(), 10);
+    let number = result.unsigned_abs();
+    match ERRORS.iter().find(|(known, ..)| *known == number) {
+        Some((_, name, advice)) => {
+            line.push(b": ");
+            line.push(name);
+            line.push(advice);
+        }
+        None => {
+            line.push(b": errno ");
+            line.push_number(number, 10);
+        }
+    }
     line.write();
     end()
 }
+
+/// Errors that are met in practice: number, name, and what to do.
+const ERRORS: [(u64, &[u8], &[u8]); 12] = [
+    (1, b"Operation not permitted", b""),
+    (2, b"No such file or directory", b"; link the program again"),
+    (5, b"Input/output error", b""),
+    (12, b"Cannot allocate memory", b"; allow the program more of it (ulimit -v, ulimit -d)"),
+    (13, b"Permission denied", b"; whoever runs the program has to be able to read it"),
+    (17, b"File exists", b""),
+    (20, b"Not a directory", b"; link the program again"),
+    (22, b"Invalid argument", b""),
+    (23, b"Too many open files in system", b""),
+    (24, b"Too many open files", b"; allow the program more of them (ulimit -n)"),
+    (40, b"Too many levels of symbolic links", b"; link the program again"),
+    (116, b"Stale file handle", b"; link the program again"),
+];
 
 /// As `die`, with an address or another number.
 #[cold]

@@ -3,7 +3,7 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image};
-use crate::open::Opened;
+use crate::open::{self, Opened};
 use crate::report::{die, die_errno, stop};
 use crate::sys;
 use shared::output::HEADER_LEN;
@@ -80,11 +80,13 @@ fn open_image(image: &Image) -> i64 {
     let fd =
         unsafe { sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open the image of the index; link the program again"], fd);
+        die_errno(&[b"cannot open the image of the index"], fd);
     }
     let eager = image.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
     let needed = eager.map(|region| region.end.offset_from(image.plan.header.base)).max().unwrap_or(0);
-    if sys::fstat(fd).is_none_or(|stat| stat.size < needed) {
+    let stat = sys::fstat(fd);
+    stat.iter().for_each(|stat| open::check_file(stat, b"the image"));
+    if stat.is_none_or(|stat| stat.size < needed) {
         die(&[b"the image of the index is truncated; link the program again"]);
     }
     fd
@@ -121,7 +123,7 @@ fn map_eager(image: &Image, region: &RegionRec, file: i64, patch_pages: &[PatchP
     let fd =
         unsafe { sys::openat(image.dir as u64, c"patch".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
-        die_errno(&[b"cannot open the patch of the index; link the program again"], fd);
+        die_errno(&[b"cannot open the patch of the index"], fd);
     }
     let mut rest = &patch_pages[first..end];
     while let Some(start) = rest.first() {

@@ -6,6 +6,7 @@
 //! because the map names the boot.
 
 use crate::image::Image;
+use crate::open::{is_of_another, is_trusted};
 use crate::sys;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -44,7 +45,7 @@ pub fn changed(image: &'static Image) -> Option<&'static [u8]> {
 }
 
 fn is_ours(stat: &sys::Stat) -> bool {
-    (stat.uid == 0 || stat.uid == sys::geteuid()) && stat.mode & 0o022 == 0
+    is_trusted(stat)
 }
 
 /// Opens a shelf, and clears it if it is not of this image and this boot.
@@ -53,20 +54,20 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     let open = |name: &CStr, flags: u64| {
         let flags = flags | sys::O_CLOEXEC | sys::O_NOFOLLOW;
         // SAFETY: a C string.
-        let fd = unsafe { sys::openat(image.dir as u64, name.as_ptr() as u64, flags, 0o600) };
+        let fd = unsafe { sys::openat(image.dir as u64, name.as_ptr() as u64, flags, 0o644) };
         (!sys::failed(fd)).then_some(fd)
     };
-    let for_writing = open(map_name, sys::O_RDWR | sys::O_CREAT);
+    let for_writing = if is_of_another() { None } else { open(map_name, sys::O_RDWR | sys::O_CREAT) };
     let writable = for_writing.is_some();
     let map_fd = for_writing.or_else(|| open(map_name, sys::O_RDONLY))?;
     let Some(file) = open(name, if writable { sys::O_RDWR | sys::O_CREAT } else { sys::O_RDONLY }) else {
         sys::close(map_fd);
         return None;
     };
-    let map = map_of(map_fd, len, writable);
-    sys::close(map_fd);
     let stat = sys::fstat(file).filter(is_ours);
     let head = stat.as_ref().and_then(|stat| head(image, patch, stat.inode));
+    let map = head.as_ref().and_then(|head| map_of(map_fd, head, len, writable));
+    sys::close(map_fd);
     let (Some(map), Some(stat), Some(head)) = (map, stat, head) else {
         sys::close(file);
         return None;
@@ -85,10 +86,15 @@ pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> 
     Some(Found { file, inode: stat.inode, map: chunks, writable })
 }
 
-/// Maps the map of a shelf, which is made as long as it has to be.
-fn map_of(fd: i64, len: u64, writable: bool) -> Option<&'static [AtomicU8]> {
+/// Maps the map of a shelf. One that does not begin with this head gets its length, and room on the disk for all of it, which
+/// whoever was here before may have asked for in vain: who touches a hole in it where the disk is full is ended by SIGBUS.
+fn map_of(fd: i64, head: &[u8; HEAD], len: u64, writable: bool) -> Option<&'static [AtomicU8]> {
     let stat = sys::fstat(fd).filter(is_ours)?;
-    if stat.size != len && (!writable || !sys::allocate(fd, len)) {
+    let mut found = [0u8; HEAD];
+    // SAFETY: reads into our buffer.
+    let got = unsafe { sys::pread(fd as u64, found.as_mut_ptr() as u64, HEAD as u64, 0) };
+    let is_begun = stat.size == len && got == HEAD as i64 && found == *head;
+    if !is_begun && (!writable || !sys::allocate(fd, len)) {
         return None;
     }
     let prot = sys::PROT_READ | if writable { sys::PROT_WRITE } else { 0 };

@@ -6,6 +6,7 @@ use core::arch::asm;
 pub const ENOENT: i64 = -2;
 pub const EEXIST: i64 = -17;
 pub const EAGAIN: i64 = -11;
+pub const EFBIG: i64 = -27;
 
 pub const PROT_NONE: u64 = 0;
 pub const PROT_READ: u64 = 1;
@@ -69,6 +70,7 @@ pub mod number {
     pub const RENAMEAT: u64 = 264;
     pub const PRLIMIT64: u64 = 302;
     pub const PROCESS_VM_READV: u64 = 310;
+    pub const RT_SIGTIMEDWAIT: u64 = 128;
     pub const MEMFD_CREATE: u64 = 319;
     pub const USERFAULTFD: u64 = 323;
 }
@@ -118,6 +120,7 @@ calls! {
     madvise = MADVISE(addr, len, advice);
     rt_sigaction = RT_SIGACTION(signal, new, old, set_size);
     rt_sigprocmask = RT_SIGPROCMASK(how, set, old, set_size);
+    rt_sigtimedwait = RT_SIGTIMEDWAIT(set, information, time, set_size);
     ioctl = IOCTL(fd, request, argument);
     openat = OPENAT(dir, path, flags, mode);
     unlinkat = UNLINKAT(dir, path, flags);
@@ -239,6 +242,15 @@ pub fn is_in_valgrind() -> bool {
             inlateout("rdi") 0u64 => _, in("rax") request.as_ptr(), inlateout("rdx") 0u64 => depth);
     }
     depth != 0
+}
+
+/// Takes back the signal that a write of ours beyond a limit has sent to this thread. It waits: all signals are blocked where
+/// we write once the program runs, which may have set the limit itself.
+pub fn forget_file_limit_signal() {
+    const SIGXFSZ: u64 = 25;
+    let (set, no_time) = (1u64 << (SIGXFSZ - 1), [0u64; 2]);
+    // SAFETY: a signal set and a timespec of ours.
+    unsafe { rt_sigtimedwait(&raw const set as u64, 0, no_time.as_ptr() as u64, 8) };
 }
 
 /// A file in memory, closed by execve.

@@ -10,11 +10,13 @@
 //! | `status` | an executable | what `unfold status --json` says about it |
 //! | `three_objects` | a name | the small program that tests of relinking edit |
 //! | `trouble` | a command | full disks, limits, and kill -9 |
+//! | `confine` | a command | another user, forbidden system calls, limits, another view of the file system |
 //! | `random` | a seed | the same numbers in every run of the tests |
 //!
 //! Nothing here measures time. The one deadline, in `run`, exists to turn a hang into a failure.
 
 pub mod build;
+pub mod confine;
 pub mod directives;
 pub mod project;
 pub mod random;

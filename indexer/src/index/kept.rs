@@ -66,7 +66,7 @@ impl Shelf {
         let open = |name: &str, writable: bool| {
             let mut options = File::options();
             options.read(true).write(writable).create(access == Access::Add).truncate(false);
-            options.mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
+            options.mode(0o644).custom_flags(nix::libc::O_NOFOLLOW);
             match options.open(folder.join(name)) {
                 Ok(file) if access == Access::Add && !is_ours(&file.metadata()?) => Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

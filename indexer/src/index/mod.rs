@@ -8,6 +8,7 @@
 //!
 //! Files appear under their names only when they are whole, and are not changed afterwards.
 
+pub mod access;
 pub mod changes;
 pub mod database;
 pub mod gc;
@@ -36,7 +37,10 @@ pub fn folder(index: Option<&Path>, output: &Path) -> Result<PathBuf> {
     let beside = || output.parent().unwrap_or(Path::new("")).join(FOLDER);
     let folder = index.map_or_else(beside, Path::to_owned);
     make_folder(&folder)?;
-    folder.canonicalize().with_context(|| format!("cannot open the index {}", folder.display()))
+    let real =
+        folder.canonicalize().with_context(|| format!("cannot open the index {}", folder.display()))?;
+    access::check(&real)?;
+    Ok(real)
 }
 
 /// Makes a folder that only its owner can write, whatever the umask: the loader refuses others.

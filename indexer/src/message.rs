@@ -357,8 +357,27 @@ pub fn demangle(name: &str) -> String {
     cpp_demangle::Symbol::new(name)
         .ok()
         .filter(|_| name.starts_with("_Z"))
-        .and_then(|symbol| symbol.demangle(&cpp_demangle::DemangleOptions::default()).ok())
+        .and_then(|symbol| {
+            let mut text = Bounded(String::new());
+            symbol.structured_demangle(&mut text, &cpp_demangle::DemangleOptions::default()).ok()?;
+            Some(text.0)
+        })
         .map_or_else(|| name.to_owned(), |text| as_gnu(name, text))
+}
+
+/// A text that does not become longer than people read. What a mangled name stands for may be twice as long for each two
+/// letters more.
+struct Bounded(String);
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        const MOST: usize = 64 << 10;
+        if self.0.len() + text.len() > MOST {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// What the crate writes in braces, in the words of GNU's demangler, which people and editors look for.
@@ -400,5 +419,15 @@ mod tests {
         ] {
             assert_eq!(demangle(mangled), name);
         }
+    }
+
+    /// Each pair of substitutions doubles what the name stands for.
+    #[test]
+    fn a_name_that_stands_for_too_much_stays_as_it_is() {
+        let digits = "0123456789ABCDEFGHIJKLMNOPQRST".chars();
+        let pairs = digits.map(|digit| format!("S_IS{digit}_S{digit}_E"));
+        let name = format!("_Z1f1aIiiE{}", pairs.collect::<String>());
+        assert_eq!(demangle(&name), name);
+        assert_eq!(demangle("_Z1f1aIiiES_IS0_S0_E"), "f(a<int, int>, a<a<int, int>, a<int, int> >)");
     }
 }

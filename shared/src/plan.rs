@@ -365,7 +365,8 @@ impl<'a> PlanView<'a> {
             }
             end = region.limit;
         }
-        if end > header.limit || header.limit.offset_from(header.base) > u64::from(u32::MAX) {
+        let too_large = header.limit.offset_from(header.base) > u64::from(u32::MAX);
+        if end > header.limit || too_large || header.eh_rows > u64::from(u32::MAX) {
             return Err(PlanError::Malformed);
         }
         Ok(view)

@@ -120,7 +120,8 @@ impl Window<'_> {
 
     #[cold]
     fn put_clipped(&mut self, addr: ImageAddr, bytes: &[u8]) {
-        for (byte, position) in bytes.iter().zip(addr.offset_from(self.start)..) {
+        for (byte, index) in bytes.iter().zip(0..) {
+            let position = (addr + index).offset_from(self.start);
             if let Some(place) = self.out.get_mut(position as usize) {
                 *place = *byte;
             }
@@ -406,4 +407,33 @@ fn render_eh_hdr(
 /// Number of rows of `.eh_frame_hdr` that a block needs: frames whose code and description are both live.
 pub fn live_frames(object: &ObjectView<'_>, first: u32, count: u32, live: impl Fn(u32) -> bool) -> u32 {
     object.fdes_of(first, count).iter().filter(|fde| live(fde.section) && live(fde.eh_section)).count() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageAddr, Window};
+    use crate::plan::{MAGIC, PlanError, PlanHeader, PlanView};
+    use crate::pod::bytes_of;
+
+    #[test]
+    fn what_begins_or_ends_outside_of_the_window_is_cut() {
+        let mut out = [0; 4];
+        let mut window = Window { start: ImageAddr(0x1000), out: &mut out };
+        window.put(ImageAddr(0xffe), &[1, 2, 3]);
+        window.put(ImageAddr(0x1003), &[4, 5]);
+        window.put(ImageAddr(0x1004), &[6]);
+        window.put(ImageAddr(0xfff), &[7]);
+        window.put(ImageAddr(u64::MAX), &[8, 9]);
+        assert_eq!(out, [3, 0, 0, 4]);
+    }
+
+    #[test]
+    fn tables_have_no_more_rows_than_an_image_has_bytes() {
+        let with_rows = |eh_rows: u64| {
+            let header = PlanHeader { magic: MAGIC, eh_rows, ..PlanHeader::default() };
+            PlanView::new(bytes_of(&[header])).map(drop)
+        };
+        assert_eq!(with_rows(u32::MAX.into()), Ok(()));
+        assert_eq!(with_rows(1 << 61), Err(PlanError::Malformed));
+    }
 }

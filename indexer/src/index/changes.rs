@@ -129,7 +129,11 @@ pub struct Changes {
 impl Changes {
     /// The changes in a generation's folder; `None` if they are damaged or of another version.
     pub fn open(folder: &Path) -> Option<Self> {
-        let (bytes, _) = mapped::map(&folder.join(FILE)).ok()?;
+        Self::read(mapped::map(&folder.join(FILE)).ok()?.0)
+    }
+
+    /// The changes that a file has.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let header: &Header = pod::get(bytes, 0)?;
         if header.magic != MAGIC || checksum(bytes.get(16..)?) != header.checksum {
             return None;

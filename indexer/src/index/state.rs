@@ -337,11 +337,17 @@ impl State {
     fn read(folder: &Path, verify: bool) -> Option<Self> {
         let changes = Changes::open(folder)?;
         let (bytes, _) = mapped::map(&folder.join(FILE)).ok()?;
+        let state = Self::of_bytes(changes, bytes)?;
+        (!verify || Base::is_whole(bytes)).then_some(state)
+    }
+
+    /// The state in `bytes`, and what is different since; `None` if one does not belong to the other.
+    pub fn of_bytes(changes: Changes, bytes: &'static [u8]) -> Option<Self> {
         let base = Base::new(bytes)?;
         let fits = changes.state == base.header.checksum
             && changes.files.keys().all(|file| (*file as usize) < base.files.len())
             && changes.objects.keys().all(|object| (*object as usize) < base.objects.len());
-        (fits && (!verify || Base::is_whole(bytes))).then_some(Self { base, changes })
+        fits.then_some(Self { base, changes })
     }
 
     /// What begins with a full link, whose state has these bytes.

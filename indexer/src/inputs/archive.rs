@@ -1,8 +1,9 @@
 //! Archives, ordinary and thin: members and the symbol table that says which member defines what.
 
-use anyhow::{Context, Result};
+use crate::object::Names;
+use anyhow::{Context, Result, bail};
 use object::elf::{SHN_COMMON, SHN_UNDEF};
-use object::read::archive::{ArchiveFile, ArchiveOffset};
+use object::read::archive::{ArchiveFile, ArchiveMember, ArchiveOffset};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ impl Archive {
     pub fn members(&self) -> Result<Vec<Member>> {
         let mut members = Vec::new();
         for member in self.file.members() {
-            let member = member?;
+            let member = checked(member?)?;
             let read = self.read(&member)?;
             if is_object(read.data) {
                 members.push(read);
@@ -62,7 +63,7 @@ impl Archive {
         }
         let mut offsets = Vec::new();
         for member in self.file.members() {
-            let member = member?;
+            let member = checked(member?)?;
             if is_object(member.data(self.data).context("member lies outside the archive")?) {
                 offsets.push(self.header_offset(&member));
             }
@@ -74,16 +75,16 @@ impl Archive {
     pub fn member_at(&self, offset: u64) -> Result<Member> {
         let member =
             self.file.member(ArchiveOffset(offset)).with_context(|| format!("bad member at {offset:#x}"))?;
-        self.read(&member)
+        self.read(&checked(member)?)
     }
 
     /// Where a member's header is. Its contents need not follow: they come behind a long name, or are a file of their own.
-    fn header_offset(&self, member: &object::read::archive::ArchiveMember<'static>) -> u64 {
+    fn header_offset(&self, member: &ArchiveMember<'static>) -> u64 {
         let start = member.header().map_or(self.data.as_ptr(), |header| std::ptr::from_ref(header).cast());
         (start as usize).saturating_sub(self.data.as_ptr() as usize) as u64
     }
 
-    fn read(&self, member: &object::read::archive::ArchiveMember<'static>) -> Result<Member> {
+    fn read(&self, member: &ArchiveMember<'static>) -> Result<Member> {
         let name = member.name().to_vec();
         let header = self.header_offset(member);
         if !self.file.is_thin() {
@@ -100,12 +101,23 @@ impl Archive {
     pub fn symbols(&self) -> Result<Option<Vec<ArchiveSymbol>>> {
         let Some(symbols) = self.file.symbols()? else { return Ok(None) };
         let mut read = Vec::new();
+        let mut names = Names::of_file(self.data);
         for symbol in symbols {
             let symbol = symbol?;
+            names.add(symbol.name())?;
             read.push((symbol.name(), symbol.offset().0));
         }
         Ok(Some(read))
     }
+}
+
+/// Members whose names, all in one table, are longer than a path can be are none.
+fn checked(member: ArchiveMember<'static>) -> Result<ArchiveMember<'static>> {
+    const LONGEST: usize = 4096;
+    if member.name().len() > LONGEST {
+        bail!("bad member: its name has {} bytes", member.name().len());
+    }
+    Ok(member)
 }
 
 /// Whether a member is something to link: ELF, or bitcode that has to be handed on.
@@ -133,9 +145,12 @@ fn names(data: &'static [u8], is_wanted: impl Fn(u16) -> bool) -> Result<Vec<&'s
     let sections = header.sections(endian, data)?;
     let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB)?;
     let mut names = Vec::new();
+    let mut bytes = Names::of_file(data);
     for symbol in symbols.iter() {
         if symbol.st_bind() != elf::STB_LOCAL && is_wanted(symbol.st_shndx(endian)) {
-            names.push(symbol.name(endian, symbols.strings())?);
+            let name = symbol.name(endian, symbols.strings())?;
+            bytes.add(name)?;
+            names.push(name);
         }
     }
     Ok(names)

@@ -7,7 +7,7 @@ use nix::sys::mman::{MmapAdvise, madvise};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Mutex;
@@ -106,7 +106,10 @@ pub fn fingerprint_at(path: &std::ffi::CStr) -> Option<Fingerprint> {
 /// nobody but the next link, which sees another fingerprint.
 pub fn map(path: &Path) -> Result<(&'static [u8], Fingerprint)> {
     let seen = now_ns();
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    // A name in an archive may be that of a pipe, of which nobody may ever open the other end.
+    let mut options = File::options();
+    options.read(true).custom_flags(nix::libc::O_NONBLOCK);
+    let file = options.open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let metadata = file.metadata().with_context(|| format!("cannot examine {}", path.display()))?;
     if !metadata.is_file() {
         anyhow::bail!("{}: not a regular file", path.display());

@@ -83,8 +83,15 @@ pub struct Inputs {
 /// Opens everything that the command line names.
 pub fn collect(request: &Request) -> Result<Inputs> {
     let opened = open_all(request);
-    let mut collector =
-        Collector { request, inputs: Inputs::default(), seen: HashSet::new(), rank: 0, opened };
+    let mut collector = Collector {
+        request,
+        inputs: Inputs::default(),
+        seen: HashSet::new(),
+        rank: 0,
+        scripts: Vec::new(),
+        scripts_read: 0,
+        opened,
+    };
     // All that is missing is said at once.
     let mut missing = Vec::new();
     for (input, state) in request.inputs.iter() {
@@ -141,8 +148,15 @@ struct Collector<'a> {
     /// Archives and shared libraries that were added: a second mention adds nothing.
     seen: HashSet<(u64, u64, bool)>,
     rank: u32,
+    /// Linker scripts that are being read, each of which names the next.
+    scripts: Vec<PathBuf>,
+    scripts_read: usize,
     opened: HashMap<&'a Path, Opened>,
 }
+
+/// Scripts that stand for libraries name libraries, and seldom another script.
+const MOST_SCRIPTS_DEEP: usize = 10;
+const MOST_SCRIPTS: usize = 10_000;
 
 impl Collector<'_> {
     fn add(&mut self, input: &Input, state: State) -> Result<()> {
@@ -254,6 +268,13 @@ impl Collector<'_> {
 
     fn add_script(&mut self, data: &[u8], path: &Path, state: State) -> Result<()> {
         let Ok(text) = std::str::from_utf8(data) else { bail!("file format not recognized") };
+        self.scripts_read += 1;
+        let is_deep =
+            self.scripts.len() == MOST_SCRIPTS_DEEP || self.scripts.iter().any(|outer| outer == path);
+        if is_deep || self.scripts_read > MOST_SCRIPTS {
+            bail!("linker scripts name each other without an end");
+        }
+        self.scripts.push(path.to_owned());
         for item in script::parse(text).context("file format not recognized; as a linker script")? {
             match item {
                 script::Item::Input(name, as_needed) => {
@@ -268,6 +289,7 @@ impl Collector<'_> {
                 script::Item::Undefined(name) => self.inputs.undefined.push(name),
             }
         }
+        self.scripts.pop();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Shared libraries: what they define, with versions, and what they need.
 
+use crate::object::Names;
 use anyhow::{Context, Result, bail};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, SectionHeader, Sym};
@@ -103,16 +104,21 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
     let versions = sections.versions(endian, data)?;
     let (mut soname, mut is_named) = (name.to_vec(), false);
     let mut needed = Vec::new();
+    let mut names = Names::of_file(data);
     if let Some((dynamic, link)) = sections.dynamic(endian, data)? {
         let strings = sections.strings(endian, data, link)?;
         for entry in dynamic {
             match entry.tag32(endian) {
                 Some(elf::DT_SONAME) => {
-                    soname = entry.string(endian, strings).context("bad DT_SONAME")?.to_vec();
+                    let name = entry.string(endian, strings).context("bad DT_SONAME")?;
+                    names.add(name)?;
+                    soname = name.to_vec();
                     is_named = true;
                 }
                 Some(elf::DT_NEEDED) => {
-                    needed.push(entry.string(endian, strings).context("bad DT_NEEDED")?);
+                    let name = entry.string(endian, strings).context("bad DT_NEEDED")?;
+                    names.add(name)?;
+                    needed.push(name);
                 }
                 _ => {}
             }
@@ -124,6 +130,7 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             continue;
         }
         let name = symbol.name(endian, symbols.strings()).context("bad symbol name")?;
+        names.add(name)?;
         let is_undefined = symbol.st_shndx(endian) == elf::SHN_UNDEF;
         let (mut version, mut is_default) = (None, true);
         if let Some(table) = &versions {
@@ -135,13 +142,14 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
             version = table.version(number)?.map(|version| version.name());
         }
         let section = SectionIndex(usize::from(symbol.st_shndx(endian)));
-        let align = sections.section(section).map_or(16, |section| section.sh_addralign(endian));
+        let align = sections.section(section).map_or(16, |section| section.sh_addralign(endian).max(1));
         read.push(SharedSymbol {
             name,
             version,
             is_default,
             value: symbol.st_value(endian),
-            size: symbol.st_size(endian),
+            // More than any image has: sums of these stay numbers.
+            size: symbol.st_size(endian).min(1 << 32),
             kind: symbol.st_type(),
             binding: symbol.st_bind(),
             visibility: symbol.st_visibility(),
@@ -160,5 +168,6 @@ pub fn read(data: &'static [u8], name: &[u8]) -> Result<SharedLibrary> {
 /// The alignment that a copy of a symbol needs: no more than its address in the library has.
 fn copy_alignment(value: u64, section: u64) -> u64 {
     let of_value = if value == 0 { 64 } else { 1 << value.trailing_zeros().min(12) };
-    section.max(1).min(of_value)
+    // What is no power of two is no alignment.
+    if section.is_power_of_two() { section.min(of_value) } else { of_value }
 }

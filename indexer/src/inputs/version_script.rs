@@ -5,7 +5,7 @@
 //! missing; GNU ld refuses some of that, other linkers do not.
 
 use anyhow::{Result, bail};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,7 @@ const MOST_VERSIONS: usize = 0x7000;
 pub fn parse(text: &str, file: &Path) -> Result<VersionScript> {
     let mut parser = Parser::new(text, file)?;
     let mut versions: Vec<Version> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
     while versions.is_empty() || parser.peek().is_some() {
         let name = match parser.peek() {
             Some(Token::Word(name)) => name.clone(),
@@ -68,20 +69,21 @@ pub fn parse(text: &str, file: &Path) -> Result<VersionScript> {
         if !name.is_empty() {
             parser.at += 1;
         }
-        if versions.iter().any(|version| version.name == name) && !name.is_empty() {
+        if names.contains(&name) && !name.is_empty() {
             return parser.fail(&format!("version {name} is there twice"));
         }
         let mut version = parser.body()?;
         while let Some(Token::Word(parent)) = parser.peek().cloned() {
-            if !versions.iter().any(|version| version.name == parent) {
+            if !names.contains(&parent) {
                 return parser.fail(&format!("there is no version {parent} before this one"));
             }
             version.parents.push(parent);
             parser.at += 1;
         }
         parser.expect(';', "`;` or the name of an older version")?;
+        names.insert(name.clone());
         versions.push(Version { name, ..version });
-        if versions.len() > 1 && versions.iter().any(|version| version.name.is_empty()) {
+        if versions.len() > 1 && names.contains("") {
             return parser.fail("a version without a name has to be the only one");
         }
         if versions.len() > MOST_VERSIONS {

@@ -33,6 +33,9 @@ pub fn content_hash(data: &[u8]) -> [u64; 2] {
 fn hash_sections(data: &[u8], hash: &mut xxh3::Xxh3) -> Option<()> {
     let header = File::parse(data).ok()?;
     let sections = header.sections(ENDIAN, data).ok()?;
+    if overlap(&sections, data) {
+        return None;
+    }
     let is_allocated = |section: &elf::SectionHeader64<LittleEndian>| {
         section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0
     };
@@ -83,6 +86,9 @@ pub fn append(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
         bail!("is not a relocatable object for x86-64");
     }
     let sections = header.sections(ENDIAN, data)?;
+    if overlap(&sections, data) {
+        bail!("bad section headers: several sections have the same bytes of the file");
+    }
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
     let table = |index: SectionIndex| {
         let section = sections.section(index).ok()?;
@@ -98,6 +104,32 @@ pub fn append(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
     reader.read_frames()?;
     reader.builder.append_to(content_hash(data), out);
     Ok(())
+}
+
+/// Whether sections share bytes of the file, which they may not (gABI, "Sections"): what is read of an object that has many
+/// would have no bound, nor would its record.
+fn overlap(sections: &SectionTable<'_, File>, data: &[u8]) -> bool {
+    let in_file = sections.iter().skip(1).filter_map(|section| section.file_range(ENDIAN));
+    // What lies outside of the file is found out where it is read.
+    let inside = in_file.filter(|(start, size)| start.saturating_add(*size) <= data.len() as u64);
+    inside.map(|(_, size)| size).fold(0, u64::saturating_add) > data.len() as u64
+}
+
+/// How many bytes the names in a file may have together. One may be the end of another, so that they may have more than the
+/// file; if all were the ends of one, reading them would take a time without bound.
+pub struct Names(u64);
+
+impl Names {
+    pub fn of_file(data: &[u8]) -> Self {
+        Self(64 * data.len() as u64)
+    }
+
+    /// Is told each name that is read.
+    pub fn add(&mut self, name: &[u8]) -> Result<()> {
+        self.0 =
+            self.0.checked_sub(name.len() as u64).context("bad symbol names: they are one in another")?;
+        Ok(())
+    }
 }
 
 struct Reader<'a> {
@@ -156,7 +188,7 @@ impl<'a> Reader<'a> {
             let size = section.sh_size(ENDIAN);
             // Four zero bytes end a list of frames, so there may be no gaps between its parts.
             let align = if home.class == Class::EhFrame { 4 } else { section.sh_addralign(ENDIAN).max(1) };
-            if !align.is_power_of_two() || align > 1 << 30 {
+            if !align.is_power_of_two() || align > MOST_ALIGN {
                 bail!("section {}: bad alignment {align}", show(name));
             }
             if size > u64::from(u32::MAX) {
@@ -259,6 +291,7 @@ impl<'a> Reader<'a> {
 
     fn read_globals(&mut self) -> Result<()> {
         self.builder.symref_of = vec![NONE; self.symbols.len()];
+        let mut names = Names::of_file(self.data);
         for (index, symbol) in self.symbols.enumerate() {
             if index.0 == 0 {
                 continue;
@@ -266,6 +299,7 @@ impl<'a> Reader<'a> {
             if symbol.st_bind() == elf::STB_LOCAL {
                 if symbol.st_type() == elf::STT_FUNC {
                     let name = symbol.name(ENDIAN, self.symbols.strings())?;
+                    names.add(name)?;
                     let section = self.section_of(symbol, index)?;
                     if section < GlobalRec::DISCARDED {
                         let (value, size) = (symbol.st_value(ENDIAN), symbol.st_size(ENDIAN));
@@ -275,6 +309,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let name = symbol.name(ENDIAN, self.symbols.strings())?;
+            names.add(name)?;
             if name == b"__gnu_lto_slim" {
                 return Err(HandOn("object for link-time optimisation".into()).into());
             }
@@ -282,6 +317,12 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let section = self.section_of(symbol, index)?;
+            if section == GlobalRec::COMMON {
+                let (size, align) = (symbol.st_size(ENDIAN), symbol.st_value(ENDIAN).max(1));
+                if size > u64::from(u32::MAX) || !align.is_power_of_two() || align > MOST_ALIGN {
+                    bail!("common symbol {}: bad size {size} or alignment {align}", show(name));
+                }
+            }
             // `name@@version` defines what a reference without a version means; `name@version` stays a name of
             // its own.
             let at = name.iter().position(|byte| *byte == b'@').filter(|at| *at > 0);
@@ -326,6 +367,9 @@ impl<'a> Reader<'a> {
             };
             let (relocations, _) =
                 table.rela(ENDIAN, self.data)?.context("relocation section: lies outside the file")?;
+            if !self.builder.sections[section as usize].edits.is_empty() {
+                bail!("section {}: it has more than one table of relocations", show(self.name(target)?));
+            }
             let first = self.builder.edits.len() as u32;
             if relocations.is_sorted_by_key(|relocation| relocation.r_offset(ENDIAN)) {
                 self.read_table(section, relocations)?;
@@ -532,6 +576,9 @@ const NEEDS_SLOT: u32 = uses::GOT
 
 /// `R_X86_64_CODE_6_GOTPC32_TLSDESC`, the last of the psABI's relocation types.
 const LAST_TYPE: u32 = 51;
+
+/// The largest alignment of a section or a symbol.
+const MOST_ALIGN: u64 = 1 << 30;
 
 /// Bytes of an `Elf64_Rela`.
 const RELA: u64 = 24;

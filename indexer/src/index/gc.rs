@@ -587,7 +587,7 @@ impl NewDatabase {
         let folder = tempfile::Builder::new().prefix(".new-records-").tempdir_in(index).ok()?;
         let database = Database::open_at(&folder.path().join(database::FOLDER)).ok()?;
         let entries = records.staying(needed).map(|(key, entry, _)| (key.clone(), *entry));
-        database.put(entries).then_some(Self { folder })
+        (database.put(entries) && database.close()).then_some(Self { folder })
     }
 
     /// Returns where the one before is now; `None`: it is still in its place.

@@ -407,12 +407,17 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
+    write_with_mode(output, file, 0o777 & !umask())
+}
+
+/// As [`replace`], with these permissions.
+pub fn write_with_mode(output: &Path, file: &[u8], mode: u32) -> Result<()> {
+    let context = || format!("cannot write {}", output.display());
     // The name says who writes it, so that it can be told when that one was killed.
     let prefix = format!("{TEMPORARY}{}-", std::process::id());
     let mut temporary =
         tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
-    let mode = 0o777 & !umask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;

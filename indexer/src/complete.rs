@@ -12,6 +12,7 @@ use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
 use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
+use crate::relink;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::plan::{PlanView, flag};
 use shared::render::render;
@@ -77,6 +78,10 @@ pub fn in_background(folder: &Path) -> Result<()> {
         .and_then(|name| name.parse().ok())
         .with_context(|| format!("{} is no generation", folder.display()))?;
     let output = folder.parent().unwrap_or(folder);
+    if relink::is_older_than_start(folder) {
+        // Whether everything is still what was written, the next link or launch examines first.
+        return Ok(());
+    }
     let is_wanted = || generation::numbers(output).last() == Some(&number);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for _ in 0..PATIENCE {

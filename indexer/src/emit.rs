@@ -6,6 +6,7 @@ use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
 use shared::checksum::checksum;
+use shared::image::ImagePrint;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
 use shared::plan::{RegionKind, RegionRec};
 use shared::pod::{StrRef, bytes_of};
@@ -173,6 +174,7 @@ pub struct Identity<'a> {
     pub folder: &'a Path,
     pub plan: u64,
     pub patch: u64,
+    pub image: ImagePrint,
     /// Of the generation's file of symbols.
     pub symbols_crc: u32,
 }
@@ -499,6 +501,7 @@ fn config_page(output: &Path, identity: &Identity<'_>, place: PathPlace) -> Resu
         generation: identity.number,
         plan: identity.plan,
         patch: identity.patch,
+        image: identity.image,
         absolute,
         relative,
         name,

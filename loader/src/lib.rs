@@ -33,6 +33,7 @@ pub mod reserve;
 pub mod shelf;
 pub mod symbols;
 pub mod sys;
+pub mod trust;
 
 use environment::Environment;
 use report::{die, note};

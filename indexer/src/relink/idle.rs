@@ -53,6 +53,7 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
         folder: &executable.folder,
         plan: executable.config.plan,
         patch: executable.config.patch,
+        image: executable.config.image,
         symbols_crc: state.changes.facts.symbols_crc as u32,
     };
     emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Once, mpsc};
 use std::time::{Duration, Instant};
 
 /// Folder of the database in the index.
@@ -18,6 +18,9 @@ pub const FOLDER: &str = "records";
 
 /// How long a link waits for others that look up or add entries, all together. One takes some hundredths of a second.
 const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Longer than this nothing takes that comes to an end. Who gives up has no list, or another link reads more objects.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Bytes of a file that `sled` uses up at a time. Most programs have a few hundred entries of some 200 bytes.
 const SEGMENT: usize = 64 * 1024;
@@ -66,6 +69,14 @@ fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
+/// As [`attempt`], for what writes: `sled` waits for ever for a thread of its own that could not. Who is left waiting ends with
+/// the process, as one that is killed.
+fn attempt_to_write<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || drop(done.send(attempt(work))));
+    result.recv_timeout(LONGEST).ok().flatten()
+}
+
 /// The database, which no other process has meanwhile.
 pub struct Database {
     /// `None`: it is closed.
@@ -104,7 +115,7 @@ impl Database {
     pub fn open_at(folder: &Path) -> sled::Result<Self> {
         let config = sled::Config::new().path(folder).cache_capacity(16 << 20).segment_size(SEGMENT);
         let failed = || Err(sled::Error::Io(io::Error::from_raw_os_error(nix::libc::EIO)));
-        let opened = attempt(|| config.flush_every_ms(None).open()).unwrap_or_else(failed)?;
+        let opened = attempt_to_write(move || config.flush_every_ms(None).open()).unwrap_or_else(failed)?;
         Ok(Self { open: Some(opened) })
     }
 
@@ -115,7 +126,7 @@ impl Database {
 
     fn shut(&mut self) -> bool {
         let open = self.open.take();
-        attempt(|| drop(open)).is_some()
+        attempt_to_write(move || drop(open)).is_some()
     }
 
     fn tree(&self) -> &sled::Tree {
@@ -139,7 +150,9 @@ impl Database {
         for (key, entry) in entries {
             batch.insert(key, shared::pod::bytes_of(&[entry]));
         }
-        attempt(|| self.tree().apply_batch(batch).is_ok() && self.tree().flush().is_ok()) == Some(true)
+        let open = self.open.clone();
+        let write = move || open.is_some_and(|open| open.apply_batch(batch).is_ok() && open.flush().is_ok());
+        attempt_to_write(write) == Some(true)
     }
 }
 

@@ -20,6 +20,9 @@ use unfold_tests::run::{Outcome, lazy_pagers, program};
 use unfold_tests::tools::{tested_linker, unfold_command};
 use unfold_tests::trouble::{all_below, linker, outcome, temporary_files, words_for_linker};
 
+/// So many hundredths of a second are longer than anything takes.
+const HANG: usize = 6000;
+
 /// Points that a test tries when not all are asked for.
 const SAMPLE: usize = 24;
 
@@ -420,8 +423,8 @@ impl Bench {
         let name = name.file_name().unwrap_or_default().display();
         println!("{name}: {} calls, {} points, {tried} tried, {reached} reached", calls.len(), points.len());
         assert_eq!(failed, 0, "{name}: so many points of {tried} failed");
-        // What comes when is not the same in each run where several threads or processes are at work.
-        assert!(2 * reached >= tried, "{name}: {reached} of {tried} reached");
+        // What comes when, and what comes at all before a program ends, is not the same in each run.
+        assert!(reached > 0 || tried < 2, "{name}: none of {tried} reached");
     }
 
     // --- states ---
@@ -533,7 +536,10 @@ impl Bench {
         };
         let said = verified.stdout_text();
         let mut said = said.lines().filter(|line| !line.starts_with(' '));
-        let is_right = verified.succeeded() || run.fault.is_some() && said.all(is_about_names);
+        let is_interrupted = verified.ending == Ending::Exit(2)
+            && verified.stderr_text().contains("its last link was interrupted");
+        let is_about_names = verified.ending == Ending::Exit(1) && said.all(is_about_names);
+        let is_right = verified.succeeded() || run.fault.is_some() && (is_interrupted || is_about_names);
         assert!(is_right, "{run}\nunfold verify: {verified:?}");
     }
 
@@ -571,6 +577,21 @@ impl Bench {
         let left = temporary_files(&self.project.path(""));
         assert!(left.is_empty(), "{run}\nafter a collection: {left:?}");
         assert_eq!(self.generations(), 1, "{run}\nafter a collection");
+        // A collection behind a link may still be removing what it has renamed.
+        let doomed = || {
+            let all = all_below(&self.project.path(".unfold"));
+            let is_doomed = |path: &PathBuf| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".old-"))
+            };
+            all.into_iter().find(is_doomed)
+        };
+        for _ in 0..HANG {
+            if doomed().is_none() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(doomed(), None, "{run}\nafter a collection");
         self.check_program(run, &[version]);
     }
 

@@ -83,8 +83,8 @@ mod tests {
         let mut words = [0; WORDS];
         words[600] = 5;
         let (pages, table) = words.split_at_mut(WORDS - PAGES);
-        for number in 1..3 {
-            table[number] = checksum(&bytes_of(pages)[number * PAGE as usize..][..PAGE as usize]);
+        for (sum, page) in table[1..3].iter_mut().zip(bytes_of(pages).chunks(PAGE as usize).skip(1)) {
+            *sum = checksum(page);
         }
         let sums = checksum(bytes_of(table));
         (words, sums)

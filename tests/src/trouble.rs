@@ -162,14 +162,11 @@ pub fn disk_use(dir: &Path) -> u64 {
     metadata.filter(|m| seen.insert((m.dev(), m.ino()))).map(|m| m.blocks() * 512).sum()
 }
 
-/// Files that links and launches write under temporary names, and what collections are about to remove.
+/// Files that links and launches write under temporary names.
 pub fn temporary_files(dir: &Path) -> Vec<PathBuf> {
     let is_temporary = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with(".new-")
-            || name.starts_with(".old-")
-            || name.starts_with(".unfold-")
-            || name.starts_with("log.")
+        [".new-", ".unfold-", "log."].iter().any(|start| name.starts_with(start))
     };
     all_below(dir).into_iter().filter(is_temporary).collect()
 }

@@ -81,6 +81,7 @@ impl Line {
 /// Says why there is no going on, and ends the process: with status 127 before the program has started.
 #[cold]
 pub fn die(parts: &[&[u8]]) -> ! {
+    be_the_only_one();
     let mut line = Line::new();
     for part in parts {
         line.push(part);
@@ -92,6 +93,7 @@ pub fn die(parts: &[&[u8]]) -> ! {
 /// As `die`, with the error of a system call.
 #[cold]
 pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
+    be_the_only_one();
     let mut line = Line::new();
     for part in parts {
         line.push(part);
@@ -105,6 +107,7 @@ pub fn die_errno(parts: &[&[u8]], result: i64) -> ! {
 /// As `die`, with an address or another number.
 #[cold]
 pub fn stop(parts: &[&[u8]], value: u64) -> ! {
+    be_the_only_one();
     let mut line = Line::new();
     for part in parts {
         line.push(part);
@@ -112,6 +115,14 @@ pub fn stop(parts: &[&[u8]], value: u64) -> ! {
     line.push_number(value, 16);
     line.write();
     end()
+}
+
+/// Threads may find the same damage at the same moment: one says so, the others wait for the end.
+fn be_the_only_one() {
+    static IS_SAID: AtomicBool = AtomicBool::new(false);
+    while IS_SAID.swap(true, Ordering::Relaxed) {
+        sys::sleep_us(1000);
+    }
 }
 
 fn end() -> ! {

@@ -12,6 +12,7 @@ use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
 use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
+use crate::relink;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::plan::{PlanView, flag};
 use shared::render::render;
@@ -77,6 +78,10 @@ pub fn in_background(folder: &Path) -> Result<()> {
         .and_then(|name| name.parse().ok())
         .with_context(|| format!("{} is no generation", folder.display()))?;
     let output = folder.parent().unwrap_or(folder);
+    if relink::is_older_than_start(folder) {
+        // Whether everything is still what was written, the next link or launch examines first.
+        return Ok(());
+    }
     let is_wanted = || generation::numbers(output).last() == Some(&number);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for _ in 0..PATIENCE {
@@ -107,7 +112,8 @@ impl Work {
         let executable = Executable::of_folder(folder)?;
         let (plan, _, _) = if is_later { executable.plan()? } else { executable.untouched_plan()? };
         let view = view(&plan)?;
-        let shelves = Shelves::open(&executable, &view, Access::Add)?;
+        let shelves = Shelves::open(&executable, &view, Access::Add)
+            .with_context(|| format!("cannot write what is kept in {}", folder.display()))?;
         let mut wanted = vec![true; chunk_count(&view)];
         for (chunk, _) in shelves.listed()? {
             wanted[chunk] = false;
@@ -127,7 +133,8 @@ impl Work {
 
     /// Takes the right to add to the shelves, unless a running program is at it.
     fn take(&self) -> Result<bool> {
-        Ok(self.shelves.common.as_ref().map_or(Ok(true), Shelf::take)?)
+        let taken = self.shelves.common.as_ref().map_or(Ok(true), Shelf::take);
+        taken.context("cannot lock what is kept")
     }
 
     /// Renders and keeps all, as long as `is_wanted` says so.
@@ -171,7 +178,8 @@ impl Work {
         render(&objects.plan, objects, start, bytes)
             .map_err(|error| anyhow!("a chunk cannot be rendered: {error:?}"))?;
         let shelf = self.shelves.of(chunk).context("a shelf is gone")?;
-        Ok(shelf.add(chunk, start.offset_from(objects.plan.header.base), bytes)?)
+        let offset = start.offset_from(objects.plan.header.base);
+        shelf.add(chunk, offset, bytes).with_context(|| format!("cannot write {}", shelf.path.display()))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::args::{Request, expression};
 use crate::complete;
 use crate::emit::{self, Identity};
 use crate::evident;
-use crate::index::NewFile;
+use crate::image;
 use crate::index::changes::Print;
 use crate::index::gc;
 use crate::index::generation::{self, Draft};
@@ -20,7 +20,7 @@ use crate::load::{self, Known, Program};
 use crate::message::{self, Messages};
 use crate::object::build;
 use crate::order::{self, Touched};
-use crate::plan::{self, Unrendered};
+use crate::plan;
 use crate::relink;
 use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, guards, linker_symbols, needs, reach, scope};
@@ -29,9 +29,9 @@ use crate::synth::{Part, Placed, Synth, notes};
 use crate::timing::Timing;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::ImageAddr;
+use shared::image::ImagePrint;
 use shared::plan::{PlanView, RegionKind};
 use shared::record::{ObjectView, flag};
-use shared::render::RenderError;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -159,7 +159,7 @@ pub fn link(request: &Request) -> Result<bool> {
         bindings: resolution.bindings.len() as u64,
         slots: slots.len() as u64 + 1,
     };
-    let make_plan = || -> Result<Vec<u8>> {
+    let make_plan = || -> Result<(Vec<u8>, ImagePrint)> {
         let relocations = match request.shared {
             true => synth.relocation_tables(&resolution, &layout, &slots),
             false => Default::default(),
@@ -192,13 +192,14 @@ pub fn link(request: &Request) -> Result<bool> {
         timing.phase("plan");
         draft.write("plan", &bytes)?;
         let view = plan_view(&bytes)?;
-        if !request.shared {
-            let objects = pack_objects(&view, &mut store)?;
-            write_image(&draft, &view, &objects, &|error| {
-                message::render_error(error, &program, &inputs.files, &objects, request.demangle)
-            })?;
+        if request.shared {
+            return Ok((bytes, ImagePrint::default()));
         }
-        Ok(bytes)
+        let objects = pack_objects(&view, &mut store)?;
+        let print = image::write(&draft, &view, &objects, &|error| {
+            message::render_error(error, &program, &inputs.files, &objects, request.demangle)
+        })?;
+        Ok((bytes, print))
     };
     let make_others = || -> Result<State> {
         draft.write("names", &names(&resolution, &synth, &layout))?;
@@ -221,7 +222,7 @@ pub fn link(request: &Request) -> Result<bool> {
         Ok(state)
     };
     let (plan, others) = rayon::join(make_plan, make_others);
-    let (bytes, mut state) = (plan?, others?);
+    let ((bytes, image), mut state) = (plan?, others?);
     timing.phase("image");
     // From here the generation is complete, and gets its name.
 
@@ -252,6 +253,7 @@ pub fn link(request: &Request) -> Result<bool> {
             folder: &folder,
             plan: view.header.checksum,
             patch: 0,
+            image,
             symbols_crc,
         };
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
@@ -364,24 +366,6 @@ fn pack_objects<'a>(view: &PlanView<'a>, store: &mut Store) -> Result<PackObject
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(PackObjects { plan: *view, packs })
-}
-
-/// Renders the eager regions into the generation's image file.
-fn write_image(
-    draft: &Draft,
-    view: &PlanView<'_>,
-    objects: &PackObjects<'_>,
-    failed: &dyn Fn(RenderError) -> anyhow::Error,
-) -> Result<()> {
-    let file = NewFile::new(draft.folder())?;
-    file.set_len(plan::image_len(view))?;
-    plan::render_eager(view, objects, |bytes, offset| file.write_at(bytes, offset)).map_err(|error| {
-        match error {
-            Unrendered::Render(error) => failed(error),
-            Unrendered::Put(error) => error,
-        }
-    })?;
-    file.publish(&draft.path("image"))
 }
 
 fn status(

@@ -7,6 +7,7 @@ use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
 use shared::checksum::checksum;
+use shared::image::ImagePrint;
 use shared::output::{CONFIG, IMAGE_PHDRS, LOADER, MAGIC, OutputConfig};
 use shared::plan::{RegionKind, RegionRec};
 use shared::pod::{StrRef, bytes_of};
@@ -174,6 +175,7 @@ pub struct Identity<'a> {
     pub folder: &'a Path,
     pub plan: u64,
     pub patch: u64,
+    pub image: ImagePrint,
     /// Of the generation's file of symbols.
     pub symbols_crc: u32,
 }
@@ -408,12 +410,17 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
+    write_with_mode(output, file, 0o777 & !access::mask())
+}
+
+/// As [`replace`], with these permissions.
+pub fn write_with_mode(output: &Path, file: &[u8], mode: u32) -> Result<()> {
+    let context = || format!("cannot write {}", output.display());
     // The name says who writes it, so that it can be told when that one was killed.
     let prefix = format!("{TEMPORARY}{}-", std::process::id());
     let mut temporary =
         tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output)).with_context(context)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
-    let mode = 0o777 & !access::mask();
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
@@ -487,6 +494,7 @@ fn config_page(output: &Path, identity: &Identity<'_>, place: PathPlace) -> Resu
         generation: identity.number,
         plan: identity.plan,
         patch: identity.patch,
+        image: identity.image,
         absolute,
         relative,
         name,

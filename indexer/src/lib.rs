@@ -10,6 +10,7 @@ pub mod emit;
 pub mod evident;
 pub mod hand_on;
 pub mod idle;
+pub mod image;
 pub mod index;
 pub mod inputs;
 pub mod layout;

@@ -200,7 +200,7 @@ fn render_or_stop(image: &'static Image, start: u64, out: &mut [u8]) {
         }
         Err(RenderError::Record { object }) => {
             crate::open::condemn();
-            (b"the index has a damaged record, object ", object.into())
+            (b"the index has a damaged record; link the program again: object ", object.into())
         }
         Err(RenderError::Edit { object, .. }) => (b"a relocation cannot be applied, object ", object.into()),
     };

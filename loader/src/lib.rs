@@ -35,6 +35,7 @@ pub mod reserve;
 pub mod shelf;
 pub mod symbols;
 pub mod sys;
+pub mod trust;
 pub mod wishes;
 
 use environment::Environment;

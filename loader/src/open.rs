@@ -7,6 +7,7 @@ use crate::report::{die, die_errno, look_for_stderr, note_number, set_name};
 use crate::{symbols, sys};
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use shared::checksum::{Blocks, Summed};
+use shared::image::ImagePrint;
 use shared::output::{self, CONFIG, LOADER, OutputConfig};
 use shared::plan::{HEADER, Patch, PatchHeader, PatchPage, PlanError, PlanHeader, PlanView};
 use shared::pod;
@@ -211,6 +212,8 @@ pub struct Opened {
     /// Where libraries are looked for, as the file says, and the place of that text in the image.
     pub search_path: (&'static [u8], ImageAddr),
     pub patch_pages: &'static [PatchPage],
+    /// What the file `image` was when it was written.
+    pub image_print: ImagePrint,
 }
 
 /// Maps the plan and applies the patch. Of the plan only that is verified which the start needs, and what the patch
@@ -313,7 +316,7 @@ pub fn open(environment: &Environment) -> Opened {
         patch: config.patch,
         dir,
     };
-    Opened { image, search_path, patch_pages }
+    Opened { image, search_path, patch_pages, image_print: config.image }
 }
 
 /// Maps the packs, for rendering. It comes later, but before the program starts: from then on its index may be replaced.

@@ -3,16 +3,17 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image};
-use crate::open::{self, Opened};
+use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
-use crate::sys;
+use crate::{sys, trust};
+use shared::image::ImagePrint;
 use shared::output::HEADER_LEN;
 use shared::plan::{PatchPage, RegionKind, RegionRec};
 use shared::{ImageAddr, PAGE};
 
 /// Maps every region. From here on the image is complete but for what is lazy.
 pub fn reserve(opened: Opened, environment: &Environment) -> &'static Image {
-    let Opened { image, search_path, patch_pages } = opened;
+    let Opened { image, search_path, patch_pages, image_print } = opened;
     let header = image.plan.header;
     let len = header.limit.offset_from(header.base);
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED_NOREPLACE;
@@ -24,7 +25,7 @@ pub fn reserve(opened: Opened, environment: &Environment) -> &'static Image {
         }
         stop(&[b"the address of the program is taken: "], header.base.0);
     }
-    let file = open_image(&image);
+    let file = open_image(&image, &image_print);
     for region in image.plan.regions.iter().filter(|region| !region.is_empty()) {
         match region.kind() {
             Some(RegionKind::Header) => map_header(region, environment),
@@ -74,21 +75,15 @@ fn map_fixed(addr: u64, len: u64, prot: u64, fd: i64, offset: u64) {
     }
 }
 
-/// Opens the file that the linker rendered the eager regions into, and checks that it is long enough.
-fn open_image(image: &Image) -> i64 {
+/// Opens the file that the linker rendered the eager regions into, and checks that it is what was written.
+fn open_image(image: &Image, print: &ImagePrint) -> i64 {
     // SAFETY: a C string.
     let fd =
         unsafe { sys::openat(image.dir as u64, c"image".as_ptr() as u64, sys::O_RDONLY | sys::O_CLOEXEC, 0) };
     if sys::failed(fd) {
         die_errno(&[b"cannot open the image of the index"], fd);
     }
-    let eager = image.plan.regions.iter().filter(|region| region.kind() == Some(RegionKind::Eager));
-    let needed = eager.map(|region| region.end.offset_from(image.plan.header.base)).max().unwrap_or(0);
-    let stat = sys::fstat(fd);
-    stat.iter().for_each(|stat| open::check_file(stat, b"the image"));
-    if stat.is_none_or(|stat| stat.size < needed) {
-        die(&[b"the image of the index is truncated; link the program again"]);
-    }
+    trust::check(image, fd, print);
     fd
 }
 

@@ -48,6 +48,31 @@ fn is_ours(stat: &sys::Stat) -> bool {
     is_trusted(stat)
 }
 
+/// Whether somebody has begun the common shelf in this boot.
+pub fn is_begun(image: &Image) -> bool {
+    let open = |name: &CStr| {
+        let flags = sys::O_RDONLY | sys::O_CLOEXEC | sys::O_NOFOLLOW;
+        // SAFETY: a C string.
+        let fd = unsafe { sys::openat(image.dir as u64, name.as_ptr() as u64, flags, 0) };
+        (!sys::failed(fd)).then_some(fd)
+    };
+    let read = |map: i64| {
+        let mut found = [0u8; HEAD];
+        // SAFETY: reads into our buffer.
+        let got = unsafe { sys::pread(map as u64, found.as_mut_ptr() as u64, HEAD as u64, 0) };
+        sys::close(map);
+        (got == HEAD as i64).then_some(found)
+    };
+    let inode = |file: i64| {
+        let stat = sys::fstat(file).filter(is_ours);
+        sys::close(file);
+        stat.map(|stat| stat.inode)
+    };
+    let found = open(c"kept.map").and_then(read);
+    let wanted = open(c"kept").and_then(inode).and_then(|inode| head(image, 0, inode));
+    found.is_some() && found == wanted
+}
+
 /// Opens a shelf, and clears it if it is not of this image and this boot.
 pub fn open(image: &'static Image, name: &CStr, map_name: &CStr, patch: u64) -> Option<Found> {
     let len = (HEAD + image.installed.len()) as u64;

@@ -272,11 +272,20 @@ pub fn exit_group(status: u64) -> ! {
     }
 }
 
+pub const CLOCK_REALTIME: u64 = 0;
+pub const CLOCK_MONOTONIC: u64 = 1;
+pub const CLOCK_BOOTTIME: u64 = 7;
+
 /// Monotonic time in nanoseconds.
 pub fn now_ns() -> u64 {
+    clock_ns(CLOCK_MONOTONIC)
+}
+
+/// What a clock shows, in nanoseconds.
+pub fn clock_ns(clock: u64) -> u64 {
     let mut time = [0u64; 2];
-    // SAFETY: CLOCK_MONOTONIC (1) into a timespec of ours.
-    unsafe { syscall(nr::CLOCK_GETTIME, [1, time.as_mut_ptr() as u64, 0, 0, 0, 0]) };
+    // SAFETY: into a timespec of ours.
+    unsafe { syscall(nr::CLOCK_GETTIME, [clock, time.as_mut_ptr() as u64, 0, 0, 0, 0]) };
     time[0].wrapping_mul(1_000_000_000).wrapping_add(time[1])
 }
 
@@ -286,14 +295,21 @@ pub struct Stat {
     pub mode: u32,
     pub uid: u32,
     pub size: u64,
+    pub modified_ns: u64,
 }
 
 pub fn fstat(fd: i64) -> Option<Stat> {
     let mut raw = [0u64; 18];
     // SAFETY: struct stat has 144 bytes on x86-64.
     let result = unsafe { syscall(nr::FSTAT, [fd as u64, raw.as_mut_ptr() as u64, 0, 0, 0, 0]) };
-    // Offsets of struct stat: st_ino 8, st_mode 24, st_uid 28, st_size 48.
-    let stat = || Stat { inode: raw[1], mode: raw[3] as u32, uid: (raw[3] >> 32) as u32, size: raw[6] };
+    // Offsets of struct stat: st_ino 8, st_mode 24, st_uid 28, st_size 48, st_mtim 88.
+    let stat = || Stat {
+        inode: raw[1],
+        mode: raw[3] as u32,
+        uid: (raw[3] >> 32) as u32,
+        size: raw[6],
+        modified_ns: raw[11].wrapping_mul(1_000_000_000).wrapping_add(raw[12]),
+    };
     (!failed(result)).then(stat)
 }
 

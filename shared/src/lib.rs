@@ -7,7 +7,8 @@
 //! tests.
 //!
 //! Read in this order: [`record`] (one object), [`plan`] (the image), [`edit`] (what a relocation
-//! writes), [`render`] (a page), [`output`] (the executable), [`log`] (what a run touched).
+//! writes), [`render`] (a page), [`output`] (the executable), [`image`] (what was
+//! rendered before), [`log`] (what a run touched).
 //!
 //! No allocation, no I/O, no clock and no globals: the loader calls this on the program's threads, inside
 //! a signal handler, before there is a libc.
@@ -18,6 +19,7 @@ pub mod addr;
 pub mod checksum;
 pub mod edit;
 pub mod guards;
+pub mod image;
 pub mod log;
 pub mod output;
 pub mod plan;

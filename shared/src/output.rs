@@ -9,10 +9,11 @@
 
 use crate::addr::ImageAddr;
 use crate::checksum::checksum;
+use crate::image::ImagePrint;
 use crate::pod::{self, StrRef};
 
 /// First word of the configuration page; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x03");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFexec\0\x04");
 
 /// Where in the first page the image's program headers are.
 pub const IMAGE_PHDRS: u64 = 0x400;
@@ -35,6 +36,8 @@ pub struct OutputConfig {
     pub plan: u64,
     /// Checksum of the generation's patch, or 0 if it has none.
     pub patch: u64,
+    /// Of the generation's file `image`.
+    pub image: ImagePrint,
     /// The generation's folder: absolute, and relative to the executable's own folder. C strings.
     pub absolute: StrRef,
     pub relative: StrRef,
@@ -51,8 +54,8 @@ pub struct OutputConfig {
 
 crate::pod! {
     OutputConfig {
-        magic: u64, checksum: u64, base: ImageAddr, generation: u64, plan: u64, patch: u64, absolute: StrRef,
-        relative: StrRef, name: StrRef, linker: StrRef, path: u64, path_len: u64, image_path: ImageAddr,
+        magic: u64, checksum: u64, base: ImageAddr, generation: u64, plan: u64, patch: u64, image: ImagePrint,
+        absolute: StrRef, relative: StrRef, name: StrRef, linker: StrRef, path: u64, path_len: u64, image_path: ImageAddr,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `project` | a test's own sources | a directory to edit, link and run in, again and again |
 //! | `status` | an executable | what `unfold status --json` says about it |
 //! | `three_objects` | a name | the small program that tests of relinking edit |
+//! | `faults` | a command | the same, of which one system call that writes fails, or is the last |
 //! | `trouble` | a command | full disks, limits, and kill -9 |
 //! | `confine` | a command | another user, forbidden system calls, limits, another view of the file system |
 //! | `random` | a seed | the same numbers in every run of the tests |
@@ -18,6 +19,7 @@
 pub mod build;
 pub mod confine;
 pub mod directives;
+pub mod faults;
 pub mod project;
 pub mod random;
 pub mod run;

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::project::Project;
@@ -70,13 +71,17 @@ impl Drop for Mounted {
 
 /// The words with which the compiler calls the linker, so that a test can call it alone, and kill it.
 pub fn words_for_linker(project: &Project, words: &[&str]) -> Vec<String> {
-    let dir = scratch_root().join("linkers/capture");
-    fs::create_dir_all(&dir).expect("the target directory is writable");
-    let script = dir.join(format!("ld.{}", std::process::id()));
-    let text = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$UNFOLD_CAPTURE\"\n";
-    fs::write(&script, text).expect("the target directory is writable");
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("the script is ours");
-    fs::rename(&script, dir.join("ld")).expect("the target directory is writable");
+    static CAPTURE: OnceLock<PathBuf> = OnceLock::new();
+    let dir = CAPTURE.get_or_init(|| {
+        let dir = scratch_root().join("linkers/capture");
+        fs::create_dir_all(&dir).expect("the target directory is writable");
+        let script = dir.join(format!("ld.{}", std::process::id()));
+        let text = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$UNFOLD_CAPTURE\"\n";
+        fs::write(&script, text).expect("the target directory is writable");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("the script is ours");
+        fs::rename(&script, dir.join("ld")).expect("the target directory is writable");
+        dir
+    });
     let list = project.path("words-for-linker");
     let mut command = Command::new("gcc");
     command.current_dir(project.path("")).env("UNFOLD_CAPTURE", &list);
@@ -157,11 +162,11 @@ pub fn disk_use(dir: &Path) -> u64 {
     metadata.filter(|m| seen.insert((m.dev(), m.ino()))).map(|m| m.blocks() * 512).sum()
 }
 
-/// Files that links write under temporary names.
+/// Files that links and launches write under temporary names.
 pub fn temporary_files(dir: &Path) -> Vec<PathBuf> {
     let is_temporary = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with(".new-") || name.starts_with(".unfold-")
+        [".new-", ".unfold-", "log."].iter().any(|start| name.starts_with(start))
     };
     all_below(dir).into_iter().filter(is_temporary).collect()
 }

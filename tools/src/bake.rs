@@ -9,7 +9,6 @@ use indexer::whole::{self, Whole};
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -18,7 +17,6 @@ pub fn bake(app: &Path, output: &Path) -> Result<()> {
     let (bytes, _, _) = executable.plan()?;
     let plan = PlanView::new(&bytes).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(plan)?;
-    let context = || format!("cannot write {}", output.display());
 
     let headers = executable.head.get(IMAGE_PHDRS as usize..CONFIG as usize);
     let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
@@ -33,11 +31,6 @@ pub fn bake(app: &Path, output: &Path) -> Result<()> {
         debug: debug::sections(&executable)?,
     };
     let bytes = whole.file(&objects).map_err(whole::failed)?;
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".unfold-").tempfile_in(folder).with_context(context)?;
-    file.write_all(&bytes).with_context(context)?;
     let mode = fs::metadata(app).with_context(|| format!("cannot examine {}", app.display()))?.permissions();
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode.mode())).with_context(context)?;
-    file.persist(output).map_err(|error| error.error).with_context(context)?;
-    Ok(())
+    indexer::emit::write_with_mode(output, &bytes, mode.mode())
 }

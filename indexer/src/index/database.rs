@@ -7,8 +7,10 @@
 use super::store::{Entry, key};
 use std::collections::HashMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::{Once, mpsc};
 use std::time::{Duration, Instant};
 
 /// Folder of the database in the index.
@@ -16,6 +18,9 @@ pub const FOLDER: &str = "records";
 
 /// How long a link waits for others that look up or add entries, all together. One takes some hundredths of a second.
 const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Longer than this nothing takes that comes to an end. Who gives up has no list, or another link reads more objects.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Bytes of a file that `sled` uses up at a time. Most programs have a few hundred entries of some 200 bytes.
 const SEGMENT: usize = 64 * 1024;
@@ -28,14 +33,17 @@ pub fn look_up<'a>(index: &Path, files: impl Iterator<Item = &'a PathBuf>) -> Ha
         return found;
     }
     let Some(database) = Database::open(index) else { return found };
-    for path in files {
-        let of_file = key(path, b"", 0);
-        let of_members = [of_file.as_slice(), b"\0"].concat();
-        let of_file = database.0.get(&of_file).ok().flatten().map(|value| (of_file.into(), value));
-        let of_members = database.0.scan_prefix(of_members).filter_map(Result::ok);
-        let all = of_file.into_iter().chain(of_members);
-        found.extend(all.filter_map(|(key, value): (sled::IVec, _)| Some((key.to_vec(), entry(&value)?))));
-    }
+    attempt(|| {
+        for path in files {
+            let of_file = key(path, b"", 0);
+            let of_members = [of_file.as_slice(), b"\0"].concat();
+            let of_file = database.tree().get(&of_file).ok().flatten().map(|value| (of_file.into(), value));
+            let of_members = database.tree().scan_prefix(of_members).filter_map(Result::ok);
+            let all = of_file.into_iter().chain(of_members);
+            found
+                .extend(all.filter_map(|(key, value): (sled::IVec, _)| Some((key.to_vec(), entry(&value)?))));
+        }
+    });
     found
 }
 
@@ -46,8 +54,40 @@ pub fn put(index: &Path, entries: impl Iterator<Item = (Vec<u8>, Entry)>) {
     }
 }
 
+/// Has `sled` do something. Where a disk fails at the wrong moment it panics (when it closes its log, for one): then there is
+/// no result, and nobody needs to hear of it.
+fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static SILENCE: Once = Once::new();
+    SILENCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !panic.location().is_some_and(|place| place.file().contains("/sled-")) {
+                usual(panic);
+            }
+        }));
+    });
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// As [`attempt`], for what writes: `sled` waits for ever for a thread of its own that could not. Who is left waiting ends with
+/// the process, as one that is killed.
+fn attempt_to_write<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || drop(done.send(attempt(work))));
+    result.recv_timeout(LONGEST).ok().flatten()
+}
+
 /// The database, which no other process has meanwhile.
-pub struct Database(sled::Db);
+pub struct Database {
+    /// `None`: it is closed.
+    open: Option<sled::Db>,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
 
 impl Database {
     /// Opens the database, waiting for moments if another process has it.
@@ -74,18 +114,34 @@ impl Database {
     /// Opens the database in a folder.
     pub fn open_at(folder: &Path) -> sled::Result<Self> {
         let config = sled::Config::new().path(folder).cache_capacity(16 << 20).segment_size(SEGMENT);
-        config.flush_every_ms(None).open().map(Self)
+        let failed = || Err(sled::Error::Io(io::Error::from_raw_os_error(nix::libc::EIO)));
+        let opened = attempt_to_write(move || config.flush_every_ms(None).open()).unwrap_or_else(failed)?;
+        Ok(Self { open: Some(opened) })
+    }
+
+    /// Closes it; false if what is in it may not have reached the disk.
+    pub fn close(mut self) -> bool {
+        self.shut()
+    }
+
+    fn shut(&mut self) -> bool {
+        let open = self.open.take();
+        attempt_to_write(move || drop(open)).is_some()
+    }
+
+    fn tree(&self) -> &sled::Tree {
+        self.open.as_ref().expect("it is closed by who gives it up")
     }
 
     /// Everything that is in it.
     pub fn all(&self) -> impl Iterator<Item = (Vec<u8>, Entry)> {
-        let found = self.0.iter().filter_map(Result::ok);
+        let found = self.tree().iter().filter_map(Result::ok);
         found.filter_map(|(key, value)| Some((key.to_vec(), entry(&value)?)))
     }
 
     /// How many entries there are.
     pub fn count(&self) -> usize {
-        self.0.iter().count()
+        self.tree().iter().count()
     }
 
     /// Adds entries; false if they could not be written.
@@ -94,7 +150,9 @@ impl Database {
         for (key, entry) in entries {
             batch.insert(key, shared::pod::bytes_of(&[entry]));
         }
-        self.0.apply_batch(batch).is_ok() && self.0.flush().is_ok()
+        let open = self.open.clone();
+        let write = move || open.is_some_and(|open| open.apply_batch(batch).is_ok() && open.flush().is_ok());
+        attempt_to_write(write) == Some(true)
     }
 }
 

@@ -117,14 +117,8 @@ pub struct Collected {
 /// Notes where the output is, and starts a collection if there is enough to collect. Removing large files takes longer
 /// than a relink, so a process of its own does it, which holds none of the build's pipes.
 pub fn after_link(folder: &Path, output: &Path) {
-    let note = folder.join(PATH);
-    let index = folder.parent().and_then(Path::parent).unwrap_or(Path::new(""));
-    if !note.exists() {
-        let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-        // What cannot be written now is written by a later link.
-        let parts = [output.as_os_str().as_bytes(), b"\0", index.as_os_str().as_bytes()];
-        super::write_file(&note, &parts).ok();
-    }
+    note_output(folder, output);
+    let index = index_of(folder);
     let count = generation::numbers(folder).len();
     let old = count.saturating_sub(KEPT + 1);
     if old == 0 || !old.is_multiple_of(AT_ONCE) && !has_grown(index) {
@@ -134,6 +128,21 @@ pub fn after_link(folder: &Path, output: &Path) {
     let mut command = Command::new(own);
     command.arg(COMMAND).arg(index).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().ok();
+}
+
+fn index_of(folder: &Path) -> &Path {
+    folder.parent().and_then(Path::parent).unwrap_or(Path::new(""))
+}
+
+/// Notes in an output's folder where the output is, unless a link has done so before. What cannot be written now is written
+/// by a later link.
+pub fn note_output(folder: &Path, output: &Path) {
+    let note = folder.join(PATH);
+    if !note.exists() {
+        let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+        let parts = [output.as_os_str().as_bytes(), b"\0", index_of(folder).as_os_str().as_bytes()];
+        super::write_file(&note, &parts).ok();
+    }
 }
 
 /// Whether the packs have become a quarter larger since the last collection.
@@ -297,6 +306,11 @@ impl Found {
             self.temporary.extend(left_beside(&folder));
         }
         let needed: Vec<PathBuf> = self.outputs.iter().flat_map(Output::needed).collect();
+        for folder in &needed {
+            let (temporary, others) = self.entries(folder)?;
+            self.temporary.extend(temporary);
+            self.temporary.extend(others.into_iter().filter(|path| is_left_log(path)));
+        }
         for (number, folder) in needed.iter().enumerate() {
             let print = Fingerprint::at(&folder.join("status.json"));
             if self.generations.get(folder).is_none_or(|(known, _)| *known != print) {
@@ -415,6 +429,12 @@ fn left_beside(folder: &Path) -> Vec<PathBuf> {
     };
     let left = entries.flatten().filter(|entry| is_left(&entry.file_name()).is_some());
     left.map(|entry| entry.path()).collect()
+}
+
+/// Whether a file is a log that a launch was killed before it gave it its name (`loader/src/journal.rs`).
+fn is_left_log(path: &Path) -> bool {
+    let pid = || path.file_name()?.to_str()?.strip_prefix("log.")?.parse().ok();
+    pid().is_some_and(|pid: u32| !Path::new(&format!("/proc/{pid}")).exists())
 }
 
 /// The generations that processes run from, as far as we may see them.
@@ -587,7 +607,7 @@ impl NewDatabase {
         let folder = tempfile::Builder::new().prefix(".new-records-").tempdir_in(index).ok()?;
         let database = Database::open_at(&folder.path().join(database::FOLDER)).ok()?;
         let entries = records.staying(needed).map(|(key, entry, _)| (key.clone(), *entry));
-        database.put(entries).then_some(Self { folder })
+        (database.put(entries) && database.close()).then_some(Self { folder })
     }
 
     /// Returns where the one before is now; `None`: it is still in its place.

@@ -4,6 +4,7 @@ use super::{Outcome, library, status};
 use crate::args::Request;
 use crate::emit::{self, Identity};
 use crate::evident;
+use crate::index::gc;
 use crate::index::opened::Executable;
 use crate::index::state::State;
 use anyhow::Result;
@@ -24,6 +25,8 @@ pub fn nothing_changed(
     } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
         return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
     }
+    // The link before may have been killed when it had not yet done so.
+    gc::note_output(folder.parent().unwrap_or(folder), &request.output);
     if state.changes.facts.idle == 0 {
         crate::index::write_file(&folder.join("status.json"), &[&serde_json::to_vec_pretty(&status)?])?;
         state.changes.facts.idle = 1;
@@ -50,6 +53,7 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
         folder: &executable.folder,
         plan: executable.config.plan,
         patch: executable.config.patch,
+        image: executable.config.image,
         symbols_crc: state.changes.facts.symbols_crc as u32,
     };
     emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;

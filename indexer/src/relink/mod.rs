@@ -65,6 +65,7 @@ use shared::plan::{PlanHeader, PlanView, Slot, slot};
 use shared::pod::bytes_of;
 use shared::record::{NONE, ObjectView};
 use stat::Generation;
+pub use stat::is_older_than_start;
 use std::collections::HashMap;
 use std::fs;
 use std::mem::offset_of;
@@ -315,6 +316,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
         folder: &folder,
         plan: executable.config.plan,
         patch: patch_sum,
+        image: executable.config.image,
         symbols_crc: state.changes.facts.symbols_crc as u32,
     };
     let regions = editor.view()?.regions;

@@ -8,7 +8,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::library;
 use anyhow::Result;
 use rayon::prelude::*;
-use shared::plan::PlanView;
+use shared::plan::{PlanView, flag};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +49,7 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
         return Ok(Generation::Untouched);
     }
     let report_lost = touched.contains(&Path::new("status.json"));
-    // These have no checksums.
+    // The one has no checksum; the other belongs to executables that name its time, and launches would read all of it.
     for (name, what) in [("image", "image"), (library::PHDRS, "list of program headers")] {
         if touched.contains(&Path::new(name)) {
             return Ok(Generation::Damaged(format!("the {what} of the index was changed")));
@@ -64,6 +64,13 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
         Err(error) => return Ok(Generation::Damaged(format!("{error:#}"))),
     };
     let Ok(view) = PlanView::new(&plan) else { return damaged("the plan") };
+    let is_whole = |image: &[u8]| {
+        shared::image::is_whole(image, view.header.base, view.regions, executable.config.image.sums)
+    };
+    let is_library = view.header.flags & flag::SHARED != 0;
+    if !is_library && !mapped::map(&folder.join("image")).is_ok_and(|(bytes, _)| is_whole(bytes)) {
+        return damaged("the image");
+    }
     match mapped::map(&folder.join("names")) {
         Ok((bytes, _)) if read_names(bytes).is_some() => {}
         Ok((bytes, _)) => {
@@ -87,7 +94,7 @@ pub fn generation(executable: &Executable, state: &State) -> Result<Generation> 
 }
 
 /// Whether a generation was written before the machine was started.
-fn is_older_than_start(folder: &Path) -> bool {
+pub fn is_older_than_start(folder: &Path) -> bool {
     use nix::time::{ClockId, clock_gettime};
     let Ok(running) = clock_gettime(ClockId::CLOCK_BOOTTIME) else { return true };
     let started = SystemTime::now().checked_sub(Duration::from(running));

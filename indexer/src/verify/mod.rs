@@ -188,6 +188,10 @@ impl Output {
         let is_library = |executable: &Executable| executable.folder.join(crate::library::PHDRS).exists();
         match Executable::or_library(path) {
             Ok(executable) if is_library(&executable) => {
+                // It does not say itself which generation it is of.
+                if !executable.folder.join(crate::library::WRITTEN).exists() {
+                    bail!("{}: its last link was interrupted; link it again", path.display());
+                }
                 Ok(Self { executable, kind: Kind::Library, is_damaged: false })
             }
             // It does not say any more where its generation is; its path does.

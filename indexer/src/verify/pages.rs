@@ -6,9 +6,10 @@ use crate::emit::{self, Phdr};
 use crate::index::kept::{Shelf, Shelves, read_at};
 use crate::index::opened::Executable;
 use crate::index::packs::PackObjects;
+use crate::inputs::mapped;
 use crate::library;
 use crate::whole::Whole;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use object::elf;
 use rayon::prelude::*;
 use shared::plan::{PatchPage, PlanView, RegionKind};
@@ -126,6 +127,20 @@ impl Rendering<'_> {
                 wrong.chunks.push(piece.chunk);
             }
             report.findings.push(self.finding(piece, fault, shelf, folder, &sources));
+        }
+        // An output that is damaged does not say what they are to be.
+        let sums = executable.config.image.sums;
+        if sums != 0 && !report.findings.iter().any(|finding| finding.kind == Kind::Image) {
+            let (base, regions) = (self.plan().header.base, self.plan().regions);
+            let check = || -> Result<()> {
+                let (bytes, _) = mapped::map(&path)?;
+                ensure!(
+                    shared::image::is_whole(bytes, base, regions, sums),
+                    "the checksums of the image are damaged"
+                );
+                Ok(())
+            };
+            report.judge(Kind::Image, &path, check())?;
         }
         Ok(())
     }

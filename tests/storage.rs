@@ -204,7 +204,7 @@ fn first_launches() {
             &|bench| bench.linked(&[1, 2], 2),
             &|bench| {
                 let mut command = bench.launch();
-                command.env("UNFOLD_PAGER", pager);
+                command.env("UNFOLD_PAGER", pager).env("UNFOLD_TRACED", "lazy");
                 command
             },
             &|bench, run| bench.check_launch(run, 2),
@@ -223,7 +223,7 @@ fn launches_that_find_something_kept() {
             },
             &|bench| {
                 let mut command = bench.launch();
-                command.env("UNFOLD_PAGER", pager);
+                command.env("UNFOLD_PAGER", pager).env("UNFOLD_TRACED", "lazy");
                 command
             },
             &|bench, run| bench.check_launch(run, 2),
@@ -253,7 +253,7 @@ fn launches_that_complete_themselves() {
             &|bench| bench.linked(&[1, 2], 2),
             &|bench| {
                 let mut command = bench.launch();
-                command.arg("settle").env("UNFOLD_PAGER", pager);
+                command.arg("settle").env("UNFOLD_PAGER", pager).env("UNFOLD_TRACED", "lazy");
                 command
             },
             &|bench, run| bench.check_launch(run, 2),
@@ -525,7 +525,7 @@ impl Bench {
     /// The program is one of these.
     fn check_program(&self, run: &Run, versions: &[usize]) {
         let pager = lazy_pagers().nth(run.number % lazy_pagers().count()).expect("a pager");
-        let printed = outcome(self.launch().env("UNFOLD_PAGER", pager));
+        let printed = outcome(self.launch().env("UNFOLD_PAGER", pager).env("UNFOLD_TRACED", "lazy"));
         let is_good = printed.succeeded() && printed.stderr.is_empty();
         let is_known = versions.iter().any(|version| text(*version) == printed.stdout_text());
         assert!(is_good && is_known, "{run}\nthe program, of {versions:?}, {pager}: {printed:?}");

@@ -75,6 +75,9 @@ struct Part {
 pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, RenderError> {
     let mut evident = Evident::default();
     let copy = |(name, kind, entry_size, link), start, size: u64| {
+        if size > plan.header.limit.offset_from(plan.header.base) {
+            return Err(RenderError::Malformed { at: start });
+        }
         let mut bytes = vec![0; size as usize];
         render(plan, objects, start, &mut bytes)?;
         let info = u32::from(kind == elf::SHT_DYNSYM);

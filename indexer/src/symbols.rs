@@ -172,7 +172,7 @@ pub fn of_image(
             let Some(place) = plan.placement(number, function.section).filter(|place| place.is_live()) else {
                 continue;
             };
-            let value = place.addr().0 + function.value;
+            let value = (place.addr() + function.value).0;
             let info = elf::STB_LOCAL << 4 | elf::STT_FUNC;
             let symbol = Symbol { info, other: 0, section: section_of(value), value, size: function.size };
             put(&mut symbols, view.string(function.name), symbol);

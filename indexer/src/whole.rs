@@ -15,6 +15,7 @@ use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
 use shared::record::{Class, NONE};
 use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
+use std::ops::Range;
 
 /// What is made of an image.
 pub struct Whole<'a> {
@@ -61,6 +62,7 @@ impl Whole<'_> {
         for phdr in &self.phdrs {
             header.extend(self.placed(*phdr, &offset_of).bytes());
         }
+        file.resize(file.len().max(header.len()), 0);
         file[..header.len()].copy_from_slice(&header);
 
         count_versions(&file, &mut parts);
@@ -139,7 +141,7 @@ impl Whole<'_> {
     /// The sections of the image, by address: runs of blocks of one kind, and each of the linker's own.
     fn parts(&self, objects: &impl Objects, offset_of: &dyn Fn(ImageAddr) -> u64) -> Vec<Part> {
         let header = self.plan.header;
-        let own = self.plan.objects.len() as u32 - 1;
+        let own = (self.plan.objects.len() as u32).wrapping_sub(1);
         let mut parts: Vec<Part> = Vec::new();
         if header.eh_rows != 0 {
             let size = EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW;
@@ -189,7 +191,7 @@ impl Whole<'_> {
                 let key = (class, name.to_vec());
                 match parts.last_mut() {
                     Some(part) if last.as_ref() == Some(&key) => {
-                        part.header.size = addr + section.size - part.header.addr;
+                        part.header.size = addr.wrapping_add(section.size).wrapping_sub(part.header.addr);
                         part.header.align = part.header.align.max(align);
                     }
                     _ => {
@@ -221,6 +223,12 @@ impl Part {
         let name = String::from_utf8_lossy(name).into_owned().into();
         let flags = u64::from(flags);
         Self { header: SectionHeader { name, kind, flags, addr, size, align, ..SectionHeader::default() } }
+    }
+
+    /// Where it is in the file; a record may say what it likes of its size.
+    fn range(&self) -> Option<Range<usize>> {
+        let start = usize::try_from(self.header.offset).ok()?;
+        Some(start..start.checked_add(usize::try_from(self.header.size).ok()?)?)
     }
 }
 
@@ -278,9 +286,9 @@ fn count_versions(file: &[u8], parts: &mut [Part]) {
 /// The tables of relocations have room for more than `.dynamic` says.
 fn trim_relocations(file: &[u8], parts: &mut [Part]) {
     let Some(dynamic) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNAMIC) else { return };
-    let start = dynamic.header.offset as usize;
+    let bytes = dynamic.range().and_then(|range| file.get(range)).unwrap_or_default();
     let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-    let entries = file[start..start + dynamic.header.size as usize].chunks_exact(16);
+    let entries = bytes.chunks_exact(16);
     let entries: Vec<(u64, u64)> = entries.map(|entry| (word(&entry[..8]), word(&entry[8..]))).collect();
     for (name, tag) in [(".rela.dyn", elf::DT_RELASZ), (".relr.dyn", DT_RELRSZ)] {
         let size = entries.iter().find(|(known, _)| *known == u64::from(tag));
@@ -346,7 +354,7 @@ fn flags_of(class: Class) -> u32 {
 fn section_at(parts: &[Part], addr: u64) -> u16 {
     let behind = parts.partition_point(|part| part.header.addr <= addr);
     // Uninitialised thread-local storage takes no addresses.
-    let has = |part: &Part| part.header.addr + part.header.size > addr;
+    let has = |part: &Part| part.header.addr.saturating_add(part.header.size) > addr;
     let inside = parts[..behind].iter().rposition(has);
     inside.map_or(behind, |index| index + 1).clamp(1, 0xfeff) as u16
 }
@@ -357,8 +365,8 @@ fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) -> bool {
     let mut special = false;
     let tls = parts.iter().position(|part| part.header.flags & u64::from(elf::SHF_TLS) != 0);
     let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return false };
-    let start = table.header.offset as usize;
-    for symbol in file[start..start + table.header.size as usize].chunks_exact_mut(24) {
+    let symbols = table.range().and_then(|range| file.get_mut(range)).unwrap_or_default();
+    for symbol in symbols.chunks_exact_mut(24) {
         let section = u16::from_le_bytes([symbol[6], symbol[7]]);
         if section == elf::SHN_UNDEF || section == elf::SHN_ABS {
             continue;

@@ -130,16 +130,22 @@ fn a_core_file_is_read_with_the_baked_program() {
 
 /// Not yet: the executable's own file has no symbols for gdb.
 #[test]
-#[should_panic(expected = "is not in its place of gdb's backtrace")]
 fn a_core_file_is_read_with_the_program_itself() {
     let Some(project) = project("itself") else { return };
     for (app, ways) in [("twin", vec![("eager", false)]), ("app", ways())] {
         for way in ways {
             let Some(core) = core_of(&project, app, way) else { return };
             let text = gdb(&[&shown(&project.path(app)), &shown(&core)], &["bt"]);
-            check_backtrace(&text, &format!("{app} {way:?}"));
+            let check = || check_backtrace(&text, &format!("{app} {way:?}"));
+            if app == "twin" { check() } else { not_yet("reading a core with the executable", check) }
         }
     }
+}
+
+/// What does not work yet is said where it is tested, and noticed when it does.
+fn not_yet(what: &str, check: impl FnOnce()) {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
+    assert!(result.is_err(), "{what} works now: the documentation says that it does not");
 }
 
 /// The code of a core that nobody has touched is there too, as it is in the core of any program with `coredump_filter`.
@@ -158,9 +164,7 @@ fn gdb_makes_a_core_of_a_running_program() {
 }
 
 /// A debugger that is attached to a program sees its code: what it has touched and what it has not.
-/// Not yet, for the same reason, and code that is not there cannot be looked at.
 #[test]
-#[should_panic(expected = "assertion `left == right` failed")]
 fn gdb_looks_at_a_running_program() {
     let Some(project) = project("attached") else { return };
     let attached = |symbols: &str, process: u32| {
@@ -177,7 +181,9 @@ fn gdb_looks_at_a_running_program() {
         let waiting = Waiting::start(start(&project, "app", way, Some("wait")));
         let found = attached("baked", waiting.0.id());
         check_backtrace(&found, &format!("{way:?}"));
-        assert_eq!(code(&found), code(&expected), "{way:?}:\n{found}");
+        let check = || assert_eq!(code(&found), code(&expected), "{way:?}:\n{found}");
+        // Code that is not there cannot be looked at.
+        not_yet("looking at code that was not touched", check);
     }
 }
 

@@ -37,6 +37,14 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
     }
     hooks::install(image);
     if pager == Pager::Eager {
+        // What is rendered now need not be rendered by the next launch.
+        let missing = || image.lazy_chunks().filter(|chunk| !kept::has(*chunk));
+        let rendered = missing().count() as u64 * (image.unit / shared::PAGE);
+        if kept::is_open() && missing().all(|chunk| install::keep(image, chunk)) {
+            let mapped = kept::map_all(image).unwrap_or(0);
+            journal::rendered(rendered.min(mapped), false);
+            journal::from_kept(mapped.saturating_sub(rendered));
+        }
         for chunk in image.lazy_chunks().filter(|chunk| !image.is_installed(*chunk)) {
             if let Some(pages) = install::chunk(image, chunk) {
                 journal::rendered(pages, false);

@@ -95,7 +95,10 @@ pub fn is_gone() -> bool {
 /// Gives the two signals back to the program. Nothing is lazy any more. Its threads may be calling us meanwhile: they note
 /// their wish before they look whether they have to tell the kernel as well, and we look again after we have told it.
 pub fn retire() {
-    RETIRED.store(true, Ordering::SeqCst);
+    if RETIRED.swap(true, Ordering::SeqCst) {
+        // What was wished then is not what the kernel has been told since.
+        return;
+    }
     for (wish, signal) in WISHES.iter().zip([sys::SIGSEGV, sys::SIGBUS]) {
         let set = |action: &sys::KernelSigaction| {
             let mut old = sys::KernelSigaction::default();

@@ -183,7 +183,10 @@ fn linked(name: &str) -> Project {
 /// The newest generation and what it shares with others; not what earlier ones have for themselves.
 fn files(project: &Project) -> Vec<PathBuf> {
     let is_file = |path: &PathBuf| path.is_file() && !path.parent().is_some_and(|dir| dir.ends_with("1"));
-    all_below(&project.path(".unfold")).into_iter().filter(is_file).collect()
+    // What is held of objects until it is not needed any more are links to the objects themselves.
+    let is_object = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("pinned"));
+    let all = all_below(&project.path(".unfold")).into_iter();
+    all.filter(|path| is_file(path) && !is_object(path)).collect()
 }
 
 fn newest(project: &Project, name: &str) -> PathBuf {

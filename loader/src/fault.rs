@@ -174,13 +174,7 @@ fn is_first(addr: u64) -> bool {
 
 /// Whether the byte at `addr` can be read, asked without a fault.
 fn is_readable(addr: u64) -> bool {
-    let mut byte = 0u8;
-    let local = [&raw mut byte as u64, 1];
-    let remote = [addr, 1];
-    // SAFETY: copies one byte into `byte`.
-    let read = unsafe {
-        sys::process_vm_readv(sys::getpid(), local.as_ptr() as u64, 1, remote.as_ptr() as u64, 1, 0)
-    };
+    let read = sys::copy_own(addr, &mut [0]);
     // Where the call is forbidden we cannot know; the fault comes back if it was real.
     read == 1 || read == -1 || read == -38
 }

@@ -474,14 +474,10 @@ fn rule_of(number: u64) -> Option<Rule> {
 
 /// Copies words of the program's memory, which may not be there. Returns whether all of them are.
 fn copy_in(from: u64, words: &mut [u64]) -> bool {
-    let len = size_of_val(words) as u64;
-    let local = [words.as_mut_ptr() as u64, len];
-    let remote = [from, len];
-    // SAFETY: copies into our words; the kernel says so if it cannot.
-    let read = unsafe {
-        sys::process_vm_readv(sys::getpid(), local.as_ptr() as u64, 1, remote.as_ptr() as u64, 1, 0)
-    };
-    from != 0 && read == len as i64
+    let len = size_of_val(words);
+    // SAFETY: the bytes of these words, any of which make words.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), len) };
+    from != 0 && sys::copy_own(from, bytes) == len as i64
 }
 
 /// Whether one of `count` pieces (`struct iovec`) lies in lazy memory.
@@ -498,17 +494,12 @@ fn has_lazy_piece(vector: u64, count: u64, is_lazy: impl Fn(u64, u64) -> bool) -
 
 /// Whether a path is `/proc/.../mem`, or may be, from some folder.
 fn is_memory_of_process(path: u64) -> bool {
-    let mut words = [0u64; 8];
-    let len = size_of_val(&words) as u64;
-    let (local, remote) = ([words.as_mut_ptr() as u64, len], [path, len]);
+    let mut bytes = [0u8; 64];
     if path == 0 {
         return false;
     }
     // What follows may end at a page that is not there: what was read counts.
-    // SAFETY: copies into our words; the kernel says how much.
-    unsafe { sys::process_vm_readv(sys::getpid(), local.as_ptr() as u64, 1, remote.as_ptr() as u64, 1, 0) };
-    // SAFETY: the bytes of our words.
-    let bytes = unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), len as usize) };
+    sys::copy_own(path, &mut bytes);
     let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     (text.starts_with(b"/proc/") || !text.starts_with(b"/")) && (text.ends_with(b"/mem") || text == b"mem")
 }

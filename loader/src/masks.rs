@@ -12,11 +12,6 @@ use shared::guards::Own;
 /// The two signals, as a set.
 pub const OURS: u64 = 1 << (sys::SIGSEGV - 1) | 1 << (sys::SIGBUS - 1);
 
-/// The signals that no mask may hold back now.
-pub fn withheld() -> u64 {
-    if finish::is_filled() { 0 } else { OURS }
-}
-
 /// What threads believe, and how many do: number of the thread in the upper half, signals in the lower (both are below
 /// 32). Only the thread itself writes its entry.
 static BELIEFS: [AtomicU64; 256] = [const { AtomicU64::new(0) }; 256];

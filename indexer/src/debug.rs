@@ -20,6 +20,7 @@ use object::{LittleEndian, SymbolIndex};
 use rayon::prelude::*;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView};
+use shared::record::ObjectView;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
@@ -128,6 +129,21 @@ pub struct Linked {
     sections: Vec<(String, u64)>,
 }
 
+/// A local symbol of an object.
+pub struct Local<'a> {
+    pub name: &'a [u8],
+    /// `STT_*`.
+    pub kind: u8,
+    /// Its address; files have none.
+    pub place: Option<u64>,
+    pub size: u64,
+}
+
+/// Section numbers of an object's file -> those of its record.
+fn by_input(record: &ObjectView<'_>) -> HashMap<u32, u32> {
+    record.sections.iter().zip(0..).map(|(section, index)| (section.input_index, index)).collect()
+}
+
 /// Finds the debug information of an executable's objects.
 pub fn sections(executable: &Executable) -> Result<Linked> {
     let state = State::open(&executable.folder).context("the state of the link is damaged")?;
@@ -170,6 +186,37 @@ impl Linked {
     /// Bytes of all sections.
     pub fn size(&self) -> u64 {
         self.sections.iter().map(|(_, size)| size).sum()
+    }
+
+    /// The local symbols of an object, as it has them itself: those of its file, of functions, and of variables. `None`: it
+    /// cannot be read any more.
+    pub fn locals<'a>(&'a self, plan: &'a PlanView<'_>, record: &ObjectView<'_>, object: u32) -> Option<Vec<Local<'a>>> {
+        let at = self.parts.binary_search_by_key(&object, |part| part.object).ok()?;
+        let part = &self.parts[at];
+        let of_input = by_input(record);
+        let local = |(index, symbol): (SymbolIndex, &elf::Sym64<LittleEndian>)| {
+            let kind = symbol.st_type();
+            let name = symbol.name(ENDIAN, part.symbols.strings()).ok()?;
+            let local = Local { name, kind, place: None, size: symbol.st_size(ENDIAN) };
+            if symbol.st_bind() != elf::STB_LOCAL || name.is_empty() || kind == elf::STT_SECTION {
+                return None;
+            }
+            if kind == elf::STT_FILE {
+                return Some(local);
+            }
+            // What assemblers call these is for themselves.
+            if name.starts_with(b".L") {
+                return None;
+            }
+            let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()??;
+            let placement = plan.placement(object, *of_input.get(&(section.0 as u32))?)?;
+            let place = placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))?;
+            Some(Local { place: Some(place), ..local })
+        };
+        let locals: Vec<Local<'_>> = part.symbols.enumerate().filter_map(local).collect();
+        // A file that has nothing else is not worth a line.
+        let has_any = locals.iter().any(|local| local.place.is_some());
+        Some(if has_any { locals } else { Vec::new() })
     }
 
     /// Headers with room for each section.
@@ -270,7 +317,8 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         };
         contents.insert(index.0, Content { name, bytes, offset: 0 });
     }
-    Ok((!contents.is_empty()).then_some(Part { object: number, sections, symbols, data, contents }))
+    let is_wanted = !contents.is_empty() || wanted != Wanted::WithoutDebug;
+    Ok(is_wanted.then_some(Part { object: number, sections, symbols, data, contents }))
 }
 
 /// Applies the relocations of a part's sections to their bytes.
@@ -282,8 +330,7 @@ fn relocate(
 ) -> Result<()> {
     let record = objects.object(part.object).context("a record of the index is gone")?;
     // Number in the object -> section of the record; and names of globals -> their numbers.
-    let of_input: HashMap<u32, u32> =
-        record.sections.iter().zip(0..).map(|(section, index)| (section.input_index, index)).collect();
+    let of_input = by_input(&record);
     let globals: HashMap<u32, u32> =
         record.globals.iter().zip(0..).map(|(global, index)| (global.input_index, index)).collect();
     let address = |symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex| -> Option<u64> {

@@ -6,6 +6,7 @@
 //! the last four bytes make up for what changes.
 
 use crate::crc;
+use crate::debug::Linked;
 use crate::emit::{SectionHeader, Sections, elf_header};
 use anyhow::{Context, Result};
 use object::elf;
@@ -160,11 +161,12 @@ pub fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
     Symbol { info, other: 0, section: TEXT, value, size }.bytes(name)
 }
 
-/// `.symtab` and `.strtab` of a whole image, and the number of the first global symbol: functions that only their
-/// objects know, then what the slots of the plan stand for.
+/// `.symtab` and `.strtab` of a whole image, and the number of the first global symbol: what only the objects know (of
+/// those that cannot be read any more, the functions), then what the slots of the plan stand for.
 pub fn of_image(
     plan: &PlanView<'_>,
     objects: &impl Objects,
+    linked: &Linked,
     section_of: &dyn Fn(u64) -> u16,
 ) -> (Vec<u8>, Vec<u8>, u32) {
     let mut symbols = vec![0u8; SYMBOL];
@@ -176,6 +178,16 @@ pub fn of_image(
     };
     for number in 0..plan.objects.len() as u32 {
         let Some(view) = objects.object(number) else { continue };
+        if let Some(locals) = linked.locals(plan, &view, number) {
+            for local in locals {
+                let info = elf::STB_LOCAL << 4 | local.kind;
+                let value = local.place.unwrap_or(0);
+                let section = local.place.map_or(elf::SHN_ABS, section_of);
+                let value = if local.kind == elf::STT_TLS { value.wrapping_sub(plan.header.tls_start.0) } else { value };
+                put(&mut symbols, local.name, Symbol { info, other: 0, section, value, size: local.size });
+            }
+            continue;
+        }
         for function in view.functions {
             let Some(place) = plan.placement(number, function.section).filter(|place| place.is_live()) else {
                 continue;

@@ -90,7 +90,7 @@ impl Whole<'_> {
         };
         let mut parts = self.parts(objects, &offset_of);
         let section_of = |addr: u64| section_at(&parts, addr);
-        let table = self.symbols.then(|| symbols::of_image(&self.plan, objects, &section_of));
+        let table = self.symbols.then(|| symbols::of_image(&self.plan, objects, &self.debug, &section_of));
         let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
         header.resize(self.phdrs_at as usize, 0);
         for phdr in &self.phdrs {

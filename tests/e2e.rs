@@ -30,7 +30,8 @@ use unfold_tests::build::{Build, expand};
 use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
 use unfold_tests::tools::{
-    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, settle, tested_linker, unfold_command,
+    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, settle, tested_linker,
+    unfold_command,
 };
 
 /// One run of an executable: how it is paged in, and what to call the run.

@@ -46,12 +46,10 @@ pub fn complete(folder: &Path) -> Result<()> {
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
-    let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
     // Whoever reads the file compares its CRC with the one that the executable names.
     let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
-    let text = (text.start, text.limit);
     let write = |file: &mut [u8], rooms: &[Range<usize>]| linked.write(&view, &objects, file, rooms);
-    let file = symbols::with_sections(old, text, linked.headers(), write, crc)?;
+    let file = symbols::with_sections(old, view.regions, linked.headers(), write, crc)?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])
 }
@@ -163,7 +161,8 @@ pub fn link(state: &State, output_folder: &Path, wanted: Wanted) -> Linked {
     let mut sections: Vec<(String, u64)> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
     for part in &mut parts {
-        part.contents.retain(|_, content| content.name != ".comment" || comments.insert(content.bytes.data.to_vec()));
+        part.contents
+            .retain(|_, content| content.name != ".comment" || comments.insert(content.bytes.data.to_vec()));
         for content in part.contents.values_mut() {
             let number = *numbers.entry(content.name.clone()).or_insert_with(|| {
                 sections.push((content.name.clone(), 0));
@@ -190,7 +189,12 @@ impl Linked {
 
     /// The local symbols of an object, as it has them itself: those of its file, of functions, and of variables. `None`: it
     /// cannot be read any more.
-    pub fn locals<'a>(&'a self, plan: &'a PlanView<'_>, record: &ObjectView<'_>, object: u32) -> Option<Vec<Local<'a>>> {
+    pub fn locals<'a>(
+        &'a self,
+        plan: &'a PlanView<'_>,
+        record: &ObjectView<'_>,
+        object: u32,
+    ) -> Option<Vec<Local<'a>>> {
         let at = self.parts.binary_search_by_key(&object, |part| part.object).ok()?;
         let part = &self.parts[at];
         let of_input = by_input(record);
@@ -311,7 +315,10 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
                     .context("a section lies outside the file")?;
                 let compressed = CompressedData { format, data, uncompressed_size };
                 // A size that is not true is found here, before the sections get their places.
-                anyhow::ensure!(compressed.decompress()?.len() as u64 == uncompressed_size, "a section has another size");
+                anyhow::ensure!(
+                    compressed.decompress()?.len() as u64 == uncompressed_size,
+                    "a section has another size"
+                );
                 compressed
             }
         };
@@ -356,7 +363,8 @@ fn relocate(
             continue;
         }
         // A pair of zeroes would end a list of ranges, so what is not there is 1 in such lists.
-        let nowhere = u64::from(matches!(part.contents[&target].name.as_str(), ".debug_ranges" | ".debug_loc"));
+        let nowhere =
+            u64::from(matches!(part.contents[&target].name.as_str(), ".debug_ranges" | ".debug_loc"));
         let Some((relocations, _)) = table.rela(ENDIAN, part.data)? else { continue };
         for relocation in relocations {
             let index = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);

@@ -212,9 +212,8 @@ pub fn link(request: &Request) -> Result<bool> {
         if request.shared {
             return Ok(state);
         }
-        let text = &layout.regions[layout::TEXT];
         let place = |object: usize, section: u32| Some(layout.placement(object, section));
-        let symbols = symbols::file(&resolution.objects, place, (text.start, text.limit));
+        let symbols = symbols::file(&resolution.objects, place, &layout.regions);
         draft.write(symbols::SHARED, &symbols)?;
         draft.link(symbols::SHARED, symbols::FILE)?;
         state.changes.facts.symbols_crc = crc32fast::hash(&symbols).into();
@@ -256,7 +255,7 @@ pub fn link(request: &Request) -> Result<bool> {
             image,
             symbols_crc,
         };
-        let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
+        let written = emit::write(&request.output, &phdrs, view.regions, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
         complete::after_link(&folder, &request.output);

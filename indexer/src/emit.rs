@@ -189,11 +189,12 @@ pub const HEAD: &str = "head";
 pub fn write(
     output: &Path,
     phdrs: &[Phdr],
+    regions: &[RegionRec],
     identity: &Identity<'_>,
     stack: Stack,
     evident: Evident,
 ) -> Result<()> {
-    let file = header_page(phdrs, stack)?;
+    let file = header_page(phdrs, regions, stack)?;
     finish(output, file, identity, evident)
 }
 
@@ -208,7 +209,9 @@ fn finish(output: &Path, mut file: Vec<u8>, identity: &Identity<'_>, mut evident
     let head = &file[..LOADER as usize];
     let kept = [head, &checksum(head).to_le_bytes()].concat();
     fs::write(&path, kept).with_context(|| format!("cannot write {}", path.display()))?;
-    replace(output, &file)
+    let holes = own_phdrs(&file).into_iter().filter(is_hole);
+    let len = holes.map(|hole| hole.offset + hole.file_size).max().unwrap_or_default();
+    replace_sparse(output, &file, len)
 }
 
 /// Writes the executable of another generation: the same headers, with its regions as they are now.
@@ -237,9 +240,8 @@ pub fn rewrite(
 
 /// Sections for all that the kernel loads, but for the tables of other programs, which have their own.
 fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
-    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
     let loader = LOADER + LOADER_FILE.len() as u64;
-    let phdrs = Phdr::read(&file[EHDR..EHDR + count * PHDR]);
+    let phdrs = own_phdrs(file);
     let mut sections = Vec::new();
     for load in phdrs.iter().filter(|phdr| phdr.kind == elf::PT_LOAD && phdr.offset < loader) {
         let (mut offset, mut addr, mut size) = (load.offset, load.addr, load.file_size);
@@ -262,19 +264,46 @@ fn loaded_sections(file: &[u8]) -> Vec<SectionHeader<'static>> {
         sections.push(section.clone());
         let zeroes = load.size - load.file_size;
         if zeroes != 0 {
-            let (name, kind) = (".bss".into(), elf::SHT_NOBITS);
-            let (addr, offset) = (addr + size, offset + size);
-            sections.push(SectionHeader { name, kind, addr, offset, size: zeroes, align: 1, ..section });
+            let (addr, offset, kind) = (addr + size, offset + size, elf::SHT_NOBITS);
+            sections.push(SectionHeader { kind, addr, offset, size: zeroes, align: 1, ..section });
         }
+    }
+    for hole in phdrs.iter().filter(|phdr| is_hole(phdr)) {
+        let is_code = hole.flags & elf::PF_X != 0;
+        sections.push(SectionHeader {
+            name: if is_code { ".text" } else { ".unfold" }.into(),
+            kind: elf::SHT_NOBITS,
+            flags: u64::from(elf::SHF_ALLOC | if is_code { elf::SHF_EXECINSTR } else { 0 }),
+            addr: hole.addr,
+            offset: hole.offset,
+            size: hole.size,
+            align: 16,
+            ..SectionHeader::default()
+        });
+    }
+    sections
+}
+
+/// What stands for the sections of an executable in its file of symbols, but for the code: debuggers miss them there.
+pub fn stand_ins(regions: &[RegionRec]) -> Vec<SectionHeader<'static>> {
+    let page = header_page(&[], regions, Stack { is_executable: false, has_header: false, size: 0 });
+    let mut sections = page.map_or(Vec::new(), |page| loaded_sections(&page));
+    sections.retain(|section| section.name != ".text");
+    sections.extend(evident::stand_ins());
+    for section in &mut sections {
+        (section.kind, section.offset) = (elf::SHT_NOBITS, 0);
     }
     sections
 }
 
 /// Adds sections: of everything that is loaded, because `strip` and `objcopy` copy nothing else; and the one by
-/// which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). Its path is absolute, because
-/// executables are copied and linked to other folders, as cargo does.
+/// which backtraces find the file of symbols (gdb's manual, "Separate Debug Files"). Debuggers put the folder of the
+/// executable in front of the path, and executables are copied and linked to other folders, as cargo does: so it goes up to the
+/// root first, from however deep.
 fn add_sections(file: &mut Vec<u8>, identity: &Identity<'_>, evident: &Evident) {
-    let mut link = identity.folder.join(crate::symbols::FILE).into_os_string().into_encoded_bytes();
+    let path = identity.folder.join(crate::symbols::FILE);
+    let mut link = "../".repeat(DEEPEST).into_bytes();
+    link.extend(path.as_os_str().as_bytes().trim_ascii_start().strip_prefix(b"/").unwrap_or_default());
     link.push(0);
     link.resize(link.len().next_multiple_of(4), 0);
     link.extend(identity.symbols_crc.to_le_bytes());
@@ -286,6 +315,9 @@ fn add_sections(file: &mut Vec<u8>, identity: &Identity<'_>, evident: &Evident) 
     sections.add(".gnu_debuglink", elf::SHT_PROGBITS, &link, 4);
     sections.append(file);
 }
+
+/// Folders are not nested deeper than this.
+const DEEPEST: usize = 40;
 
 /// Sections without an address, behind everything else of an ELF file.
 #[derive(Default)]
@@ -334,12 +366,18 @@ impl<'a> Sections<'a> {
         let mut names = vec![0u8];
         let mut headers = vec![0u8; 64];
         let count = self.sections.len() + 1;
-        let own = SectionHeader { name: ".shstrtab".into(), kind: elf::SHT_STRTAB, align: 1, ..SectionHeader::default() };
+        let own = SectionHeader {
+            name: ".shstrtab".into(),
+            kind: elf::SHT_STRTAB,
+            align: 1,
+            ..SectionHeader::default()
+        };
         for (index, section) in self.sections.into_iter().chain([own]).enumerate() {
             let name = names.len() as u32;
             names.extend_from_slice(section.name.as_bytes());
             names.push(0);
-            let data = if index + 1 == count { Cow::Owned(std::mem::take(&mut names)) } else { section.data.into() };
+            let data =
+                if index + 1 == count { Cow::Owned(std::mem::take(&mut names)) } else { section.data.into() };
             let len = data.len() as u64 + section.room;
             let mut offset = section.offset;
             if section.offset == 0 {
@@ -418,6 +456,11 @@ pub const TEMPORARY: &str = ".unfold-";
 
 /// Writes `file` under a temporary name and renames it.
 pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
+    replace_sparse(output, file, 0)
+}
+
+/// As [`replace`]; the file is at least `len` bytes long, of which the last have no room on disk.
+fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
     let context = || format!("cannot write {}", output.display());
     if output.is_dir() {
         anyhow::bail!("cannot open output file {}: Is a directory", output.display());
@@ -427,7 +470,16 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
         // Configure scripts link to /dev/null.
         return fs::write(output, file).with_context(context);
     }
-    write_with_mode(output, file, 0o777 & !access::mask())
+    let mut temporary = temporary(output)?;
+    std::io::Write::write_all(&mut temporary, file).with_context(context)?;
+    if len > file.len() as u64 {
+        temporary.as_file().set_len(len).with_context(context)?;
+    }
+    let mode = fs::Permissions::from_mode(0o777 & !access::mask());
+    temporary.as_file().set_permissions(mode).with_context(context)?;
+    // Closed first: a file that is open for writing cannot be executed.
+    temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
+    Ok(())
 }
 
 /// A file that will have the name `output`.
@@ -438,37 +490,84 @@ pub fn temporary(output: &Path) -> Result<tempfile::NamedTempFile> {
     file.with_context(|| format!("cannot write {}", output.display()))
 }
 
-/// As [`replace`], with these permissions.
-pub fn write_with_mode(output: &Path, file: &[u8], mode: u32) -> Result<()> {
-    let context = || format!("cannot write {}", output.display());
-    let mut temporary = temporary(output)?;
-    std::io::Write::write_all(&mut temporary, file).with_context(context)?;
-    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
-    // Closed first: a file that is open for writing cannot be executed.
-    temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
-    Ok(())
+/// Where the loader's segments begin: in front of the image. 0 if there is no room; then the kernel chooses.
+fn loader_base(image: ImageAddr) -> u64 {
+    const ROOM: u64 = 2 << 20;
+    // Where the kernel lets nobody map anything (vm.mmap_min_addr), and some more.
+    const LOWEST: u64 = 1 << 20;
+    image.0.checked_sub(ROOM).filter(|base| *base >= LOWEST).unwrap_or(0)
+}
+
+/// Bits of an offset in the file that no contents have: there are holes.
+const HOLES: u64 = 1 << 20;
+
+/// Whether a segment of the executable is a hole in the place of a part of the image.
+fn is_hole(phdr: &Phdr) -> bool {
+    phdr.kind == elf::PT_LOAD && phdr.offset >= HOLES
+}
+
+/// Segments without contents in the places of code, into which debuggers put breakpoints before the loader runs, and at the
+/// end of the image, behind which the kernel then puts the heap.
+fn holes(regions: &[RegionRec]) -> Vec<Phdr> {
+    let mut holes: Vec<Phdr> = Vec::new();
+    let last = regions.iter().filter(|region| !region.is_empty()).map(|region| region.start).max();
+    for region in regions.iter().filter(|region| !region.is_empty()) {
+        let is_code = region.kind() == Some(RegionKind::Lazy) && region.prot & EXEC != 0;
+        let (addr, size) = match is_code {
+            // With all that relinks may add to it.
+            true => (region.start.0, region.limit.align_up(PAGE).offset_from(region.start)),
+            false if last == Some(region.start) => (region.limit.align_up(PAGE).0 - PAGE, PAGE),
+            false => continue,
+        };
+        let offset = holes.last().map_or(HOLES, |hole| hole.offset + hole.file_size.next_multiple_of(PAGE));
+        let flags = elf::PF_R | if is_code { elf::PF_X } else { 0 };
+        holes.push(Phdr { kind: elf::PT_LOAD, flags, offset, addr, file_size: size, size, align: PAGE });
+    }
+    holes
+}
+
+/// PROT_EXEC of Linux.
+const EXEC: u32 = 4;
+
+/// The program headers that the kernel reads in an executable.
+fn own_phdrs(file: &[u8]) -> Vec<Phdr> {
+    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
+    Phdr::read(&file[EHDR..EHDR + count * PHDR])
 }
 
 /// ELF header and program headers of the file, and those of the image at their own place. The loader's segments move
 /// behind the two pages, in the file and in memory.
-fn header_page(image: &[Phdr], stack: Stack) -> Result<Vec<u8>> {
+fn header_page(image: &[Phdr], regions: &[RegionRec], stack: Stack) -> Result<Vec<u8>> {
     let word = |at: usize| u64::from_le_bytes(LOADER_FILE[at..at + 8].try_into().unwrap_or_default());
     let half = |at: usize| u16::from_le_bytes(LOADER_FILE[at..at + 2].try_into().unwrap_or_default());
     let (start, count) = (word(32) as usize, usize::from(half(56)));
     let flags = elf::PF_R;
-    let first =
-        Phdr { kind: elf::PT_LOAD, flags, offset: 0, addr: 0, file_size: LOADER, size: LOADER, align: PAGE };
+    let base = regions.first().map_or(0, |region| loader_base(region.start));
+    let first = Phdr {
+        kind: elf::PT_LOAD,
+        flags,
+        offset: 0,
+        addr: base,
+        file_size: LOADER,
+        size: LOADER,
+        align: PAGE,
+    };
     let moved = Phdr::read(&LOADER_FILE[start..start + count * PHDR]).into_iter().map(|phdr| Phdr {
         offset: phdr.offset + LOADER,
-        addr: phdr.addr + LOADER,
+        addr: phdr.addr + base + LOADER,
         ..phdr
     });
     let loads = moved.filter(|phdr| phdr.kind == elf::PT_LOAD);
-    let mut phdrs: Vec<Phdr> = std::iter::once(first).chain(loads).chain([stack.phdr()]).collect();
+    let mut phdrs: Vec<Phdr> = std::iter::once(first).chain(loads).collect();
     if image.iter().any(|phdr| phdr.kind == elf::PT_DYNAMIC) {
         phdrs.extend(evident::phdrs());
     }
-    let mut page = elf_header(elf::ET_DYN, word(24) + LOADER, EHDR as u64, phdrs.len());
+    if base != 0 {
+        phdrs.extend(holes(regions));
+    }
+    phdrs.push(stack.phdr());
+    let kind = if base == 0 { elf::ET_DYN } else { elf::ET_EXEC };
+    let mut page = elf_header(kind, word(24) + base + LOADER, EHDR as u64, phdrs.len());
     page.extend(phdrs.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {
         anyhow::bail!("too many program headers");

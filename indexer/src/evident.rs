@@ -134,6 +134,17 @@ pub fn of_image(plan: &PlanView<'_>, objects: &impl Objects) -> Result<Evident, 
     Ok(evident)
 }
 
+/// Sections with the names of the tables.
+pub fn stand_ins() -> impl Iterator<Item = SectionHeader<'static>> {
+    TABLES.iter().map(|(name, ..)| SectionHeader {
+        name: (*name).into(),
+        flags: elf::SHF_ALLOC.into(),
+        size: 1,
+        align: 1,
+        ..SectionHeader::default()
+    })
+}
+
 /// Which rows of `.dynsym` are guards.
 fn guard_rows(
     plan: &PlanView<'_>,
@@ -182,13 +193,13 @@ impl Evident {
         let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
         let headers = EHDR..EHDR + count * PHDR;
         let mut all = Phdr::read(&file[headers.clone()]);
-        let Some((dynamic, [others @ .., load])) = all.split_last_mut() else {
+        let Some(at) = all.iter().position(|phdr| phdr.kind == elf::PT_DYNAMIC) else {
             return PathPlace::default();
         };
-        if dynamic.kind != elf::PT_DYNAMIC {
-            return PathPlace::default();
-        }
-        let end = others.iter().map(|phdr| phdr.addr + phdr.size).max().unwrap_or_default();
+        let (before, [dynamic, ..]) = all.split_at_mut(at) else { return PathPlace::default() };
+        let Some((load, loader)) = before.split_last_mut() else { return PathPlace::default() };
+        let base = loader.first().map_or(0, |first| first.addr);
+        let end = loader.iter().map(|phdr| phdr.addr + phdr.size).max().unwrap_or_default();
         load.addr = end.next_multiple_of(PAGE);
         load.offset = (file.len() as u64).next_multiple_of(PAGE);
         let mut size = 0;
@@ -201,7 +212,7 @@ impl Evident {
         file.resize((load.offset + size) as usize, 0);
         for table in &mut self.tables {
             if table.kind == elf::SHT_DYNAMIC {
-                table.bytes = facts(&table.bytes, &places);
+                table.bytes = facts(&table.bytes, &places, base == 0);
                 (dynamic.addr, dynamic.offset) = (table.addr, table.offset);
                 (dynamic.size, dynamic.file_size) = (table.bytes.len() as u64, table.bytes.len() as u64);
             }
@@ -213,7 +224,7 @@ impl Evident {
         let strings = self.tables.iter().find(|table| table.kind == elf::SHT_STRTAB);
         let path = strings.zip(self.path);
         path.map_or(PathPlace::default(), |(strings, (offset, len, image))| PathPlace {
-            at: strings.addr + offset,
+            at: strings.addr + offset - base,
             len,
             image,
         })
@@ -250,15 +261,15 @@ fn entries(dynamic: &[u8]) -> impl Iterator<Item = (u64, u64)> {
 }
 
 /// `.dynamic` of the copies, which are in these places.
-fn facts(dynamic: &[u8], places: &[(&str, u64)]) -> Vec<u8> {
+fn facts(dynamic: &[u8], places: &[(&str, u64)], pie: bool) -> Vec<u8> {
     let copied = |(tag, value)| {
         let address = ADDRESSES.iter().find(|(address, _)| u64::from(*address) == tag);
         let place = address.and_then(|(_, name)| places.iter().find(|(place, _)| place == name));
         let is_fact = FACTS.iter().any(|fact| u64::from(*fact) == tag);
         place.map(|(_, addr)| (tag, *addr)).or(is_fact.then_some((tag, value)))
     };
-    // As a file, it is always a PIE.
-    let last = [(elf::DT_FLAGS_1.into(), elf::DF_1_PIE.into()), (elf::DT_NULL.into(), 0)];
-    let all = entries(dynamic).filter_map(copied).chain(last);
+    let last =
+        [(elf::DT_FLAGS_1.into(), elf::DF_1_PIE.into()), (elf::DT_DEBUG.into(), 0), (elf::DT_NULL.into(), 0)];
+    let all = entries(dynamic).filter_map(copied).chain(last.into_iter().skip(usize::from(!pie)));
     all.flat_map(|(tag, value): (u64, u64)| [tag, value]).flat_map(u64::to_le_bytes).collect()
 }

@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::{access, gc};
-use indexer::{HandOn, complete, debug, driver, hand_on, trouble};
+use indexer::{HandOn, complete, debug, driver, hand_on, settle, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -25,6 +25,13 @@ fn main() -> ExitCode {
         let done = complete::in_background(path(1), path(2));
         // The descriptor goes nowhere unless somebody has called this by hand.
         return done.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
+    }
+    if let [word, folder, output] = &words[..]
+        && word == settle::COMMAND
+    {
+        // Called by the loader, which goes on if this fails.
+        return settle::for_debugger(Path::new(folder), Path::new(output))
+            .map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
     }
     if words.first().is_some_and(|word| word == debug::COMMAND) {
         // Called by a running program: what cannot be done is not its concern.

@@ -7,6 +7,7 @@
 
 use crate::debug::{self, Linked};
 use crate::emit::{self, Phdr};
+use crate::index::gc;
 use crate::index::opened::Executable;
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::lease::{self, Lease};
@@ -26,6 +27,10 @@ const SMALL: u64 = 1 << 20;
 
 /// The settled executable, in the folder of its generation, until it takes its place.
 const FILE: &str = "settled";
+
+/// Word of the command line by which the loader has its executable settled, in front of the generation's folder and the
+/// executable.
+pub const COMMAND: &str = "--unfold-settle";
 
 /// How long a program may run from the loader until nobody waits for its end any more.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -54,7 +59,7 @@ pub fn if_small(folder: &Path, output: &Path) -> bool {
         }
         let head = executable.generation_head().context("the head of the executable is damaged")?;
         let made = make(&executable, view, debug, head, &folder.join(FILE))?;
-        put_in_place(folder, output, &made)
+        put_in_place(folder, output, &made, false)
     };
     settle().unwrap_or(false)
 }
@@ -64,14 +69,21 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     if !is_as_written(folder, output) {
         return Ok(());
     }
+    gc::left_beside(folder).iter().for_each(|left| drop(fs::remove_file(left)));
     let executable = Executable::of_folder(folder)?;
     let (plan, _, _) = executable.plan()?;
     let head = executable.generation_head().context("the head of the executable is damaged")?;
-    let made = make(&executable, view(&plan)?, debug::sections(&executable)?, head, &folder.join(FILE))?;
+    let make =
+        || make(&executable, view(&plan)?, debug::sections(&executable)?, head.clone(), &folder.join(FILE));
+    if put_in_place(folder, output, &make()?, false)? {
+        return Ok(());
+    }
+    // Who looks at the running program finds what he needs beside it.
+    debug::complete(folder)?;
     let start = Instant::now();
     let mut pause = PAUSES.0;
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
-        if put_in_place(folder, output, &made)? {
+        if !is_in_use(output)? && put_in_place(folder, output, &make()?, false)? {
             break;
         }
         std::thread::sleep(pause);
@@ -80,12 +92,28 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     Ok(())
 }
 
+/// Settles the executable at `output` for the process of a debugger, which runs it and is about to execute it anew. It may
+/// be another name of the output, or a copy.
+pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
+    let ours = Executable::open(output)?;
+    if ours.is_settled() || ours.folder.canonicalize().ok() != folder.canonicalize().ok() {
+        return Ok(());
+    }
+    let (plan, _, _) = ours.plan()?;
+    let head = ours.head.clone();
+    let made = make(&ours, view(&plan)?, debug::sections(&ours)?, head, &folder.join(FILE))?;
+    put_in_place(folder, output, &made, true).map(drop)
+}
+
 /// Writes an executable whole. `head`: what it says of its generation, or nothing.
 pub fn bake(executable: &Executable, output: &Path, mode: u32) -> Result<()> {
     let (plan, _, _) = executable.plan()?;
     let made = make(executable, view(&plan)?, debug::sections(executable)?, Vec::new(), output)?;
-    fs::set_permissions(&made, fs::Permissions::from_mode(mode)).with_context(|| format!("cannot write {}", output.display()))?;
-    made.persist(output).map_err(|error| error.error).with_context(|| format!("cannot write {}", output.display()))
+    fs::set_permissions(&made, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("cannot write {}", output.display()))?;
+    made.persist(output)
+        .map_err(|error| error.error)
+        .with_context(|| format!("cannot write {}", output.display()))
 }
 
 fn view(plan: &[u8]) -> Result<PlanView<'_>> {
@@ -101,14 +129,7 @@ fn make(
     path: &Path,
 ) -> Result<tempfile::TempPath> {
     let objects = executable.objects(plan)?;
-    let owned;
-    let headers = match executable.head.is_empty() {
-        true => &head,
-        false => {
-            owned = &executable.head;
-            owned
-        }
-    };
+    let headers = if head.is_empty() { &executable.head } else { &head };
     let headers = headers.get(IMAGE_PHDRS as usize..CONFIG as usize);
     let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
     phdrs.truncate(plan.header.phdr_count as usize);
@@ -120,7 +141,9 @@ fn make(
         phdrs_at: IMAGE_PHDRS,
         symbols: true,
         debug,
-        head: head.get(CONFIG as usize..).map_or(Vec::new(), |config| [vec![0; CONFIG as usize], config.to_vec()].concat()),
+        head: head
+            .get(CONFIG as usize..)
+            .map_or(Vec::new(), |config| [vec![0; CONFIG as usize], config.to_vec()].concat()),
     };
     let temporary = emit::temporary(path)?;
     let made = whole.make(&objects, |len| mapped::map_new(temporary.as_file(), len));
@@ -135,24 +158,41 @@ fn is_as_written(folder: &Path, output: &Path) -> bool {
     // Another name of it, as cargo makes one, changes the time of change.
     let same = |now: &Fingerprint| {
         library::written(folder).is_some_and(|then| {
-            (then.device, then.inode, then.size, then.modified_ns) == (now.device, now.inode, now.size, now.modified_ns)
+            (then.device, then.inode, then.size, then.modified_ns)
+                == (now.device, now.inode, now.size, now.modified_ns)
         })
     };
     now.is_some_and(|now| same(&Fingerprint::of(&now)))
 }
 
+fn is_in_use(output: &Path) -> Result<bool> {
+    let lease = lease::take(output).with_context(|| format!("cannot examine {}", output.display()))?;
+    Ok(match lease {
+        Lease::Taken(_) => false,
+        Lease::InUse => true,
+        Lease::Unknown => lease::is_running(output),
+    })
+}
+
 /// Gives the settled executable the place of the output, and its mode, owner and times; false: somebody runs that.
-fn put_in_place(folder: &Path, output: &Path, made: &Path) -> Result<bool> {
+/// `anyway`: whoever runs it, too.
+fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Result<bool> {
     let context = || format!("cannot replace {}", output.display());
     // As long as we have it, an `execve` of the file waits.
     let lease = match lease::take(output).with_context(context)? {
         Lease::Taken(lease) => Some(lease),
+        Lease::Unknown | Lease::InUse if anyway => None,
         Lease::InUse => return Ok(false),
         Lease::Unknown if lease::is_running(output) => return Ok(false),
         Lease::Unknown => None,
     };
-    if !is_as_written(folder, output) {
+    if !anyway && !is_as_written(folder, output) {
         return Ok(true);
+    }
+    // What is replaced has to be noted, so an index that cannot be written is found now.
+    let is_the_output = is_as_written(folder, output);
+    if is_the_output {
+        library::note_written(folder, output)?;
     }
     let old = fs::metadata(output).with_context(context)?;
     let file = fs::File::open(made).with_context(context)?;
@@ -178,7 +218,9 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path) -> Result<bool> {
         }
         name.persist(place).map_err(|error| error.error).with_context(context)?;
     }
-    library::note_written(folder, output)?;
+    if is_the_output {
+        library::note_written(folder, output)?;
+    }
     drop(lease);
     Ok(true)
 }

@@ -7,11 +7,11 @@
 
 use crate::crc;
 use crate::debug::Linked;
-use crate::emit::{SectionHeader, Sections, elf_header};
+use crate::emit::{self, SectionHeader, Sections, elf_header};
+use crate::layout;
 use anyhow::{Context, Result};
 use object::elf;
-use shared::ImageAddr;
-use shared::plan::{Objects, PlanView, slot};
+use shared::plan::{Objects, PlanView, RegionRec, slot};
 use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
 use std::ops::Range;
@@ -77,7 +77,7 @@ pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
 /// into their places.
 pub fn with_sections(
     file: &[u8],
-    text: (ImageAddr, ImageAddr),
+    regions: &[RegionRec],
     more: impl Iterator<Item = SectionHeader<'static>>,
     write: impl FnOnce(&mut [u8], &[Range<usize>]) -> Result<()>,
     crc: u32,
@@ -85,7 +85,7 @@ pub fn with_sections(
     let (symbols, names) = tables(file).context("the file of symbols is damaged")?;
     // Headers without bytes of their own live as long as any.
     let more = more.map(|header| -> SectionHeader<'_> { header });
-    let (mut file, rooms) = assemble(symbols, names, text, more);
+    let (mut file, rooms) = assemble(symbols, names, regions, more);
     write(&mut file, &rooms)?;
     let end = file.len() - BALANCE;
     let added = crc::balance(crc ^ crc32fast::hash(&file));
@@ -126,7 +126,7 @@ pub fn functions<'a>(
 pub fn file(
     objects: &[ObjectView<'_>],
     placement: impl Fn(usize, u32) -> Option<Placement>,
-    text: (ImageAddr, ImageAddr),
+    regions: &[RegionRec],
 ) -> Vec<u8> {
     let mut symbols = vec![0u8; SYMBOL];
     let mut names = vec![0u8];
@@ -144,8 +144,14 @@ pub fn file(
     let count = symbols.len() / SYMBOL;
     symbols.resize(symbols.len() + (count / 16 + SPARE_SYMBOLS) * SYMBOL, 0);
     names.resize(names.len() + names.len() / 16 + SPARE_NAMES, 0);
-    let section = SectionHeader { name: ".unfold".into(), kind: elf::SHT_PROGBITS, data: &own, align: 8, ..SectionHeader::default() };
-    assemble(&symbols, &names, text, [section].into_iter()).0
+    let section = SectionHeader {
+        name: ".unfold".into(),
+        kind: elf::SHT_PROGBITS,
+        data: &own,
+        align: 8,
+        ..SectionHeader::default()
+    };
+    assemble(&symbols, &names, regions, [section].into_iter()).0
 }
 
 fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
@@ -183,7 +189,11 @@ pub fn of_image(
                 let info = elf::STB_LOCAL << 4 | local.kind;
                 let value = local.place.unwrap_or(0);
                 let section = local.place.map_or(elf::SHN_ABS, section_of);
-                let value = if local.kind == elf::STT_TLS { value.wrapping_sub(plan.header.tls_start.0) } else { value };
+                let value = if local.kind == elf::STT_TLS {
+                    value.wrapping_sub(plan.header.tls_start.0)
+                } else {
+                    value
+                };
                 put(&mut symbols, local.name, Symbol { info, other: 0, section, value, size: local.size });
             }
             continue;
@@ -285,23 +295,25 @@ impl Symbol {
 fn assemble<'a>(
     symbols: &'a [u8],
     names: &'a [u8],
-    (start, end): (ImageAddr, ImageAddr),
+    regions: &[RegionRec],
     more: impl Iterator<Item = SectionHeader<'a>>,
 ) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
+    let text = regions.get(layout::TEXT).copied().unwrap_or_default();
     let mut sections = Sections::default();
     sections.push(SectionHeader {
         name: ".text".into(),
         kind: elf::SHT_NOBITS,
         flags: u64::from(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
-        addr: start.0,
-        size: end.offset_from(start),
+        addr: text.start.0,
+        size: text.limit.offset_from(text.start),
         align: 16,
         ..SectionHeader::default()
     });
     // Local and global symbols are mixed; readers of symbols do not mind.
     push_tables(&mut sections, symbols, names, (3, 1));
     more.for_each(|section| sections.push(section));
+    emit::stand_ins(regions).into_iter().for_each(|section| sections.push(section));
     let tail = sections.tail(file.len() as u64);
     file.resize(tail.end as usize + BALANCE, 0);
     tail.write(&mut file);

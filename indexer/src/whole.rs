@@ -103,7 +103,8 @@ impl Whole<'_> {
         let mut file = allocate(end)?;
         let (regions, behind) = file.split_at_mut(len as usize);
         let rooms = self.sections(&parts, &table).tail(len).rooms;
-        let rooms: Vec<_> = rooms.iter().map(|room| room.start - len as usize..room.end - len as usize).collect();
+        let rooms: Vec<_> =
+            rooms.iter().map(|room| room.start - len as usize..room.end - len as usize).collect();
         let (rendered, written) = rayon::join(
             || self.regions(objects, &places, regions),
             || self.debug.write(&self.plan, objects, behind, &rooms),

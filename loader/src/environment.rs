@@ -23,6 +23,11 @@ pub enum PagerChoice {
 
 pub struct Environment {
     auxv: *mut [u64; 2],
+    /// `argv` and `envp`.
+    pub arguments: *const u64,
+    pub variables: *const u64,
+    /// A debugger, or strace, has started the process.
+    pub watched: bool,
     pub pager: PagerChoice,
     pub prefetch: bool,
     /// Nothing is done ahead but what the run before did.
@@ -43,6 +48,9 @@ impl Environment {
     pub unsafe fn read(stack: *mut u64) -> Self {
         let mut environment = Self {
             auxv: core::ptr::null_mut(),
+            arguments: core::ptr::null(),
+            variables: core::ptr::null(),
+            watched: false,
             pager: PagerChoice::Auto,
             prefetch: true,
             background: true,
@@ -57,6 +65,7 @@ impl Environment {
         unsafe {
             let argc = *stack as usize;
             let mut at = stack.add(1 + argc + 1);
+            (environment.arguments, environment.variables) = (stack.add(1), at);
             while *at != 0 {
                 environment.variable(core::ffi::CStr::from_ptr(*at as *const core::ffi::c_char).to_bytes());
                 at = at.add(1);
@@ -64,6 +73,7 @@ impl Environment {
             environment.auxv = at.add(1).cast();
         }
         environment.secure = environment.auxiliary(at::SECURE).unwrap_or(0) != 0;
+        environment.watched = !environment.traced && crate::sys::is_traced();
         environment
     }
 

@@ -6,9 +6,9 @@
 
 use crate::environment::{Environment, at};
 use crate::image::{self, Image};
-use crate::{background, finish, masks, symbols, sys, wishes};
+use crate::{background, debugger, finish, masks, symbols, sys, wishes};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use shared::guards::{GUARDS, Own, Rule};
 use shared::plan::GuardTable;
 
@@ -148,11 +148,15 @@ impl Row {
     const ABSOLUTE: u16 = 0xfff1;
 }
 
+/// Whether anything was lazy at the start.
+static IS_LAZY: AtomicBool = AtomicBool::new(false);
+
 /// The dynamic linker is told to go on at ours instead of the program's entry.
 pub fn stand_at_entry(image: &'static Image, environment: &Environment, is_lazy: bool) {
-    if table().is_none() || !is_lazy {
+    if !debugger::is_known() && (table().is_none() || !is_lazy) {
         return;
     }
+    IS_LAZY.store(is_lazy, Ordering::Relaxed);
     ENTRY.store(image.plan.header.entry.0, Ordering::Relaxed);
     ENTRY_PLACE.store(environment.auxiliary_place(at::ENTRY), Ordering::Relaxed);
     environment.set_auxiliary(at::ENTRY, unfold_entry as *const () as u64);
@@ -165,6 +169,10 @@ extern "C" fn enter() -> u64 {
     if !place.is_null() {
         // SAFETY: the auxiliary vector, on the stack below which the program begins.
         unsafe { place.write(entry) };
+    }
+    debugger::publish();
+    if !IS_LAZY.load(Ordering::Relaxed) {
+        return entry;
     }
     // Now, and not at a first call: that may be in a signal handler, or while the dynamic linker is at work.
     for (number, row) in table().iter().flat_map(|table| table.rows.iter().enumerate()) {

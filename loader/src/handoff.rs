@@ -4,12 +4,13 @@
 use crate::environment::{Environment, at};
 use crate::image::Image;
 use crate::report::{die, die_errno};
-use crate::{guards, sys};
+use crate::{debugger, guards, sys};
 use shared::PAGE;
 
 /// Returns the address at which to go on: the dynamic linker's entry, or the program's.
 pub fn prepare(image: &'static Image, environment: &Environment, is_lazy: bool) -> u64 {
     let header = image.plan.header;
+    debugger::remember(image, own_segments(environment));
     environment.set_auxiliary(at::PHDR, header.phdrs.0);
     environment.set_auxiliary(at::PHNUM, header.phdr_count);
     environment.set_auxiliary(at::PHENT, size_of::<Phdr>() as u64);
@@ -50,18 +51,33 @@ struct Ehdr {
 /// `Elf64_Phdr` (gABI, "Program Header").
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Phdr {
-    kind: u32,
+pub struct Phdr {
+    pub kind: u32,
     flags: u32,
     offset: u64,
-    vaddr: u64,
+    pub vaddr: u64,
     paddr: u64,
     filesz: u64,
-    memsz: u64,
+    pub memsz: u64,
     align: u64,
 }
 
-const PT_LOAD: u32 = 1;
+/// The program headers of the executable's own file, as long as the auxiliary vector is the kernel's.
+pub fn own_segments(environment: &Environment) -> &'static [Phdr] {
+    let (table, count) = (environment.auxiliary(at::PHDR), environment.auxiliary(at::PHNUM));
+    let all: &[Phdr] = match (table, count) {
+        // SAFETY: the kernel says where it has mapped them, and the mapping stays.
+        (Some(table), Some(count)) => unsafe {
+            core::slice::from_raw_parts(table as *const Phdr, count as usize)
+        },
+        _ => &[],
+    };
+    // Where the kernel chose an address, the headers do not say it.
+    let is_fixed = all.iter().find(|segment| segment.kind == PT_LOAD).is_some_and(|first| first.vaddr != 0);
+    if is_fixed { all } else { &[] }
+}
+
+pub const PT_LOAD: u32 = 1;
 const MAX_PHDRS: usize = 32;
 
 /// Maps the dynamic linker. Returns its base address and its entry.

@@ -14,6 +14,7 @@
 #![no_std]
 
 pub mod background;
+pub mod debugger;
 pub mod descriptor;
 pub mod environment;
 pub mod fault;
@@ -32,6 +33,7 @@ pub mod pager;
 pub mod paging;
 pub mod report;
 pub mod reserve;
+pub mod settled;
 pub mod shelf;
 pub mod symbols;
 pub mod sys;
@@ -55,6 +57,7 @@ pub unsafe fn run(stack: *mut u64) -> u64 {
         die(&[b"refused: set-user-ID and file capabilities need an ordinary executable (unfold bake)"]);
     }
     let opened = open::open(&environment);
+    settled::execute(&environment);
     let image = reserve::reserve(opened, &environment);
     let is_lazy = paging::begin(image, &environment, started);
     let entry = handoff::prepare(image, &environment, is_lazy);

@@ -11,7 +11,7 @@ pub fn begin(image: &'static Image, environment: &Environment, started: u64) -> 
     let is_eager = image.plan.header.flags & shared::plan::flag::EAGER != 0;
     // A debugger can put no breakpoint into what is not there, and sees a signal at each first touch. valgrind translates
     // code before it runs.
-    let is_eager = is_eager || (!environment.traced && (sys::is_traced() || sys::is_in_valgrind()));
+    let is_eager = is_eager || environment.watched || (!environment.traced && sys::is_in_valgrind());
     let choice = if is_eager { PagerChoice::Eager } else { environment.pager };
     if environment.keep && !environment.profile && environment.pager != PagerChoice::Eager {
         kept::open(image);

@@ -2,6 +2,7 @@
 //! program starts: header, read-only and writable data, zeroes.
 
 use crate::environment::{Environment, at};
+use crate::handoff::{PT_LOAD, own_segments};
 use crate::image::{self, Image};
 use crate::open::Opened;
 use crate::report::{die, die_errno, stop};
@@ -16,6 +17,7 @@ pub fn reserve(opened: Opened, environment: &Environment) -> &'static Image {
     let Opened { image, search_path, patch_pages, image_print } = opened;
     let header = image.plan.header;
     let len = header.limit.offset_from(header.base);
+    unmap_holes(environment, header.base.0);
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED_NOREPLACE;
     // SAFETY: MAP_FIXED_NOREPLACE does not touch what is mapped already.
     let addr = unsafe { sys::mmap(header.base.0, len, sys::PROT_NONE, flags, u64::MAX, 0) };
@@ -38,6 +40,15 @@ pub fn reserve(opened: Opened, environment: &Environment) -> &'static Image {
     sys::close(file);
     set_search_path(&image, search_path);
     image::publish(image)
+}
+
+/// Takes away what the kernel has mapped of the executable in places of the image.
+fn unmap_holes(environment: &Environment, base: u64) {
+    let segments = own_segments(environment).iter();
+    for segment in segments.filter(|segment| segment.kind == PT_LOAD && segment.vaddr >= base) {
+        // SAFETY: nothing is there but zeroes, which the image takes the place of.
+        unsafe { sys::munmap(segment.vaddr, segment.memsz.next_multiple_of(PAGE)) };
+    }
 }
 
 /// Gives the image the search path of the file, if somebody has changed that.

@@ -56,15 +56,23 @@ pub unsafe extern "C" fn opening(path: *const u8) {
     let ours = path.strip_suffix(b"/symbols").is_some_and(|path| path.ends_with(&folder[start..]));
     if ours && !ASKED.swap(true, Ordering::Relaxed) {
         note(&[b"adding debug information to the file of symbols"]);
-        complete(paths);
+        run_linker(paths, c"--unfold-debug", &[0]);
     }
 }
 
-/// Runs the linker on the generation, and waits for it. A program with a handler for SIGCHLD sees one more than
+/// Has the linker make an ordinary executable of the one at `path`, a C string.
+pub fn settle(path: &[u8]) {
+    if folder().is_some() {
+        // SAFETY: `remember` has written them, and nothing does after it.
+        run_linker(unsafe { &*PATHS.0.get() }, c"--unfold-settle", path);
+    }
+}
+
+/// Runs the linker on the generation, with a word in front of its folder and one behind it, and waits for it. A program with a handler for SIGCHLD sees one more than
 /// it has children: execve gives a process that signal.
-fn complete(paths: &[u8; 2 * MAX]) {
-    let word = c"--unfold-debug".as_ptr() as u64;
-    let arguments = [paths.as_ptr() as u64, word, paths[MAX..].as_ptr() as u64, 0];
+fn run_linker(paths: &[u8; 2 * MAX], word: &core::ffi::CStr, last: &[u8]) {
+    let folder = paths[MAX..].as_ptr() as u64;
+    let arguments = [paths.as_ptr() as u64, word.as_ptr() as u64, folder, last.as_ptr() as u64, 0];
     let environment = [0u64];
     let all = u64::MAX;
     let mut old = 0u64;

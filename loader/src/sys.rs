@@ -53,6 +53,7 @@ pub mod number {
     pub const MADVISE: u64 = 28;
     pub const GETPID: u64 = 39;
     pub const WAIT4: u64 = 61;
+    pub const EXECVE: u64 = 59;
     pub const RT_SIGQUEUEINFO: u64 = 129;
     pub const RT_TGSIGQUEUEINFO: u64 = 297;
     pub const KILL: u64 = 62;
@@ -136,6 +137,7 @@ calls! {
     rt_sigqueueinfo = RT_SIGQUEUEINFO(pid, signal, info);
     rt_tgsigqueueinfo = RT_TGSIGQUEUEINFO(pid, tid, signal, info);
     wait4 = WAIT4(pid, status, options, usage);
+    execve = EXECVE(path, arguments, environment);
 }
 
 /// Whether a system call's result is an error; the kernel returns errors as -4095..-1.

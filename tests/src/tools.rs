@@ -51,7 +51,8 @@ pub fn unfold_command() -> Option<&'static Path> {
 
 /// Has the linker do what it does behind a link: relocate everything that an executable beside its index may touch.
 pub fn complete_kept(app: &Path) -> Result<(), String> {
-    run_tool(Command::new(&tested_linker().ld).arg("--unfold-complete").arg(newest_generation(app)?)).map(drop)
+    run_tool(Command::new(&tested_linker().ld).arg("--unfold-complete").arg(newest_generation(app)?))
+        .map(drop)
 }
 
 /// Has the linker do what it does behind a link, to the end: the executable becomes an ordinary one.

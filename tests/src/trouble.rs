@@ -100,6 +100,8 @@ pub fn linker(project: &Project, words: &[String]) -> Command {
             command.env_remove(name);
         }
     }
+    // What it leaves is the link's own, and not what a process behind it does meanwhile.
+    command.env("UNFOLD_SETTLE", "off");
     command
 }
 

@@ -419,7 +419,7 @@ fn noted_paths(index: &Path, folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Temporary files beside an output, of linkers that do not run any more.
-fn left_beside(folder: &Path) -> Vec<PathBuf> {
+pub fn left_beside(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let is_left = |name: &OsStr| {
         let name = name.to_str()?.strip_prefix(crate::emit::TEMPORARY)?;

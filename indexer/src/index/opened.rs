@@ -90,6 +90,11 @@ impl Executable {
         Ok(found)
     }
 
+    /// Whether it has become an ordinary executable (`settle.rs`): its ELF header refers to the program's headers.
+    pub fn is_settled(&self) -> bool {
+        self.head.get(32..40).is_some_and(|at| at == output::IMAGE_PHDRS.to_le_bytes())
+    }
+
     /// The head of the executable as it was linked, whatever became of the output; `None` if it is damaged.
     pub fn generation_head(&self) -> Option<Vec<u8>> {
         let mut head = fs::read(self.folder.join(crate::emit::HEAD)).ok()?;

@@ -390,7 +390,8 @@ impl State {
 
     /// The path of a file as seen from anywhere.
     pub fn path(&self, number: u32) -> PathBuf {
-        Path::new(OsStr::from_bytes(self.base.header.folder.of(self.base.strings))).join(self.file(number).path)
+        Path::new(OsStr::from_bytes(self.base.header.folder.of(self.base.strings)))
+            .join(self.file(number).path)
     }
 
     pub fn files(&self) -> impl Iterator<Item = File<'_>> {

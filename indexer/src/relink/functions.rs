@@ -7,12 +7,12 @@
 //! link went on from there too, or one was killed) makes a new one.
 
 use super::editor::Editor;
+use crate::crc;
 use crate::index::changes::{Facts, Print};
 use crate::index::generation::Draft;
 use crate::index::opened::Executable;
 use crate::inputs::mapped;
 use crate::symbols::{self, BALANCE, Function, Run, SYMBOL, TablesHeader, extent, own_section};
-use crate::{crc, layout};
 use anyhow::{Context, Result};
 use shared::pod::{self, bytes_of};
 use shared::record::ObjectView;
@@ -58,9 +58,8 @@ fn whole(editor: &Editor) -> Result<Vec<u8>> {
     let count = view.objects.len() as u32;
     let objects: Vec<ObjectView<'_>> =
         (0..count).map(|number| editor.object(number)).collect::<Option<_>>().context("a record is gone")?;
-    let text = view.regions.get(layout::TEXT).context("the plan has no code")?;
     let place = |object: usize, section: u32| view.placement(object as u32, section);
-    Ok(symbols::file(&objects, place, (text.start, text.limit)))
+    Ok(symbols::file(&objects, place, view.regions))
 }
 
 /// Replaces the functions of the changed objects in the file at `path`, if that is `known`. Returns what it is then, or

@@ -9,6 +9,7 @@ mod heal;
 mod pages;
 mod place;
 
+use crate::emit::Phdr;
 use crate::index::kept::{Access, Shelves};
 use crate::index::opened::Executable;
 use crate::index::packs::PackObjects;
@@ -244,13 +245,25 @@ impl Output {
 
         let rendering = pages::Rendering { objects: &objects, places: &places, damaged, progress };
         if self.kind == Kind::Library {
-            rendering.compare_library(executable, path, &mut report)?;
+            let phdrs_file = folder.join(crate::library::PHDRS);
+            let read = fs::read(&phdrs_file).with_context(|| format!("cannot read {}", phdrs_file.display()));
+            if let Some(phdrs) = report.judge(Kind::Link, &phdrs_file, read)? {
+                rendering.compare_file(executable, path, Phdr::read(&phdrs), &mut report)?;
+            }
             return Ok((report, wrong));
         }
         let shelves = Shelves::open(executable, &view, Access::Read)
             .with_context(|| format!("cannot read what is kept in {}", folder.display()))?;
         files::maps(&shelves, folder, &mut report, &mut wrong)?;
         rendering.compare(executable, &shelves, (pages, patch), &mut report, &mut wrong)?;
+        let head = executable.generation_head().filter(|_| executable.is_settled());
+        if let Some(headers) =
+            head.as_ref().and_then(|head| head.get(output::IMAGE_PHDRS as usize..CONFIG as usize))
+        {
+            let mut phdrs = Phdr::read(headers);
+            phdrs.truncate(view.header.phdr_count as usize);
+            rendering.compare_file(executable, path, phdrs, &mut report)?;
+        }
         Ok((report, wrong))
     }
 
@@ -274,7 +287,8 @@ impl Output {
         };
         // What is in front of them, tools that edit programs change.
         let phdrs = output::IMAGE_PHDRS as usize..CONFIG as usize;
-        if !self.is_damaged && executable.head.get(phdrs.clone()) != head.get(phdrs) {
+        let is_other = executable.head.get(phdrs.clone()) != head.get(phdrs);
+        if is_other && !self.is_damaged && !executable.is_settled() {
             report.add(Kind::Executable, path, "the program headers are not those that were linked");
         }
         Ok(())

@@ -8,11 +8,11 @@ use crate::index::kept::{Shelf, Shelves, read_at};
 use crate::index::opened::Executable;
 use crate::index::packs::PackObjects;
 use crate::inputs::mapped;
-use crate::library;
 use crate::whole::{self, Whole};
 use anyhow::{Context, Result, ensure};
 use object::elf;
 use rayon::prelude::*;
+use shared::output::IMAGE_PHDRS;
 use shared::plan::{PatchPage, PlanView, RegionKind};
 use shared::render::{RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -229,25 +229,29 @@ impl Rendering<'_> {
         Finding { kind, file, text, difference, cure: Cure::None }
     }
 
-    /// Compares the file of a shared library, of which there is no other copy. Tools that strip a library leave its sections
-    /// as they are, and nothing else.
-    pub fn compare_library(&self, executable: &Executable, path: &Path, report: &mut Report) -> Result<()> {
-        let phdrs_file = executable.folder.join(library::PHDRS);
-        let read = fs::read(&phdrs_file).with_context(|| format!("cannot read {}", phdrs_file.display()));
-        let Some(phdrs) = report.judge(Kind::Link, &phdrs_file, read)? else { return Ok(()) };
+    /// Compares a file that was rendered whole: a shared library, or a settled executable. Tools that strip one leave its
+    /// sections as they are, and nothing else.
+    pub fn compare_file(
+        &self,
+        executable: &Executable,
+        path: &Path,
+        phdrs: Vec<Phdr>,
+        report: &mut Report,
+    ) -> Result<()> {
+        let is_settled = executable.is_settled();
+        let kind = if is_settled { Kind::Executable } else { Kind::Library };
         let found = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let phdrs = Phdr::read(&phdrs);
         let phdrs_found = program_headers(&found);
         // Their alignments say how large the file is: none is made of headers that may be damaged.
         if !phdrs.iter().map(shape).eq(phdrs_found.iter().map(shape)) {
-            report.add(Kind::Library, path, "the program headers are not those that were linked");
+            report.add(kind, path, "the program headers are not those that were linked");
             return Ok(());
         }
         let whole = Whole {
             plan: *self.plan(),
             phdrs,
-            kind: elf::ET_DYN,
-            phdrs_at: emit::EHDR as u64,
+            kind: if is_settled { elf::ET_EXEC } else { elf::ET_DYN },
+            phdrs_at: if is_settled { IMAGE_PHDRS } else { emit::EHDR as u64 },
             symbols: false,
             debug: Linked::default(),
             head: Vec::new(),
@@ -272,7 +276,7 @@ impl Rendering<'_> {
                     (Some(rendered), Some(found)) => self.difference_in_sections(&piece, &rendered, &found),
                     _ => Some(Fault::Short),
                 };
-                report.findings.extend(fault.map(|fault| self.library_finding(&piece, fault, path)));
+                report.findings.extend(fault.map(|fault| self.file_finding(&piece, fault, kind, path)));
             }
         }
         Ok(())
@@ -288,17 +292,18 @@ impl Rendering<'_> {
         Some(Fault::Differs(differing.count() as u64 + 1, first))
     }
 
-    fn library_finding(&self, piece: &Piece, fault: Fault, path: &Path) -> Finding {
+    fn file_finding(&self, piece: &Piece, fault: Fault, kind: Kind, path: &Path) -> Finding {
+        let name = if kind == Kind::Library { "library" } else { "executable" };
         let start = piece.start.0;
         let (text, difference) = match fault {
             Fault::Differs(bytes, first) => {
                 let difference =
                     Difference { start, len: piece.len, bytes, first: first.0, place: self.places.at(first) };
-                (format!("library at {start:#x}: {}", say(&difference)), Some(difference))
+                (format!("{name} at {start:#x}: {}", say(&difference)), Some(difference))
             }
-            _ => (format!("library at {start:#x}: behind the end of the file"), None),
+            _ => (format!("{name} at {start:#x}: behind the end of the file"), None),
         };
-        Finding { kind: Kind::Library, file: PathBuf::from(path), text, difference, cure: Cure::None }
+        Finding { kind, file: PathBuf::from(path), text, difference, cure: Cure::None }
     }
 }
 

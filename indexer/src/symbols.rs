@@ -83,8 +83,6 @@ pub fn with_sections(
     crc: u32,
 ) -> Result<Vec<u8>> {
     let (symbols, names) = tables(file).context("the file of symbols is damaged")?;
-    // Headers without bytes of their own live as long as any.
-    let more = more.map(|header| -> SectionHeader<'_> { header });
     let (mut file, rooms) = assemble(symbols, names, regions, more);
     write(&mut file, &rooms)?;
     let end = file.len() - BALANCE;

@@ -6,6 +6,7 @@ use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
 use crate::evident::used_symbols;
 use crate::layout;
 use crate::object::classify::class_name;
+use crate::progress;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
 use anyhow::{Result, anyhow};
@@ -93,10 +94,12 @@ impl Whole<'_> {
         len: u64,
     ) -> Result<Vec<u8>, RenderError> {
         let mut file = vec![0u8; len as usize];
+        progress::phase("rendering", len / CHUNK);
         for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
         {
             let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
             bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
+                progress::advance(1);
                 render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
             })?;
         }

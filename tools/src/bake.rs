@@ -5,19 +5,50 @@ use anyhow::{Context, Result, anyhow};
 use indexer::debug;
 use indexer::emit::{Phdr, elf};
 use indexer::index::opened::Executable;
+use indexer::progress;
 use indexer::whole::{self, Whole};
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::PathBuf;
 
-pub fn bake(app: &Path, output: &Path) -> Result<()> {
+/// Write an ordinary executable that needs nothing of unfold
+///
+/// For programs that are given away, installed, profiled with tools that read executables, or looked at after a crash: the
+/// file has all code and data, symbols, and the debug information of the objects.
+#[derive(clap::Args)]
+#[command(after_long_help = MORE)]
+pub struct Args {
+    /// An executable that unfold has linked
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    app: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    output: PathBuf,
+    /// Show no progress, on terminals neither
+    #[arg(long = "no-progress")]
+    quiet: bool,
+}
+
+const MORE: &str = "\
+Examples:
+  unfold bake app -o app-to-give-away
+  unfold bake app -o app.baked && gdb app.baked core    a core file with lines and variables
+
+Exit status:
+  0    the file is written
+  1    it is not, and what was there before is as it was";
+
+pub fn bake(args: &Args) -> Result<()> {
+    let (app, output) = (&args.app, &args.output);
     let executable = Executable::open(app)?;
+    let _progress = progress::start(&format!("baking {}", app.display()), !args.quiet);
     let (bytes, _, _) = executable.plan()?;
     let plan = PlanView::new(&bytes).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(plan)?;
 
+    progress::phase("collecting debug information", 0);
     let headers = executable.head.get(IMAGE_PHDRS as usize..CONFIG as usize);
     let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
     phdrs.truncate(plan.header.phdr_count as usize);
@@ -31,6 +62,7 @@ pub fn bake(app: &Path, output: &Path) -> Result<()> {
         debug: debug::sections(&executable)?,
     };
     let bytes = whole.file(&objects).map_err(whole::failed)?;
+    progress::phase("writing", 0);
     let mode = fs::metadata(app).with_context(|| format!("cannot examine {}", app.display()))?.permissions();
     indexer::emit::write_with_mode(output, &bytes, mode.mode())
 }

@@ -1,7 +1,7 @@
 //! Words of the command line -> [`Request`].
 
 pub mod expression;
-mod keywords;
+pub mod keywords;
 mod others;
 pub mod table;
 
@@ -10,6 +10,7 @@ use expression::Expression;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,8 @@ pub struct Request {
     pub index: Option<PathBuf>,
     /// Everything gets another place: what profiled runs touched comes together.
     pub place_anew: bool,
+    /// How far the link is, on a terminal.
+    pub progress: bool,
     pub dependency_file: Option<PathBuf>,
     /// Where the map goes; `-`: to stdout.
     pub map: Option<PathBuf>,
@@ -179,7 +182,7 @@ impl Request {
         let mut same = self.clone();
         (same.verbose, same.time, same.explain, same.trace, same.threads) =
             (false, false, false, false, None);
-        same.place_anew = false;
+        (same.place_anew, same.progress) = (false, true);
         same.search.retain(|folder| has_files(folder));
         // Objects are told apart by their places and their contents.
         let nameless = |(input, state): &(Input, State)| match input.object() {
@@ -283,6 +286,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         place_anew: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "anew"),
+        progress: true,
         dependency_file: None,
         map: None,
         cref: false,
@@ -438,6 +442,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "verbose" => request.verbose = true,
             "time" => request.time = true,
             "explain" => request.explain = true,
+            "progress" => request.progress = true,
+            "no-progress" => request.progress = false,
             "unfold-index" => request.index = Some(value.into()),
             "unfold-place-anew" => request.place_anew = true,
             "threads" | "thread-count" => request.threads = text().parse().ok(),
@@ -493,7 +499,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         return Ok(Task::Print(format!("{VERSION}\n")));
     }
     if version {
-        println!("{VERSION}");
+        writeln!(std::io::stdout(), "{VERSION}").ok();
     }
     if request.inputs.is_empty() {
         bail!("no input files");

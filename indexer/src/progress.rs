@@ -118,8 +118,9 @@ fn draw() {
     bar.tick();
 }
 
+/// One line, however narrow the terminal: what is too long loses its end.
 fn style(rest: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(&format!("{{msg}}{rest}"));
+    let style = ProgressStyle::with_template(&format!("{{wide_msg}}{rest}"));
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 

@@ -1,6 +1,7 @@
 //! `unfold bake`: the image, rendered whole, as an ordinary executable. It is also an oracle: every page of
 //! it must be the one that the loader makes.
 
+use crate::out;
 use anyhow::{Context, Result, anyhow};
 use indexer::debug;
 use indexer::emit::{Phdr, elf};
@@ -43,7 +44,7 @@ Exit status:
 pub fn bake(args: &Args) -> Result<()> {
     let (app, output) = (&args.app, &args.output);
     let executable = Executable::open(app)?;
-    let _progress = progress::start(&format!("baking {}", app.display()), !args.quiet);
+    let _progress = progress::start(&format!("baking {}", out::short(app)), !args.quiet);
     let (bytes, _, _) = executable.plan()?;
     let plan = PlanView::new(&bytes).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(plan)?;

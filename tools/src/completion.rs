@@ -15,7 +15,7 @@ use std::io::{ErrorKind, Write as _};
 #[command(after_long_help = MORE)]
 pub struct Args {
     /// The shell
-    #[arg(value_enum, value_name = "bash|zsh|fish", hide_possible_values = true)]
+    #[arg(value_enum, value_name = "bash|zsh|fish")]
     shell: Kind,
 }
 
@@ -42,13 +42,30 @@ pub fn completion(args: &Args) -> Result<()> {
     match args.shell {
         Kind::Bash => script.extend(bash(&mut command).bytes()),
         Kind::Zsh => generate(Shell::Zsh, &mut command, "unfold", &mut script),
-        Kind::Fish => generate(Shell::Fish, &mut command, "unfold", &mut script),
+        Kind::Fish => {
+            generate(Shell::Fish, &mut command, "unfold", &mut script);
+            script.extend(fish_values(&command).bytes());
+        }
     }
     match std::io::stdout().write_all(&script) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the script"),
         // A reader that is gone has seen enough.
         _ => Ok(()),
     }
+}
+
+/// Arguments that are chosen from a list, which clap's script for fish leaves out.
+fn fish_values(command: &Command) -> String {
+    let mut lines = String::new();
+    for verb in command.get_subcommands() {
+        let name = verb.get_name();
+        for value in verb.get_positionals().flat_map(|value| value.get_possible_values()) {
+            let value = value.get_name();
+            writeln!(lines, "complete -c unfold -n '__fish_unfold_using_subcommand {name}' -f -a {value}")
+                .expect("a String takes all");
+        }
+    }
+    lines
 }
 
 fn bash(command: &mut Command) -> String {

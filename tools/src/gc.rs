@@ -1,6 +1,6 @@
 //! `unfold gc`: removes what nothing needs any more from indexes.
 
-use crate::print_line;
+use crate::{out, print_line};
 use anyhow::{Context, Result, bail};
 use indexer::index::gc::{self, Collected, How, Kind};
 use indexer::index::opened::Executable;
@@ -60,7 +60,7 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool, quiet: bool) -> Resul
     for (index, spared) in indexes {
         let how = How { thorough: true, dry_run, spared, patience: PATIENCE };
         let collected = {
-            let _progress = progress::start(&format!("collecting {}", index.display()), !quiet);
+            let _progress = progress::start("collecting", !quiet);
             gc::collect(&index, &how, &mut |phase| progress::phase(phase, 0))?
         };
         match as_json {
@@ -99,12 +99,12 @@ fn index_of(path: &Path) -> Result<PathBuf> {
 }
 
 fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Value {
-    let removed = collected
-        .removed
-        .iter()
-        .map(|doomed| json!({ "kind": doomed.kind.name(), "path": doomed.path, "output": doomed.what }));
+    let removed = collected.removed.iter().map(|doomed| {
+        let output = doomed.what.as_deref().map(out::json);
+        json!({ "kind": doomed.kind.name(), "path": out::json(&doomed.path), "output": output })
+    });
     json!({
-        "index": index,
+        "index": out::json(index),
         "dry_run": dry_run,
         "bytes_before": collected.before,
         "bytes_after": collected.after,

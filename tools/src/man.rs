@@ -51,7 +51,11 @@ fn write(folder: &Path, name: &str, text: String) -> Result<()> {
 fn page_of(command: clap::Command) -> Result<String> {
     let more = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let is_top = command.get_name() == "unfold";
-    let man = Man::new(command).date(DATE).source(source()).manual("unfold");
+    // They are in the names of the arguments; clap puts them into a list with superfluous breaks.
+    let man = Man::new(command.mut_args(|argument| argument.hide_possible_values(true)))
+        .date(DATE)
+        .source(source())
+        .manual("unfold");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

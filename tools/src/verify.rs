@@ -1,6 +1,6 @@
 //! `unfold verify`: compares what the index has of programs with a fresh rendering.
 
-use crate::print_line;
+use crate::{out, print_line};
 use anyhow::Result;
 use indexer::progress;
 use indexer::say;
@@ -53,7 +53,7 @@ pub fn verify(apps: &[PathBuf], as_json: bool, dry_run: bool, quiet: bool) -> Re
     for app in apps {
         let start = Instant::now();
         let result = {
-            let _progress = progress::start(&format!("verifying {}", app.display()), !quiet);
+            let _progress = progress::start(&format!("verifying {}", out::short(app)), !quiet);
             verify::verify(app, dry_run, &|done, all| progress::set(done as u64, all as u64))
         };
         let ms = start.elapsed().as_millis() as u64;
@@ -124,15 +124,15 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
     let report = match result {
         Ok(report) => report,
         Err(error) => {
-            return json!({ "app": app, "right": Value::Null, "error": format!("{error:#}") });
+            return json!({ "app": out::json(app), "right": Value::Null, "error": format!("{error:#}") });
         }
     };
     json!({
-        "app": app,
+        "app": out::json(app),
         "right": report.findings.is_empty(),
         "error": Value::Null,
         "generation": report.generation,
-        "folder": report.folder,
+        "folder": out::json(&report.folder),
         "dry_run": dry_run,
         "pages_rendered": report.pages_rendered,
         "pages_of_image": report.pages_of_image,
@@ -148,7 +148,7 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
 fn finding_json(finding: &Finding) -> Value {
     let mut object = json!({
         "kind": finding.kind.name(),
-        "file": finding.file,
+        "file": out::json(&finding.file),
         "text": finding.text,
         "cure": finding.cure.name(),
         "start": Value::Null,

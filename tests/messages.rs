@@ -1,0 +1,1 @@
+//! Every message has a row in docs/messages.md.

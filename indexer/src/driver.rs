@@ -334,7 +334,10 @@ fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
     let end =
         if request.pie || request.shared { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
     if end > i32::MAX as u64 {
-        bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
+        bail!(
+            "the program is too large: {} MiB, and relative addresses reach 2 GiB; make parts of it shared libraries",
+            end >> 20
+        );
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub fn bake(args: &Args) -> Result<()> {
 
     progress::phase("collecting debug information", 0);
     let headers = executable.head.get(IMAGE_PHDRS as usize..CONFIG as usize);
-    let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
+    let mut phdrs = Phdr::read(headers.context("the executable is truncated; link it again")?);
     phdrs.truncate(plan.header.phdr_count as usize);
     let whole = Whole {
         plan,

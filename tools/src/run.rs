@@ -85,7 +85,7 @@ fn folder() -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+        .context("neither XDG_CACHE_HOME nor HOME is set: set one, for a folder of links to compilers")?;
     let folder = cache.join(compiler::FOLDER_NAME);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     Ok(folder)

@@ -383,7 +383,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
                     "sysv" => (true, false),
                     "gnu" => (false, true),
                     "both" => (true, true),
-                    other => bail!("invalid hash style '{other}'"),
+                    other => bail!("invalid hash style '{other}'; there are sysv, gnu and both"),
                 }
             }
             "export-dynamic-symbol-list" => {
@@ -424,7 +424,10 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
                 "ignore-all" => unresolved(&mut request, false, false),
                 "ignore-in-object-files" => unresolved(&mut request, false, true),
                 "ignore-in-shared-libs" => unresolved(&mut request, true, false),
-                other => bail!("bad --unresolved-symbols option: {other}"),
+                other => bail!(
+                    "bad --unresolved-symbols option: {other}; there are report-all, ignore-all, \
+                     ignore-in-object-files and ignore-in-shared-libs"
+                ),
             },
             "allow-shlib-undefined" => request.unresolved.in_libraries = false,
             "no-allow-shlib-undefined" => request.unresolved.in_libraries = true,
@@ -582,7 +585,7 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
 /// Replaces each `@FILE` by the words in it (GNU ld's manual, "@file").
 fn expand_responses(words: Vec<OsString>, depth: usize) -> Result<VecDeque<OsString>> {
     if depth > 20 {
-        bail!("response files are nested too deeply");
+        bail!("response files are nested too deeply: does one name itself?");
     }
     let mut expanded = VecDeque::new();
     for word in words {

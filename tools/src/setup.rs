@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Make unfold findable as a linker, and say what to write into the settings of each build system
 ///
 /// Makes two links if they are not there: DIR/ld, which gcc finds by -BDIR, and ld.unfold beside this program, which clang finds by
-/// --ld-path. Says how gcc, clang, cargo, CMake and meson are told. Changes no settings.
+/// --ld-path. Says how gcc, clang, cargo, CMake, meson and Bazel are told. Changes no settings.
 #[derive(clap::Args)]
 #[command(after_long_help = MORE)]
 pub struct Args {
@@ -60,8 +60,8 @@ cargo                    in .cargo/config.toml:
 CMake                    cmake -S . -B build \\
     -DCMAKE_EXE_LINKER_FLAGS=-B{dir} -DCMAKE_SHARED_LINKER_FLAGS=-B{dir} -DCMAKE_MODULE_LINKER_FLAGS=-B{dir}
 meson                    LDFLAGS=-B{dir} meson setup build        (clang: CC_LD={ld})
-Bazel                    bazel build --linkopt=-B{dir} --sandbox_add_mount_pair={dir} \\
-                             --spawn_strategy=local //..."
+Bazel, with clang        bazel build --repo_env=CC=clang --linkopt=--ld-path={ld} \\
+    --strategy=CppLink=local //..."
     );
     Ok(())
 }

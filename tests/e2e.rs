@@ -30,7 +30,8 @@ use unfold_tests::build::{Build, expand};
 use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{Outcome, describe, kernel_allows_userfaultfd, program, run, run_tool};
 use unfold_tests::tools::{
-    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker, unfold_command,
+    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, settle, tested_linker,
+    unfold_command,
 };
 
 /// One run of an executable: how it is paged in, and what to call the run.
@@ -160,6 +161,9 @@ fn check(name: &str, program: &Program, compiler: Compiler, mode: Mode) -> Resul
         // Nothing of ours may be needed, so nothing of ours is left there.
         remove_folder(&work.join("unfold-baked")).map_err(|error| error.to_string())?;
         failures.extend(difference(program, "baked", &twin, run_with(&libraries, &baked, &[])?));
+        let app = build.link(tested_linker(), &libraries, "unfold-settled")?;
+        settle(&app)?;
+        failures.extend(difference(program, "settled", &twin, run_with(&libraries, &app, &[])?));
     }
 
     if build.has_shared() {

@@ -13,6 +13,7 @@ use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
 use crate::relink;
+use crate::settle;
 use anyhow::{Context, Result, anyhow, bail};
 use shared::plan::{PlanView, flag};
 use shared::render::render;
@@ -24,7 +25,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Word of the command line by which the linker calls itself to complete a generation, whose folder is behind it.
+/// Word of the command line by which the linker calls itself to complete a generation, whose folder is behind it, and then its output.
 pub const COMMAND: &str = "--unfold-complete";
 
 /// So many chunks are rendered before the link returns: of a small program all. A process costs a quarter of a
@@ -39,23 +40,24 @@ const PATIENCE: usize = 500;
 const STRIDE: usize = 16;
 
 /// Has the chunks of a new generation rendered. Nothing of this is the link's concern if it fails.
-pub fn after_link(folder: &Path) {
+pub fn after_link(folder: &Path, output: &Path) {
     forget_before(folder);
     let switch = std::env::var_os("UNFOLD_BACKGROUND").unwrap_or_default();
     if [OsStr::new("off"), OsStr::new("0")].contains(&switch.as_os_str()) {
         return;
     }
-    match Work::find(folder, false) {
-        Ok(work) if work.missing.len() <= AT_ONCE => drop(work.render_all(1, &|| true)),
-        Ok(_) => {
-            let Ok(own) = std::env::current_exe() else { return };
-            let mut command = Command::new(own);
-            command.arg(COMMAND).arg(folder).current_dir("/");
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            command.process_group(0).spawn().ok();
+    let Ok(work) = Work::find(folder, false) else { return };
+    if work.missing.len() <= AT_ONCE {
+        work.render_all(1, &|| true).ok();
+        if !settle::is_wanted() || settle::if_small(folder, output) {
+            return;
         }
-        Err(_) => {}
     }
+    let (Ok(own), Ok(output)) = (std::env::current_exe(), std::path::absolute(output)) else { return };
+    let mut command = Command::new(own);
+    command.arg(COMMAND).arg(folder).arg(output).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.process_group(0).spawn().ok();
 }
 
 /// Removes the own shelf of the generation before: hardly anybody starts that any more, and who does renders anew. What
@@ -70,7 +72,7 @@ fn forget_before(folder: &Path) {
 }
 
 /// What the process that `after_link` starts does.
-pub fn in_background(folder: &Path) -> Result<()> {
+pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
     idle::take_what_is_left_of_the_machine();
     let number: u64 = folder
         .file_name()
@@ -87,12 +89,16 @@ pub fn in_background(folder: &Path) -> Result<()> {
     for _ in 0..PATIENCE {
         let work = Work::find(folder, true)?;
         if work.missing.is_empty() || !is_wanted() {
-            return Ok(());
+            break;
         }
         if work.take()? {
-            return work.render_all(threads, &is_wanted);
+            work.render_all(threads, &is_wanted)?;
+            break;
         }
         std::thread::sleep(PAUSE);
+    }
+    if settle::is_wanted() {
+        settle::settle(folder, path, &is_wanted)?;
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ use object::{LittleEndian, SymbolIndex};
 use rayon::prelude::*;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView};
+use shared::record::ObjectView;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 
 /// Word of the command line by which the loader calls the linker, with the folder of a generation.
@@ -40,34 +42,18 @@ pub fn complete(folder: &Path) -> Result<()> {
     let executable = Executable::of_folder(folder)?;
     let path = folder.join(symbols::FILE);
     let (old, _) = mapped::map(&folder.join(symbols::SHARED))?;
-    let sections = sections(&executable)?;
+    let linked = sections(&executable)?;
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
+    let objects = executable.objects(view)?;
     let text = view.regions.get(crate::layout::TEXT).context("the plan has no code")?;
     // Whoever reads the file compares its CRC with the one that the executable names.
     let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
-    let file = symbols::with_sections(old, (text.start, text.limit), &sections, crc)
-        .context("the file of symbols is damaged")?;
+    let text = (text.start, text.limit);
+    let write = |file: &mut [u8], rooms: &[Range<usize>]| linked.write(&view, &objects, file, rooms);
+    let file = symbols::with_sections(old, text, linked.headers(), write, crc)?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])
-}
-
-/// A section without an address, linked.
-pub struct DebugSection {
-    pub name: String,
-    pub bytes: Vec<u8>,
-}
-
-impl DebugSection {
-    pub fn header(&self) -> SectionHeader<'_> {
-        SectionHeader {
-            name: self.name.clone().into(),
-            kind: elf::SHT_PROGBITS,
-            data: &self.bytes,
-            align: 1,
-            ..SectionHeader::default()
-        }
-    }
 }
 
 /// Which sections are linked.
@@ -117,82 +103,181 @@ fn wanted_name(name: &[u8], section: &elf::SectionHeader64<LittleEndian>, wanted
 }
 
 /// One object's debug sections.
-struct Part<'a> {
+struct Part {
     /// Its number in the plan.
     object: u32,
-    sections: SectionTable<'a, File>,
-    symbols: SymbolTable<'a, File>,
-    data: &'a [u8],
-    /// Number in the object -> name and contents.
-    contents: BTreeMap<usize, (String, Vec<u8>)>,
-    /// Number in the object -> offset in the linked section.
-    offsets: HashMap<usize, u64>,
+    sections: SectionTable<'static, File>,
+    symbols: SymbolTable<'static, File>,
+    data: &'static [u8],
+    /// By their numbers in the object.
+    contents: BTreeMap<usize, Content>,
 }
 
-/// Links the debug information of an executable's objects.
-pub fn sections(executable: &Executable) -> Result<Vec<DebugSection>> {
+/// One section of an object.
+struct Content {
+    name: String,
+    bytes: CompressedData<'static>,
+    /// Where it is in the linked section.
+    offset: u64,
+}
+
+/// Sections without an address whose places are known, to be written where they are wanted.
+#[derive(Default)]
+pub struct Linked {
+    parts: Vec<Part>,
+    /// Names and sizes.
+    sections: Vec<(String, u64)>,
+}
+
+/// A local symbol of an object.
+pub struct Local<'a> {
+    pub name: &'a [u8],
+    /// `STT_*`.
+    pub kind: u8,
+    /// Its address; files have none.
+    pub place: Option<u64>,
+    pub size: u64,
+}
+
+/// Section numbers of an object's file -> those of its record.
+fn by_input(record: &ObjectView<'_>) -> HashMap<u32, u32> {
+    record.sections.iter().zip(0..).map(|(section, index)| (section.input_index, index)).collect()
+}
+
+/// Finds the debug information of an executable's objects.
+pub fn sections(executable: &Executable) -> Result<Linked> {
     let state = State::open(&executable.folder).context("the state of the link is damaged")?;
-    let (plan, _, _) = executable.plan()?;
-    let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
-    let objects = executable.objects(view)?;
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
-    link(&state, &view, &objects, output_folder, Wanted::Debug)
+    Ok(link(&state, output_folder, Wanted::Debug))
 }
 
-/// Links the sections without an address of the objects of a plan. `output_folder` is where copies of them are held.
-pub fn link(
-    state: &State,
-    view: &PlanView<'_>,
-    objects: &(impl Objects + Sync),
-    output_folder: &Path,
-    wanted: Wanted,
-) -> Result<Vec<DebugSection>> {
-    // An object that cannot be read any more has no lines; the others do.
-    let mut parts: Vec<Part<'static>> = (0..state.object_count())
+/// Gives the sections without an address of a program's objects their places. `output_folder` is where copies of the
+/// objects are held. One that cannot be read any more has no lines; the others do.
+pub fn link(state: &State, output_folder: &Path, wanted: Wanted) -> Linked {
+    let mut parts: Vec<Part> = (0..state.object_count())
         .into_par_iter()
         .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
         .collect();
     // Who compiled is said once.
     let mut comments: HashSet<Vec<u8>> = HashSet::new();
-    let mut sections: Vec<DebugSection> = Vec::new();
-    let mut sizes: HashMap<String, u64> = HashMap::new();
+    let mut sections: Vec<(String, u64)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for part in &mut parts {
-        part.contents.retain(|_, (name, bytes)| name != ".comment" || comments.insert(bytes.clone()));
-        for (number, (name, contents)) in &part.contents {
-            let size = match sizes.get_mut(name) {
-                Some(size) => size,
-                None => {
-                    sections.push(DebugSection { name: name.clone(), bytes: Vec::new() });
-                    sizes.entry(name.clone()).or_default()
+        part.contents
+            .retain(|_, content| content.name != ".comment" || comments.insert(content.bytes.data.to_vec()));
+        for content in part.contents.values_mut() {
+            let number = *numbers.entry(content.name.clone()).or_insert_with(|| {
+                sections.push((content.name.clone(), 0));
+                sections.len() - 1
+            });
+            content.offset = sections[number].1;
+            sections[number].1 += content.bytes.uncompressed_size;
+        }
+    }
+    // What is empty has no section; and none has more than its form of offsets can say.
+    sections.retain(|(_, size)| *size != 0);
+    let names: HashSet<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
+    for part in &mut parts {
+        part.contents.retain(|_, content| names.contains(content.name.as_str()));
+    }
+    Linked { parts, sections }
+}
+
+impl Linked {
+    /// Bytes of all sections.
+    pub fn size(&self) -> u64 {
+        self.sections.iter().map(|(_, size)| size).sum()
+    }
+
+    /// The local symbols of an object, as it has them itself: those of its file, of functions, and of variables. `None`: it
+    /// cannot be read any more.
+    pub fn locals<'a>(
+        &'a self,
+        plan: &'a PlanView<'_>,
+        record: &ObjectView<'_>,
+        object: u32,
+    ) -> Option<Vec<Local<'a>>> {
+        let at = self.parts.binary_search_by_key(&object, |part| part.object).ok()?;
+        let part = &self.parts[at];
+        let of_input = by_input(record);
+        let local = |(index, symbol): (SymbolIndex, &elf::Sym64<LittleEndian>)| {
+            let kind = symbol.st_type();
+            let name = symbol.name(ENDIAN, part.symbols.strings()).ok()?;
+            let local = Local { name, kind, place: None, size: symbol.st_size(ENDIAN) };
+            if symbol.st_bind() != elf::STB_LOCAL || name.is_empty() || kind == elf::STT_SECTION {
+                return None;
+            }
+            if kind == elf::STT_FILE {
+                return Some(local);
+            }
+            // What assemblers call these is for themselves.
+            if name.starts_with(b".L") {
+                return None;
+            }
+            let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()??;
+            let placement = plan.placement(object, *of_input.get(&(section.0 as u32))?)?;
+            let place = placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))?;
+            Some(Local { place: Some(place), ..local })
+        };
+        let locals: Vec<Local<'_>> = part.symbols.enumerate().filter_map(local).collect();
+        // A file that has nothing else is not worth a line.
+        let has_any = locals.iter().any(|local| local.place.is_some());
+        Some(if has_any { locals } else { Vec::new() })
+    }
+
+    /// Headers with room for each section.
+    pub fn headers(&self) -> impl Iterator<Item = SectionHeader<'static>> {
+        self.sections.iter().map(|(name, size)| SectionHeader {
+            name: name.clone().into(),
+            kind: elf::SHT_PROGBITS,
+            room: *size,
+            align: 1,
+            ..SectionHeader::default()
+        })
+    }
+
+    /// Writes the sections into the places in `file` that [`Self::headers`] got, in their order.
+    pub fn write(
+        &self,
+        plan: &PlanView<'_>,
+        objects: &(impl Objects + Sync),
+        file: &mut [u8],
+        rooms: &[Range<usize>],
+    ) -> Result<()> {
+        let mut shares: Vec<Vec<(usize, &mut [u8])>> = self.parts.iter().map(|_| Vec::new()).collect();
+        let mut rest = file;
+        let mut at = 0;
+        for ((name, _), room) in self.sections.iter().zip(rooms) {
+            let (_, behind) = rest.split_at_mut(room.start - at);
+            let (mut section, behind) = behind.split_at_mut(room.len());
+            (rest, at) = (behind, room.end);
+            for (part, share) in self.parts.iter().zip(&mut shares) {
+                for (number, content) in part.contents.iter().filter(|(_, content)| content.name == *name) {
+                    let (own, others) = section.split_at_mut(content.bytes.uncompressed_size as usize);
+                    section = others;
+                    share.push((*number, own));
                 }
-            };
-            part.offsets.insert(*number, *size);
-            *size += contents.len() as u64;
+            }
         }
+        self.parts.par_iter().zip(shares).try_for_each(|(part, share)| {
+            let mut fields = BTreeMap::new();
+            for (number, own) in share {
+                own.copy_from_slice(&part.contents[&number].bytes.decompress()?);
+                fields.insert(number, own);
+            }
+            relocate(part, &mut fields, plan, objects)
+        })
     }
-    parts.par_iter_mut().try_for_each(|part| relocate(part, view, objects))?;
-    for section in &mut sections {
-        section.bytes.reserve_exact(sizes[&section.name] as usize);
-    }
-    let index: HashMap<String, usize> =
-        (0..).zip(&sections).map(|(at, section)| (section.name.clone(), at)).collect();
-    for part in parts {
-        for (name, contents) in part.contents.into_values() {
-            sections[index[&name]].bytes.extend(contents);
-        }
-    }
-    sections.retain(|section| !section.bytes.is_empty());
-    Ok(sections)
 }
 
 /// Reads the debug sections of an object, if it is still what was linked.
-fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
+fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
     let object = state.object(number);
     if object.is_gone() {
         return Ok(None);
     }
     let file = state.file(object.file);
-    let mut path = file.path.to_owned();
+    let mut path = state.path(object.file);
     if !Fingerprint::at(&path).is_some_and(|now| file.fingerprint.may_be(&now)) {
         path = pinned::path(output_folder, &file.fingerprint);
         if !path.exists() {
@@ -219,7 +304,7 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         let name = sections.section_name(ENDIAN, section)?;
         let Some(name) = wanted_name(name, section, wanted) else { continue };
         let bytes = match section.compression(ENDIAN, data)? {
-            None => section.data(ENDIAN, data)?.to_vec(),
+            None => CompressedData::none(section.data(ENDIAN, data)?),
             Some((header, offset, size)) => {
                 let format = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
                     elf::ELFCOMPRESS_ZLIB => CompressionFormat::Zlib,
@@ -227,26 +312,34 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
                     _ => CompressionFormat::Unknown,
                 };
                 let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
-                let bytes = data
+                let data = data
                     .get(offset as usize..offset.saturating_add(size) as usize)
                     .context("a section lies outside the file")?;
-                CompressedData { format, data: bytes, uncompressed_size }.decompress()?.into_owned()
+                let compressed = CompressedData { format, data, uncompressed_size };
+                // A size that is not true is found here, before the sections get their places.
+                anyhow::ensure!(
+                    compressed.decompress()?.len() as u64 == uncompressed_size,
+                    "a section has another size"
+                );
+                compressed
             }
         };
-        contents.insert(index.0, (name, bytes));
+        contents.insert(index.0, Content { name, bytes, offset: 0 });
     }
-    if contents.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Part { object: number, sections, symbols, data, contents, offsets: HashMap::new() }))
+    let is_wanted = !contents.is_empty() || wanted != Wanted::WithoutDebug;
+    Ok(is_wanted.then_some(Part { object: number, sections, symbols, data, contents }))
 }
 
-/// Applies the relocations of a part's sections.
-fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &impl Objects) -> Result<()> {
+/// Applies the relocations of a part's sections to their bytes.
+fn relocate(
+    part: &Part,
+    contents: &mut BTreeMap<usize, &mut [u8]>,
+    plan: &PlanView<'_>,
+    objects: &impl Objects,
+) -> Result<()> {
     let record = objects.object(part.object).context("a record of the index is gone")?;
     // Number in the object -> section of the record; and names of globals -> their numbers.
-    let of_input: HashMap<u32, u32> =
-        record.sections.iter().zip(0..).map(|(section, index)| (section.input_index, index)).collect();
+    let of_input = by_input(&record);
     let globals: HashMap<u32, u32> =
         record.globals.iter().zip(0..).map(|(global, index)| (global.input_index, index)).collect();
     let address = |symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex| -> Option<u64> {
@@ -258,22 +351,22 @@ fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &impl Objects) ->
             let global = globals.get(&(index.0 as u32))?;
             return plan.slot_of(part.object, *global).map(|slot| slot.value).filter(|value| *value != 0);
         };
-        if let Some(offset) = part.offsets.get(&section.0) {
-            return Some(offset + symbol.st_value(ENDIAN));
+        if let Some(content) = part.contents.get(&section.0) {
+            return Some(content.offset + symbol.st_value(ENDIAN));
         }
         let placement = plan.placement(part.object, *of_input.get(&(section.0 as u32))?)?;
         placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))
     };
 
-    let mut edits: Vec<(usize, u64, usize, u64)> = Vec::new();
     for (_, table) in part.sections.enumerate() {
         let target = table.sh_info(ENDIAN) as usize;
-        let Some((name, _)) = part.contents.get(&target) else { continue };
+        let Some(bytes) = contents.get_mut(&target) else { continue };
         if table.sh_type(ENDIAN) != elf::SHT_RELA {
             continue;
         }
         // A pair of zeroes would end a list of ranges, so what is not there is 1 in such lists.
-        let nowhere = u64::from(matches!(name.as_str(), ".debug_ranges" | ".debug_loc"));
+        let nowhere =
+            u64::from(matches!(part.contents[&target].name.as_str(), ".debug_ranges" | ".debug_loc"));
         let Some((relocations, _)) = table.rela(ENDIAN, part.data)? else { continue };
         for relocation in relocations {
             let index = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);
@@ -287,14 +380,10 @@ fn relocate(part: &mut Part<'_>, plan: &PlanView<'_>, objects: &impl Objects) ->
                 elf::R_X86_64_DTPOFF32 => (thread_offset(plan, found), 4),
                 _ => continue,
             };
-            edits.push((target, relocation.r_offset(ENDIAN), width, value));
-        }
-    }
-    for (section, offset, width, value) in edits {
-        let Some((_, bytes)) = part.contents.get_mut(&section) else { continue };
-        let field = usize::try_from(offset).ok().and_then(|at| bytes.get_mut(at..at.checked_add(width)?));
-        if let Some(field) = field {
-            field.copy_from_slice(&value.to_le_bytes()[..width]);
+            let offset = usize::try_from(relocation.r_offset(ENDIAN)).ok();
+            if let Some(field) = offset.and_then(|at| bytes.get_mut(at..at.checked_add(width)?)) {
+                field.copy_from_slice(&value.to_le_bytes()[..width]);
+            }
         }
     }
     Ok(())

@@ -268,7 +268,7 @@ pub fn link(request: &Request) -> Result<bool> {
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
-        complete::after_link(&folder);
+        complete::after_link(&folder, &request.output);
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
     report(request, &status, || report::paths(&inputs.files))?;

@@ -15,6 +15,7 @@ use shared::record::Class;
 use shared::{ImageAddr, PAGE};
 use std::borrow::Cow;
 use std::fs;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -303,6 +304,8 @@ pub struct SectionHeader<'a> {
     pub offset: u64,
     pub size: u64,
     pub data: &'a [u8],
+    /// So many bytes are left free for it, which the caller fills in.
+    pub room: u64,
     pub link: u32,
     pub info: u32,
     pub align: u64,
@@ -321,56 +324,76 @@ impl<'a> Sections<'a> {
     /// Appends the sections and their headers, and says so in the ELF header. The first section has number 1.
     pub fn append(self, file: &mut Vec<u8>) {
         let tail = self.tail(file.len() as u64);
-        file.extend(tail.bytes);
-        file[40..48].copy_from_slice(&tail.headers.to_le_bytes());
-        file[60..62].copy_from_slice(&tail.count.to_le_bytes());
-        file[62..64].copy_from_slice(&(tail.count - 1).to_le_bytes());
+        file.resize(tail.end as usize, 0);
+        tail.write(file);
     }
 
     /// What is behind the first `start` bytes of a file with these sections.
-    pub fn tail(mut self, start: u64) -> Tail {
-        let mut file = Vec::new();
-        let aligned = |file: &mut Vec<u8>, align: u64| {
-            let len = start + file.len() as u64;
-            file.resize((len.next_multiple_of(align.max(1)) - start) as usize, 0);
-        };
+    pub fn tail(self, start: u64) -> Tail<'a> {
+        let mut tail = Tail { end: start, ..Tail::default() };
         let mut names = vec![0u8];
-        let mut name_offsets = Vec::new();
-        for name in self.sections.iter().map(|section| &*section.name).chain([".shstrtab"]) {
-            name_offsets.push(names.len() as u32);
-            names.extend_from_slice(name.as_bytes());
-            names.push(0);
-        }
-        self.add(".shstrtab", elf::SHT_STRTAB, &[], 1);
-        let count = self.sections.len();
         let mut headers = vec![0u8; 64];
-        for (index, (section, name)) in self.sections.iter().zip(name_offsets).enumerate() {
-            let data = if index + 1 == count { &names } else { section.data };
+        let count = self.sections.len() + 1;
+        let own = SectionHeader {
+            name: ".shstrtab".into(),
+            kind: elf::SHT_STRTAB,
+            align: 1,
+            ..SectionHeader::default()
+        };
+        for (index, section) in self.sections.into_iter().chain([own]).enumerate() {
+            let name = names.len() as u32;
+            names.extend_from_slice(section.name.as_bytes());
+            names.push(0);
+            let data =
+                if index + 1 == count { Cow::Owned(std::mem::take(&mut names)) } else { section.data.into() };
+            let len = data.len() as u64 + section.room;
             let mut offset = section.offset;
             if section.offset == 0 {
-                aligned(&mut file, section.align);
-                offset = start + file.len() as u64;
+                offset = tail.end.next_multiple_of(section.align.max(1));
+                tail.end = offset + len;
             }
-            file.extend_from_slice(data);
-            let size = if data.is_empty() { section.size } else { data.len() as u64 };
+            if section.room != 0 {
+                tail.rooms.push(offset as usize..(offset + section.room) as usize);
+            }
+            tail.pieces.push((offset, data));
+            let size = if len == 0 { section.size } else { len };
             headers.extend([name, section.kind].iter().flat_map(|word| word.to_le_bytes()));
             let words = [section.flags, section.addr, offset, size];
             headers.extend(words.iter().flat_map(|word| word.to_le_bytes()));
             headers.extend([section.link, section.info].iter().flat_map(|word| word.to_le_bytes()));
             headers.extend([section.align, section.entry_size].iter().flat_map(|word| word.to_le_bytes()));
         }
-        aligned(&mut file, 8);
-        let at = start + file.len() as u64;
-        file.extend(headers);
-        Tail { bytes: file, headers: at, count: count as u16 + 1 }
+        tail.headers = tail.end.next_multiple_of(8);
+        tail.end = tail.headers + headers.len() as u64;
+        tail.count = count as u16 + 1;
+        tail.pieces.push((tail.headers, headers.into()));
+        tail
     }
 }
 
-/// Sections as bytes: where their headers are, and how many.
-pub struct Tail {
-    pub bytes: Vec<u8>,
-    pub headers: u64,
-    pub count: u16,
+/// Where sections and their headers are.
+#[derive(Default)]
+pub struct Tail<'a> {
+    /// Their bytes, with offsets in the file.
+    pieces: Vec<(u64, Cow<'a, [u8]>)>,
+    /// Where the caller's bytes go, section by section.
+    pub rooms: Vec<Range<usize>>,
+    headers: u64,
+    count: u16,
+    /// Length of the file.
+    pub end: u64,
+}
+
+impl Tail<'_> {
+    /// Writes all that is not the caller's into a file of `end` bytes, with its place in the ELF header.
+    pub fn write(&self, file: &mut [u8]) {
+        for (offset, bytes) in self.pieces.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            file[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
+        }
+        file[40..48].copy_from_slice(&self.headers.to_le_bytes());
+        file[60..62].copy_from_slice(&self.count.to_le_bytes());
+        file[62..64].copy_from_slice(&(self.count - 1).to_le_bytes());
+    }
 }
 
 /// The real path of the folder of `output`.
@@ -413,13 +436,18 @@ pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
     write_with_mode(output, file, 0o777 & !access::mask())
 }
 
+/// A file that will have the name `output`.
+pub fn temporary(output: &Path) -> Result<tempfile::NamedTempFile> {
+    // The name says who writes it, so that it can be told when that one was killed.
+    let prefix = format!("{TEMPORARY}{}-", std::process::id());
+    let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output));
+    file.with_context(|| format!("cannot write {}", output.display()))
+}
+
 /// As [`replace`], with these permissions.
 pub fn write_with_mode(output: &Path, file: &[u8], mode: u32) -> Result<()> {
     let context = || format!("cannot write {}", output.display());
-    // The name says who writes it, so that it can be told when that one was killed.
-    let prefix = format!("{TEMPORARY}{}-", std::process::id());
-    let mut temporary =
-        tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output)).with_context(context)?;
+    let mut temporary = temporary(output)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
     temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).with_context(context)?;
     // Closed first: a file that is open for writing cannot be executed.

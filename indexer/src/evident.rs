@@ -237,6 +237,7 @@ impl Evident {
                 info: part.info,
                 align: 8,
                 entry_size: part.entry_size,
+                ..SectionHeader::default()
             });
         }
     }

@@ -7,12 +7,12 @@ use crate::index::gc;
 use crate::index::generation::{self, Draft};
 use crate::index::state::State;
 use crate::inputs::mapped::Fingerprint;
+pub use crate::whole::Error;
 use crate::whole::Whole;
 use anyhow::{Context, Result};
 use object::elf;
 use shared::plan::{Objects, PlanView};
 use shared::pod::{bytes_of, bytes_of_mut};
-use shared::render::RenderError;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -63,29 +63,6 @@ pub struct Parts<'a> {
     pub folder: &'a Path,
 }
 
-/// Why a library was not written.
-pub enum Error {
-    /// A relocation cannot be applied.
-    Render(RenderError),
-    Other(anyhow::Error),
-}
-
-impl Error {
-    /// The error, in the words that `render` has for relocations.
-    pub fn unless(self, render: impl FnOnce(RenderError) -> anyhow::Error) -> anyhow::Error {
-        match self {
-            Self::Render(error) => render(error),
-            Self::Other(error) => error,
-        }
-    }
-}
-
-impl From<anyhow::Error> for Error {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
 /// Notes the library's program headers, for relinks.
 pub fn note_phdrs(draft: &Draft, phdrs: &[Phdr]) -> Result<()> {
     let bytes: Vec<u8> = phdrs.iter().flat_map(Phdr::bytes).collect();
@@ -106,8 +83,7 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
 pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
     let strip = parts.request.strip;
     let wanted = if strip == Strip::None { Wanted::All } else { Wanted::WithoutDebug };
-    let debug = debug::link(parts.state, parts.view, objects, parts.folder, wanted)
-        .context("cannot link the debug information")?;
+    let debug = debug::link(parts.state, parts.folder, wanted);
     let whole = Whole {
         plan: *parts.view,
         phdrs: parts.phdrs.to_vec(),
@@ -115,6 +91,7 @@ pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<
         phdrs_at: emit::EHDR as u64,
         symbols: strip != Strip::All,
         debug,
+        head: Vec::new(),
     };
-    whole.file(objects).map_err(Error::Render)
+    whole.file(objects)
 }

@@ -21,7 +21,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if words.first().is_some_and(|word| word == complete::COMMAND) {
-        let done = words.iter().skip(1).try_for_each(|folder| complete::in_background(Path::new(folder)));
+        let path = |number: usize| Path::new(words.get(number).map_or("".as_ref(), OsString::as_os_str));
+        let done = complete::in_background(path(1), path(2));
         // The descriptor goes nowhere unless somebody has called this by hand.
         return done.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
     }

@@ -6,12 +6,15 @@
 //! the last four bytes make up for what changes.
 
 use crate::crc;
+use crate::debug::Linked;
 use crate::emit::{SectionHeader, Sections, elf_header};
+use anyhow::{Context, Result};
 use object::elf;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView, slot};
 use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
+use std::ops::Range;
 
 /// Its name in the folder of a generation.
 pub const FILE: &str = "symbols";
@@ -70,19 +73,24 @@ pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((file.get(extent.symbols..extent.names)?, file.get(extent.names..extent.end)?))
 }
 
-/// A file that [`file`] made, with more sections in place of the linker's own, and this CRC.
+/// A file that [`file`] made, with more sections in place of the linker's own, and this CRC. `write` puts their bytes
+/// into their places.
 pub fn with_sections(
     file: &[u8],
     text: (ImageAddr, ImageAddr),
-    more: &[crate::debug::DebugSection],
+    more: impl Iterator<Item = SectionHeader<'static>>,
+    write: impl FnOnce(&mut [u8], &[Range<usize>]) -> Result<()>,
     crc: u32,
-) -> Option<Vec<u8>> {
-    let (symbols, names) = tables(file)?;
-    let mut file = assemble(symbols, names, text, None, more);
+) -> Result<Vec<u8>> {
+    let (symbols, names) = tables(file).context("the file of symbols is damaged")?;
+    // Headers without bytes of their own live as long as any.
+    let more = more.map(|header| -> SectionHeader<'_> { header });
+    let (mut file, rooms) = assemble(symbols, names, text, more);
+    write(&mut file, &rooms)?;
     let end = file.len() - BALANCE;
     let added = crc::balance(crc ^ crc32fast::hash(&file));
     file[end..].copy_from_slice(&added);
-    Some(file)
+    Ok(file)
 }
 
 /// One function.
@@ -136,7 +144,14 @@ pub fn file(
     let count = symbols.len() / SYMBOL;
     symbols.resize(symbols.len() + (count / 16 + SPARE_SYMBOLS) * SYMBOL, 0);
     names.resize(names.len() + names.len() / 16 + SPARE_NAMES, 0);
-    assemble(&symbols, &names, text, Some(&own), &[])
+    let section = SectionHeader {
+        name: ".unfold".into(),
+        kind: elf::SHT_PROGBITS,
+        data: &own,
+        align: 8,
+        ..SectionHeader::default()
+    };
+    assemble(&symbols, &names, text, [section].into_iter()).0
 }
 
 fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
@@ -152,11 +167,12 @@ pub fn symbol(name: u32, function: &Function<'_>) -> [u8; SYMBOL] {
     Symbol { info, other: 0, section: TEXT, value, size }.bytes(name)
 }
 
-/// `.symtab` and `.strtab` of a whole image, and the number of the first global symbol: functions that only their
-/// objects know, then what the slots of the plan stand for.
+/// `.symtab` and `.strtab` of a whole image, and the number of the first global symbol: what only the objects know (of
+/// those that cannot be read any more, the functions), then what the slots of the plan stand for.
 pub fn of_image(
     plan: &PlanView<'_>,
     objects: &impl Objects,
+    linked: &Linked,
     section_of: &dyn Fn(u64) -> u16,
 ) -> (Vec<u8>, Vec<u8>, u32) {
     let mut symbols = vec![0u8; SYMBOL];
@@ -168,6 +184,20 @@ pub fn of_image(
     };
     for number in 0..plan.objects.len() as u32 {
         let Some(view) = objects.object(number) else { continue };
+        if let Some(locals) = linked.locals(plan, &view, number) {
+            for local in locals {
+                let info = elf::STB_LOCAL << 4 | local.kind;
+                let value = local.place.unwrap_or(0);
+                let section = local.place.map_or(elf::SHN_ABS, section_of);
+                let value = if local.kind == elf::STT_TLS {
+                    value.wrapping_sub(plan.header.tls_start.0)
+                } else {
+                    value
+                };
+                put(&mut symbols, local.name, Symbol { info, other: 0, section, value, size: local.size });
+            }
+            continue;
+        }
         for function in view.functions {
             let Some(place) = plan.placement(number, function.section).filter(|place| place.is_live()) else {
                 continue;
@@ -261,15 +291,14 @@ impl Symbol {
     }
 }
 
-fn assemble(
-    symbols: &[u8],
-    names: &[u8],
+/// The file with these tables and sections, and where those that have room are.
+fn assemble<'a>(
+    symbols: &'a [u8],
+    names: &'a [u8],
     (start, end): (ImageAddr, ImageAddr),
-    own: Option<&[u8]>,
-    more: &[crate::debug::DebugSection],
-) -> Vec<u8> {
+    more: impl Iterator<Item = SectionHeader<'a>>,
+) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
-    file.reserve(symbols.len() + names.len() + 1024);
     let mut sections = Sections::default();
     sections.push(SectionHeader {
         name: ".text".into(),
@@ -282,16 +311,11 @@ fn assemble(
     });
     // Local and global symbols are mixed; readers of symbols do not mind.
     push_tables(&mut sections, symbols, names, (3, 1));
-    if let Some(data) = own {
-        let (name, kind) = (".unfold".into(), elf::SHT_PROGBITS);
-        sections.push(SectionHeader { name, kind, data, align: 8, ..SectionHeader::default() });
-    }
-    for section in more {
-        sections.push(section.header());
-    }
-    sections.append(&mut file);
-    file.extend([0; BALANCE]);
-    file
+    more.for_each(|section| sections.push(section));
+    let tail = sections.tail(file.len() as u64);
+    file.resize(tail.end as usize + BALANCE, 0);
+    tail.write(&mut file);
+    (file, tail.rooms)
 }
 
 /// Bytes at the end of the file that keep its CRC as it is.

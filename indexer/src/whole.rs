@@ -1,7 +1,7 @@
 //! The image, rendered whole, as an ordinary ELF file that needs nothing of ours: a shared library, or a baked
 //! executable.
 
-use crate::debug::DebugSection;
+use crate::debug::Linked;
 use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
 use crate::evident::used_symbols;
 use crate::layout;
@@ -9,14 +9,14 @@ use crate::object::classify::class_name;
 use crate::progress;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use object::elf;
 use rayon::prelude::*;
 use shared::plan::{Objects, PlanView, RegionKind, RegionRec};
 use shared::record::{Class, NONE};
 use shared::render::{EH_HDR_HEAD, EH_HDR_ROW, RenderError, render};
 use shared::{CHUNK, ImageAddr, PAGE};
-use std::ops::Range;
+use std::ops::{DerefMut, Range};
 
 /// What is made of an image.
 pub struct Whole<'a> {
@@ -28,12 +28,52 @@ pub struct Whole<'a> {
     pub phdrs_at: u64,
     /// Sections for debuggers.
     pub symbols: bool,
-    pub debug: Vec<DebugSection>,
+    pub debug: Linked,
+    /// Pages in front of the first region's contents, instead of zeroes: a whole number of them.
+    pub head: Vec<u8>,
+}
+
+/// Why a file could not be made.
+pub enum Error {
+    /// A relocation cannot be applied.
+    Render(RenderError),
+    Other(anyhow::Error),
+}
+
+impl Error {
+    /// The error, in the words that `render` has for relocations.
+    pub fn unless(self, render: impl FnOnce(RenderError) -> anyhow::Error) -> anyhow::Error {
+        match self {
+            Self::Render(error) => render(error),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<RenderError> for Error {
+    fn from(error: RenderError) -> Self {
+        Self::Render(error)
+    }
 }
 
 impl Whole<'_> {
     /// The bytes of the file.
-    pub fn file(&self, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, RenderError> {
+    pub fn file(&self, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
+        self.make(objects, |len| Ok(vec![0; len as usize]))
+    }
+
+    /// Makes the file in memory that `allocate` gives: so many zeroes.
+    pub fn make<M: DerefMut<Target = [u8]>>(
+        &self,
+        objects: &(impl Objects + Sync),
+        allocate: impl FnOnce(u64) -> Result<M>,
+    ) -> Result<M, Error> {
         let places = self.places();
         let len = places.iter().map(|(region, offset)| offset + region.len()).max().unwrap_or(PAGE);
         let offset_of = |addr: ImageAddr| {
@@ -50,22 +90,31 @@ impl Whole<'_> {
             }
         };
         let mut parts = self.parts(objects, &offset_of);
-        let (file, table) = rayon::join(
-            || self.regions(objects, &places, len),
-            || {
-                let section_of = |addr: u64| section_at(&parts, addr);
-                self.symbols.then(|| symbols::of_image(&self.plan, objects, &section_of))
-            },
-        );
-        let mut file = file?;
+        let section_of = |addr: u64| section_at(&parts, addr);
+        let table = self.symbols.then(|| symbols::of_image(&self.plan, objects, &self.debug, &section_of));
         let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
         header.resize(self.phdrs_at as usize, 0);
         for phdr in &self.phdrs {
             header.extend(self.placed(*phdr, &offset_of).bytes());
         }
-        file.resize(file.len().max(header.len()), 0);
-        file[..header.len()].copy_from_slice(&header);
+        let len = len.max(header.len() as u64);
+        // How large the file is does not depend on what is found in it.
+        let end = self.sections(&parts, &table).tail(len).end;
 
+        let mut file = allocate(end)?;
+        let (regions, behind) = file.split_at_mut(len as usize);
+        let rooms = self.sections(&parts, &table).tail(len).rooms;
+        let rooms: Vec<_> =
+            rooms.iter().map(|room| room.start - len as usize..room.end - len as usize).collect();
+        let (rendered, written) = rayon::join(
+            || self.regions(objects, &places, regions),
+            || self.debug.write(&self.plan, objects, behind, &rooms),
+        );
+        rendered?;
+        written.context("cannot link the debug information")?;
+        let head = self.head.len().min(len as usize);
+        file[..head].copy_from_slice(&self.head[..head]);
+        file[..header.len()].copy_from_slice(&header);
         count_versions(&file, &mut parts);
         if self.kind == elf::ET_DYN {
             trim_relocations(&file, &mut parts);
@@ -73,28 +122,30 @@ impl Whole<'_> {
         if number_dynamic_symbols(&mut file, &parts) {
             file[EI_OSABI] = elf::ELFOSABI_GNU;
         }
-        let mut sections = Sections::default();
-        parts.iter().for_each(|part| sections.push(part.header.clone()));
-        if let Some((symbols, names, first_global)) = &table {
-            let number = parts.len() as u32 + 1;
-            symbols::push_tables(&mut sections, symbols, names, (number + 1, *first_global));
-        }
-        for section in &self.debug {
-            sections.push(section.header());
-        }
-        sections.append(&mut file);
+        self.sections(&parts, &table).tail(len).write(&mut file);
         Ok(file)
     }
 
-    /// The regions' contents, each at its place in a file of `len` bytes.
+    /// All sections: those of the image, and behind them what debuggers read.
+    fn sections<'a>(&self, parts: &[Part], table: &'a Option<(Vec<u8>, Vec<u8>, u32)>) -> Sections<'a> {
+        let mut sections = Sections::default();
+        parts.iter().for_each(|part| sections.push(part.header.clone()));
+        if let Some((symbols, names, first_global)) = table {
+            let number = parts.len() as u32 + 1;
+            symbols::push_tables(&mut sections, symbols, names, (number + 1, *first_global));
+        }
+        self.debug.headers().for_each(|section| sections.push(section));
+        sections
+    }
+
+    /// Renders the regions' contents, each at its place in the file.
     fn regions(
         &self,
         objects: &(impl Objects + Sync),
         places: &[(RegionRec, u64)],
-        len: u64,
-    ) -> Result<Vec<u8>, RenderError> {
-        let mut file = vec![0u8; len as usize];
-        progress::phase("rendering", len / CHUNK);
+        file: &mut [u8],
+    ) -> Result<(), RenderError> {
+        progress::phase("rendering", file.len() as u64 / CHUNK);
         for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
         {
             let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
@@ -103,7 +154,7 @@ impl Whole<'_> {
                 render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
             })?;
         }
-        Ok(file)
+        Ok(())
     }
 
     /// The regions that have contents, with their offsets in the file.

@@ -23,7 +23,9 @@ impl Project {
     /// An empty project. The name has to be unique among all tests, for it is also the directory's.
     pub fn new(name: &str) -> Project {
         let dir = fresh_scratch(name).unwrap_or_else(|error| panic!("{error}"));
-        Project { dir, env: RefCell::default() }
+        // Most tests are about what the loader does, which settled executables do not have.
+        let env = RefCell::new(vec![("UNFOLD_SETTLE".to_owned(), "off".to_owned())]);
+        Project { dir, env }
     }
 
     pub fn path(&self, file: &str) -> PathBuf {

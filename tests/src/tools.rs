@@ -51,6 +51,21 @@ pub fn unfold_command() -> Option<&'static Path> {
 
 /// Has the linker do what it does behind a link: relocate everything that an executable beside its index may touch.
 pub fn complete_kept(app: &Path) -> Result<(), String> {
+    run_tool(Command::new(&tested_linker().ld).arg("--unfold-complete").arg(newest_generation(app)?))
+        .map(drop)
+}
+
+/// Has the linker do what it does behind a link, to the end: the executable becomes an ordinary one.
+pub fn settle(app: &Path) -> Result<(), String> {
+    let mut command = Command::new(&tested_linker().ld);
+    run_tool(command.arg("--unfold-complete").arg(newest_generation(app)?).arg(app)).map(drop)?;
+    let bytes = fs::read(app).map_err(|error| format!("{}: {error}", app.display()))?;
+    let kind = bytes.get(16..18).unwrap_or_default();
+    (kind == [2, 0]).then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
+}
+
+/// The newest generation of an executable beside its index.
+pub fn newest_generation(app: &Path) -> Result<PathBuf, String> {
     let outputs = app.parent().unwrap_or(Path::new("")).join(".unfold/outputs");
     let list = |dir: &Path| -> Vec<PathBuf> {
         fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
@@ -63,7 +78,7 @@ pub fn complete_kept(app: &Path) -> Result<(), String> {
         .find(is_its)
         .and_then(|output| list(output).into_iter().max_by_key(|generation| number(generation)))
         .ok_or_else(|| format!("{}: it has no generation", app.display()))?;
-    run_tool(Command::new(&tested_linker().ld).arg("--unfold-complete").arg(newest)).map(drop)
+    Ok(newest)
 }
 
 /// Whether a compiler can be called at all.

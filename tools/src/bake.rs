@@ -2,14 +2,9 @@
 //! it must be the one that the loader makes.
 
 use crate::out;
-use anyhow::{Context, Result, anyhow};
-use indexer::debug;
-use indexer::emit::{Phdr, elf};
+use anyhow::{Context, Result};
 use indexer::index::opened::Executable;
-use indexer::progress;
-use indexer::whole::{self, Whole};
-use shared::output::{CONFIG, IMAGE_PHDRS};
-use shared::plan::PlanView;
+use indexer::{progress, settle};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -45,25 +40,6 @@ pub fn bake(args: &Args) -> Result<()> {
     let (app, output) = (&args.app, &args.output);
     let executable = Executable::open(app)?;
     let _progress = progress::start(&format!("baking {}", out::short(app)), !args.quiet);
-    let (bytes, _, _) = executable.plan()?;
-    let plan = PlanView::new(&bytes).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
-    let objects = executable.objects(plan)?;
-
-    progress::phase("collecting debug information", 0);
-    let headers = executable.head.get(IMAGE_PHDRS as usize..CONFIG as usize);
-    let mut phdrs = Phdr::read(headers.context("the executable is truncated; link it again")?);
-    phdrs.truncate(plan.header.phdr_count as usize);
-    let whole = Whole {
-        plan,
-        phdrs,
-        kind: elf::ET_EXEC,
-        // The image's program headers stay where they are; the ELF header now refers to them.
-        phdrs_at: IMAGE_PHDRS,
-        symbols: true,
-        debug: debug::sections(&executable)?,
-    };
-    let bytes = whole.file(&objects).map_err(whole::failed)?;
-    progress::phase("writing", 0);
     let mode = fs::metadata(app).with_context(|| format!("cannot examine {}", app.display()))?.permissions();
-    indexer::emit::write_with_mode(output, &bytes, mode.mode())
+    settle::bake(&executable, output, mode.mode())
 }

@@ -196,6 +196,10 @@ impl Request {
         same.inputs = Arc::new(inputs);
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         same.hash(&mut hash);
+        // What a relative path means depends on the folder.
+        if self.inputs.iter().any(|(input, _)| matches!(input, Input::File(path) if path.is_relative())) {
+            std::env::current_dir().ok().hash(&mut hash);
+        }
         hash.write(VERSION.as_bytes());
         // Another build of this linker may link otherwise.
         if let Ok(own) = std::env::current_exe().and_then(fs::metadata) {

@@ -39,7 +39,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x06");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x07");
 
 /// Name of the state in the folder of a generation. It is written by a full link; relinks leave it as it is, and list
 /// what is different since ([`Changes`]).
@@ -61,6 +61,8 @@ pub struct StateHeader {
     pub used: Used,
     /// 1: objects have other positions than numbers.
     pub reordered: u64,
+    /// The folder that relative paths are seen from.
+    pub folder: StrRef,
     pub files: Span,
     pub objects: Span,
     pub contents: Span,
@@ -105,7 +107,7 @@ pub struct ObjectRec {
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, files: Span, objects: Span, contents: Span,
+        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
         missing: Span, warnings: Span, strings: Span,
     }
     Used { placements: u64, bindings: u64, slots: u64 }
@@ -148,6 +150,7 @@ impl NewObject<'_> {
 /// What a full link knows.
 pub struct New<'a> {
     pub request: u64,
+    pub folder: PathBuf,
     pub used: Used,
     pub files: Vec<NewFile<'a>>,
     pub objects: Vec<NewObject<'a>>,
@@ -195,6 +198,7 @@ impl New<'_> {
             })
             .collect();
         let contents: Vec<[u64; 2]> = self.objects.iter().map(|object| object.entry.content).collect();
+        let folder = strings.add(self.folder.as_os_str().as_bytes());
         let mut writer = Writer(vec![0; size_of::<StateHeader>()]);
         let header = StateHeader {
             magic: MAGIC,
@@ -202,6 +206,7 @@ impl New<'_> {
             request: self.request,
             used: self.used,
             reordered: (0..).zip(&self.objects).any(|(number, object)| object.position != number).into(),
+            folder,
             files: writer.table(&files),
             objects: writer.table(&objects),
             contents: writer.table(contents.as_flattened()),
@@ -381,6 +386,12 @@ impl State {
                 File { path, fingerprint, symbols }
             }
         }
+    }
+
+    /// The path of a file as seen from anywhere.
+    pub fn path(&self, number: u32) -> PathBuf {
+        Path::new(OsStr::from_bytes(self.base.header.folder.of(self.base.strings)))
+            .join(self.file(number).path)
     }
 
     pub fn files(&self) -> impl Iterator<Item = File<'_>> {

@@ -137,6 +137,15 @@ pub fn map_private(path: &Path) -> Result<memmap2::MmapMut> {
         .with_context(|| format!("cannot map {}", path.display()))
 }
 
+/// Gives a new file its length, and maps it to be written. Its blocks are there before: a full disk is an error here, and
+/// no SIGBUS later.
+pub fn map_new(file: &File, len: u64) -> Result<memmap2::MmapMut> {
+    let reserved = nix::fcntl::posix_fallocate(file, 0, len as i64);
+    reserved.map_err(std::io::Error::from).with_context(|| format!("cannot reserve {len} bytes"))?;
+    // SAFETY: the file was just made under a temporary name, which nobody else uses.
+    unsafe { memmap2::MmapMut::map_mut(file) }.context("cannot map a new file")
+}
+
 /// Maps a new file, and address space behind its end, where what is written later appears. Reading behind the end
 /// of the file is an error of the caller, which the kernel answers with SIGBUS.
 pub fn map_growing(file: &File, room: u64) -> std::io::Result<&'static [u8]> {

@@ -58,5 +58,6 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
     };
     emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
     crate::library::note_written(&executable.folder, &request.output)?;
+    crate::complete::after_link(&executable.folder, &request.output);
     Ok(true)
 }

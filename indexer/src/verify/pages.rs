@@ -2,13 +2,14 @@
 
 use super::place::Places;
 use super::{Cure, Difference, Finding, Kind, Progress, Report, Wrong};
+use crate::debug::Linked;
 use crate::emit::{self, Phdr};
 use crate::index::kept::{Shelf, Shelves, read_at};
 use crate::index::opened::Executable;
 use crate::index::packs::PackObjects;
 use crate::inputs::mapped;
 use crate::library;
-use crate::whole::Whole;
+use crate::whole::{self, Whole};
 use anyhow::{Context, Result, ensure};
 use object::elf;
 use rayon::prelude::*;
@@ -248,11 +249,13 @@ impl Rendering<'_> {
             kind: elf::ET_DYN,
             phdrs_at: emit::EHDR as u64,
             symbols: false,
-            debug: Vec::new(),
+            debug: Linked::default(),
+            head: Vec::new(),
         };
         let rendered = match whole.file(self.objects) {
             Ok(rendered) => rendered,
-            Err(error) => {
+            Err(whole::Error::Other(error)) => return Err(error),
+            Err(whole::Error::Render(error)) => {
                 self.add_unrendered(error, &mut HashSet::new(), &executable.folder, report);
                 return Ok(());
             }

@@ -4,6 +4,7 @@
 use hostile::{Aligned, lasting, parts, take};
 use indexer::index::kept;
 use indexer::index::packs::{Pack, PackObjects};
+use indexer::debug::Linked;
 use indexer::whole::Whole;
 use indexer::{emit, evident, plan as plans, symbols};
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -123,7 +124,7 @@ fn run(view: PlanView<'_>, pack: &[u8], mut windows: &[u8]) {
     });
     if has_header {
         let phdrs = vec![emit::Phdr::default(); 3];
-        let whole = Whole { plan: view, phdrs, kind: 2, phdrs_at: 64, symbols: true, debug: Vec::new() };
+        let whole = Whole { plan: view, phdrs, kind: 2, phdrs_at: 64, symbols: true, debug: Linked::default(), head: Vec::new() };
         whole.file(&objects).ok();
     }
 }

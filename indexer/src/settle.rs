@@ -1,0 +1,201 @@
+//! Behind a link, when everything is rendered anyway: the executable becomes an ordinary one, with code, data, symbols
+//! and debug information, at the same addresses. The kernel maps it, and nothing of ours runs in it; debuggers and
+//! profilers find in it what they find in any other. It still says which generation it is, for the next link.
+//!
+//! Programs know their own file: while somebody runs the one that has the loader, it stays (`/proc/self/exe` would name
+//! a deleted file). And whoever changed it since the link (`strip`, `chrpath`) keeps what he has made.
+
+use crate::debug::{self, Linked};
+use crate::emit::{self, Phdr};
+use crate::index::opened::Executable;
+use crate::inputs::mapped::{self, Fingerprint};
+use crate::lease::{self, Lease};
+use crate::library;
+use crate::whole::{self, Whole};
+use anyhow::{Context, Result, anyhow};
+use object::elf;
+use shared::output::{CONFIG, IMAGE_PHDRS};
+use shared::plan::PlanView;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Programs of no more than so many bytes are settled by the link itself: that takes less time than to start a process.
+const SMALL: u64 = 1 << 20;
+
+/// The settled executable, in the folder of its generation, until it takes its place.
+const FILE: &str = "settled";
+
+/// How long a program may run from the loader until nobody waits for its end any more.
+const PATIENCE: Duration = Duration::from_secs(3600);
+/// The pauses between two looks grow from the one to the other.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// `UNFOLD_SETTLE=off`: executables keep the loader.
+pub fn is_wanted() -> bool {
+    let switch = std::env::var_os("UNFOLD_SETTLE").unwrap_or_default();
+    switch != "off" && switch != "0"
+}
+
+/// Settles a program that is small, at once. Returns whether it was. Nothing of this is the link's concern if it fails.
+pub fn if_small(folder: &Path, output: &Path) -> bool {
+    let settle = || -> Result<bool> {
+        let executable = Executable::of_folder(folder)?;
+        let (plan, _, _) = executable.untouched_plan()?;
+        let view = view(&plan)?;
+        let size = view.regions.iter().map(|region| region.len()).sum::<u64>();
+        if size > SMALL {
+            return Ok(false);
+        }
+        let debug = debug::sections(&executable)?;
+        if debug.size() > SMALL {
+            return Ok(false);
+        }
+        let head = executable.generation_head().context("the head of the executable is damaged")?;
+        let made = make(&executable, view, debug, head, &folder.join(FILE))?;
+        put_in_place(folder, output, &made)
+    };
+    settle().unwrap_or(false)
+}
+
+/// Settles a program, while `is_wanted` says that it is the newest generation; waits until nobody runs it.
+pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Result<()> {
+    if !is_as_written(folder, output) {
+        return Ok(());
+    }
+    let executable = Executable::of_folder(folder)?;
+    let (plan, _, _) = executable.plan()?;
+    let head = executable.generation_head().context("the head of the executable is damaged")?;
+    let made = make(&executable, view(&plan)?, debug::sections(&executable)?, head, &folder.join(FILE))?;
+    let start = Instant::now();
+    let mut pause = PAUSES.0;
+    while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
+        if put_in_place(folder, output, &made)? {
+            break;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSES.1);
+    }
+    Ok(())
+}
+
+/// Writes an executable whole. `head`: what it says of its generation, or nothing.
+pub fn bake(executable: &Executable, output: &Path, mode: u32) -> Result<()> {
+    let (plan, _, _) = executable.plan()?;
+    let made = make(executable, view(&plan)?, debug::sections(executable)?, Vec::new(), output)?;
+    fs::set_permissions(&made, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("cannot write {}", output.display()))?;
+    made.persist(output)
+        .map_err(|error| error.error)
+        .with_context(|| format!("cannot write {}", output.display()))
+}
+
+fn view(plan: &[u8]) -> Result<PlanView<'_>> {
+    PlanView::new(plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))
+}
+
+/// Renders the executable into a temporary file beside `path`.
+fn make(
+    executable: &Executable,
+    plan: PlanView<'_>,
+    debug: Linked,
+    head: Vec<u8>,
+    path: &Path,
+) -> Result<tempfile::TempPath> {
+    let objects = executable.objects(plan)?;
+    let owned;
+    let headers = match executable.head.is_empty() {
+        true => &head,
+        false => {
+            owned = &executable.head;
+            owned
+        }
+    };
+    let headers = headers.get(IMAGE_PHDRS as usize..CONFIG as usize);
+    let mut phdrs = Phdr::read(headers.context("the executable is truncated; link it again")?);
+    phdrs.truncate(plan.header.phdr_count as usize);
+    let whole = Whole {
+        plan,
+        phdrs,
+        kind: elf::ET_EXEC,
+        // The image's program headers stay where they are; the ELF header now refers to them.
+        phdrs_at: IMAGE_PHDRS,
+        symbols: true,
+        debug,
+        head: head
+            .get(CONFIG as usize..)
+            .map_or(Vec::new(), |config| [vec![0; CONFIG as usize], config.to_vec()].concat()),
+    };
+    let temporary = emit::temporary(path)?;
+    let made = whole.make(&objects, |len| mapped::map_new(temporary.as_file(), len));
+    made.map_err(|error| error.unless(whole::failed))?;
+    // Closed: a file that is open for writing cannot be executed.
+    Ok(temporary.into_temp_path())
+}
+
+/// Whether the output is what the link wrote.
+fn is_as_written(folder: &Path, output: &Path) -> bool {
+    let now = fs::symlink_metadata(output).ok().filter(fs::Metadata::is_file);
+    // Another name of it, as cargo makes one, changes the time of change.
+    let same = |now: &Fingerprint| {
+        library::written(folder).is_some_and(|then| {
+            (then.device, then.inode, then.size, then.modified_ns)
+                == (now.device, now.inode, now.size, now.modified_ns)
+        })
+    };
+    now.is_some_and(|now| same(&Fingerprint::of(&now)))
+}
+
+/// Gives the settled executable the place of the output, and its mode, owner and times; false: somebody runs that.
+fn put_in_place(folder: &Path, output: &Path, made: &Path) -> Result<bool> {
+    let context = || format!("cannot replace {}", output.display());
+    // As long as we have it, an `execve` of the file waits.
+    let lease = match lease::take(output).with_context(context)? {
+        Lease::Taken(lease) => Some(lease),
+        Lease::InUse => return Ok(false),
+        Lease::Unknown if lease::is_running(output) => return Ok(false),
+        Lease::Unknown => None,
+    };
+    if !is_as_written(folder, output) {
+        return Ok(true);
+    }
+    let old = fs::metadata(output).with_context(context)?;
+    let file = fs::File::open(made).with_context(context)?;
+    let mine = file.metadata().with_context(context)?;
+    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
+        std::os::unix::fs::chown(made, Some(old.uid()), Some(old.gid())).with_context(context)?;
+    }
+    file.set_permissions(old.permissions()).with_context(context)?;
+    // Not newer than what was made of it since.
+    file.set_modified(old.modified().with_context(context)?).with_context(context)?;
+    drop(file);
+    let mut places = vec![output.to_owned()];
+    if old.nlink() > 1 {
+        places.extend(other_names(output, &old));
+    }
+    for place in &places {
+        let name = emit::temporary(place)?.into_temp_path();
+        fs::remove_file(&name).ok();
+        if fs::hard_link(made, &name).is_err() {
+            fs::copy(made, &name).with_context(context)?;
+            let copy = fs::File::open(&name).with_context(context)?;
+            copy.set_modified(old.modified().with_context(context)?).with_context(context)?;
+        }
+        name.persist(place).map_err(|error| error.error).with_context(context)?;
+    }
+    library::note_written(folder, output)?;
+    drop(lease);
+    Ok(true)
+}
+
+/// Other names of the output, in its folder and the one above: cargo gives programs two.
+fn other_names(output: &Path, metadata: &fs::Metadata) -> Vec<PathBuf> {
+    let folders = output.ancestors().skip(1).take(2);
+    let entries = folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    let is_other = |path: &PathBuf| {
+        let same = |other: fs::Metadata| (other.dev(), other.ino()) == (metadata.dev(), metadata.ino());
+        path != output && fs::symlink_metadata(path).is_ok_and(same)
+    };
+    entries.map(|entry| entry.path()).filter(is_other).collect()
+}

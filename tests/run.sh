@@ -26,7 +26,8 @@ say() { printf '\n== %s\n' "$*"; }
 # `have THING`: a program in PATH, or a file.
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null ;; esac; }
 required=(gcc:gcc g++:g++ ld.bfd:binutils /usr/include/stdio.h:libc6-dev make:make)
-optional=(clang:clang ld.lld:lld file:file eu-readelf:elfutils gdb:gdb valgrind:valgrind)
+optional=(clang:clang ld.lld:lld file:file eu-readelf:elfutils gdb:gdb valgrind:valgrind
+    zsh:zsh fish:fish groff:groff mandoc:mandoc lintian:lintian)
 if [ ${#REAL_PROGRAMS[@]} -gt 0 ]; then # to fetch and prepare their sources
     optional+=(dpkg-source:dpkg-dev tclsh:tcl)
 fi
@@ -61,6 +62,11 @@ say "unit tests, end-to-end tests, oracles (cargo test --release --workspace)"
 status=0
 cargo test --release --workspace --no-fail-fast || status=$?
 note "cargo test --release --workspace" "$status"
+
+say "installed (tests/packaging.sh --quick)"
+status=0
+tests/packaging.sh --quick || status=$?
+note "tests/packaging.sh --quick" "$status"
 
 # A machine may forbid userfaultfd; the other mechanism is tried there all the same.
 for name in "${REAL_PROGRAMS[@]}"; do

@@ -21,9 +21,11 @@ use crate::message::{self, Messages};
 use crate::object::build;
 use crate::order::{self, Touched};
 use crate::plan;
+use crate::progress;
 use crate::relink;
 use crate::report::{self, Facts};
 use crate::resolve::{self, Resolution, SymbolId, check, guards, linker_symbols, needs, reach, scope};
+use crate::say;
 use crate::symbols;
 use crate::synth::{Part, Placed, Synth, notes};
 use crate::timing::Timing;
@@ -65,11 +67,16 @@ pub fn link(request: &Request) -> Result<bool> {
         relink::Outcome::Full(why) => why,
     };
 
+    let name = request.output.file_name().unwrap_or_default().to_string_lossy();
+    let _progress = progress::start(&format!("linking {name}"), request.progress);
+
     // Command line -> files.
+    progress::phase("opening inputs", 0);
     let mut inputs = inputs::collect(request)?;
     timing.phase("inputs");
 
     // Files -> records. Only here are objects read, and only those that the index does not know.
+    progress::phase("reading objects", 0);
     let mut store = Store::open(&index)?;
     let mut known = Known::new(&index, &relink::state_before(request, &index));
     let program = load::load(request, &mut inputs, &mut known, &mut store, &mut timing)?;
@@ -81,6 +88,7 @@ pub fn link(request: &Request) -> Result<bool> {
     // From here no object is added.
 
     // Records -> bindings.
+    progress::phase("resolving symbols", 0);
     let mut resolution = resolve::resolve(request, &program, &inputs);
     let mut meanings = linker_symbols::define(request, &mut resolution);
     linker_symbols::define_versions(request, &inputs, &mut resolution);
@@ -149,6 +157,7 @@ pub fn link(request: &Request) -> Result<bool> {
     // From here addresses are final.
 
     // Addresses -> plan, and beside it what only relinks and debuggers read.
+    progress::phase("writing", 0);
     let value = |id: SymbolId| slots[id as usize].value;
     let interp = request.interp.as_ref().filter(|_| !request.is_static && !request.shared);
     let interp = interp.map(|path| path.as_bytes().to_vec());
@@ -324,7 +333,10 @@ fn check_reach(request: &Request, layout: &Layout) -> Result<()> {
     let end =
         if request.pie || request.shared { layout.limit.offset_from(layout.base) } else { layout.limit.0 };
     if end > i32::MAX as u64 {
-        bail!("the program is too large: {} MiB, and relative addresses reach 2 GiB", end >> 20);
+        bail!(
+            "the program is too large: {} MiB, and relative addresses reach 2 GiB; make parts of it shared libraries",
+            end >> 20
+        );
     }
     Ok(())
 }
@@ -404,7 +416,7 @@ fn report(request: &Request, status: &Status, files: impl FnOnce() -> Vec<PathBu
     if request.explain {
         for object in &status.reindexed {
             let name = message::input_name(Path::new(&object.path), object.member.as_bytes());
-            eprintln!("ld.unfold: read {name}: {}", object.reason);
+            say!("ld.unfold: read {name}: {}", object.reason);
         }
     }
     if request.verbose {
@@ -412,7 +424,7 @@ fn report(request: &Request, status: &Status, files: impl FnOnce() -> Vec<PathBu
             None => "incremental".to_owned(),
             Some(why) => format!("full ({why})"),
         };
-        eprintln!(
+        say!(
             "ld.unfold: {}: {how}, {} objects, {} read",
             status.output,
             status.objects,

@@ -222,7 +222,7 @@ pub fn rewrite(
     identity: &Identity<'_>,
     evident: Evident,
 ) -> Result<()> {
-    let mut file = old.get(..CONFIG as usize).context("the executable is truncated")?.to_vec();
+    let mut file = old.get(..CONFIG as usize).context("the executable is truncated; link it again")?.to_vec();
     for phdr in file[IMAGE_PHDRS as usize..].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
         let (kind, addr, file_size) = (phdr[0], word(16), word(32));

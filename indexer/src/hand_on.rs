@@ -1,6 +1,7 @@
 //! Hands a link to the system's linker, with the same arguments but for those that it does not know.
 
 use crate::index::access;
+use crate::say;
 use crate::{args, trouble};
 use std::ffi::OsString;
 use std::io::Write;
@@ -17,26 +18,26 @@ pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
     trouble::take_limits_as_signals();
     access::as_it_was();
     let Some(linker) = find() else {
-        eprintln!(
+        say!(
             "ld.unfold: error: {why}: unfold hands this to the system's linker, but finds none in PATH \
              (set UNFOLD_SYSTEM_LD)"
         );
         return ExitCode::FAILURE;
     };
     if std::env::var_os(GUARD).is_some() {
-        eprintln!(
+        say!(
             "ld.unfold: error: {why}: unfold hands this to the system's linker, but the `ld` in PATH is unfold again \
              (set UNFOLD_SYSTEM_LD)"
         );
         return ExitCode::FAILURE;
     }
     if verbose {
-        eprintln!("ld.unfold: {why}: handed to {}", linker.display());
+        say!("ld.unfold: {why}: handed to {}", linker.display());
     }
     let known = match args::for_system_linker(words) {
         Ok(known) => known,
         Err(error) => {
-            eprintln!("ld.unfold: error: {error:#}");
+            say!("ld.unfold: error: {error:#}");
             return ExitCode::FAILURE;
         }
     };
@@ -47,7 +48,7 @@ pub fn run(words: &[OsString], why: &str, verbose: bool) -> ExitCode {
             Err(error) => error,
         },
     };
-    eprintln!("ld.unfold: error: cannot run {}: {error}", linker.display());
+    say!("ld.unfold: error: cannot run {}: {error}", linker.display());
     ExitCode::FAILURE
 }
 

@@ -1,5 +1,7 @@
 //! `ld.unfold`: the `ld`-compatible command. [`driver`] is its table of contents.
 #![deny(unsafe_code)]
+// Messages go around a line of progress: `say!`.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod args;
 pub mod complete;
@@ -21,6 +23,7 @@ pub mod message;
 pub mod object;
 pub mod order;
 pub mod plan;
+pub mod progress;
 pub mod relink;
 pub mod report;
 pub mod resolve;

@@ -11,7 +11,7 @@ use crate::inputs::{Inputs, ObjectInput, Rank, SourceFile, archive, mapped, obje
 use crate::object::{self, name_hash};
 use crate::resolve::Identity;
 use crate::timing::Timing;
-use crate::{HandOn, message};
+use crate::{HandOn, message, progress};
 use anyhow::{Context, Result};
 use dashmap::DashMap;
 use rayon::prelude::*;
@@ -506,6 +506,7 @@ pub fn load_round(
             entries
         }
     };
+    progress::expect(round.len() as u64);
     let mut batches = Vec::new();
     let mut rest = round;
     while !rest.is_empty() {
@@ -607,6 +608,7 @@ fn load_batch(
             entry.offset += offset;
         }
     }
+    progress::advance(objects.len() as u64);
     Ok(objects)
 }
 

@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::{access, gc};
-use indexer::{HandOn, complete, debug, driver, hand_on, settle, trouble};
+use indexer::{HandOn, complete, debug, driver, hand_on, say, settle, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         if let Some(Err(error)) = words.get(1).map(|folder| debug::complete(Path::new(folder)))
             && std::env::var_os("UNFOLD_LOG").is_some()
         {
-            eprintln!("ld.unfold: {error:#}");
+            say!("ld.unfold: {error:#}");
         }
         return ExitCode::SUCCESS;
     }
@@ -77,6 +77,6 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("ld.unfold: error: {error:#}");
+    say!("ld.unfold: error: {error:#}");
     ExitCode::FAILURE
 }

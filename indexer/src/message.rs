@@ -7,6 +7,7 @@ use crate::load::Program;
 use crate::object::show;
 use crate::resolve::check::is_function;
 use crate::resolve::{Resolution, SymbolId};
+use crate::say;
 use anyhow::anyhow;
 use shared::edit::{EditError, Kind};
 use shared::plan::Objects;
@@ -29,7 +30,7 @@ pub fn print_warnings(request: &Request, warnings: &[String]) -> bool {
         return true;
     }
     for warning in warnings {
-        eprintln!("ld.unfold: warning: {warning}");
+        say!("ld.unfold: warning: {warning}");
     }
     !request.fatal_warnings || warnings.is_empty()
 }
@@ -76,11 +77,11 @@ impl<'a> Messages<'a> {
         let may_go_on = print_warnings(request, &self.warnings);
         let limit = if request.error_limit == 0 { usize::MAX } else { request.error_limit };
         for error in self.errors.iter().take(limit) {
-            eprintln!("ld.unfold: {error}");
+            say!("ld.unfold: {error}");
         }
         if self.errors.len() > limit {
             let more = self.errors.len() - limit;
-            eprintln!("ld.unfold: too many errors, use --error-limit=0 to see all of them ({more} more)");
+            say!("ld.unfold: too many errors, use --error-limit=0 to see all of them ({more} more)");
         }
         (may_go_on && self.errors.is_empty()).then_some(self.warnings)
     }

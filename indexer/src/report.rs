@@ -8,14 +8,16 @@ use crate::load::Program;
 use crate::message::Messages;
 use crate::object::classify::class_name;
 use crate::object::show;
+use crate::progress;
 use crate::resolve::{Definition, Resolution, SymbolId};
+use crate::say;
 use anyhow::{Context, Result};
 use shared::plan::Slot;
 use shared::record::{Class, GlobalRec, NONE, SectionRec};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Why a relink, which does not know enough, cannot tell what is asked for.
@@ -66,7 +68,7 @@ impl Facts<'_> {
                     _ => "definition of",
                 };
                 if self.is_traced(&name) {
-                    eprintln!("ld.unfold: {}: {what} {name}", self.object(object));
+                    say!("ld.unfold: {}: {what} {name}", self.object(object));
                 }
             }
         }
@@ -75,7 +77,7 @@ impl Facts<'_> {
                 let name = show(symbol.name);
                 if self.is_traced(&name) {
                     let what = if symbol.is_undefined { "reference to" } else { "definition of" };
-                    eprintln!("ld.unfold: {}: {what} {name}", self.library(library));
+                    say!("ld.unfold: {}: {what} {name}", self.library(library));
                 }
             }
         }
@@ -319,7 +321,9 @@ fn map_file(path: &Path, output: &Path) -> Option<PathBuf> {
 
 /// Writes to stdout, which may be closed.
 fn say(text: &str) -> Result<()> {
-    io::stdout().write_all(text.as_bytes()).context("cannot write to the standard output")
+    let write = || io::stdout().write_all(text.as_bytes());
+    let written = if io::stdout().is_terminal() { progress::aside(write) } else { write() };
+    written.context("cannot write to the standard output")
 }
 
 /// What `-t` and `--dependency-file` ask for.

@@ -131,7 +131,7 @@ fn make(
     let objects = executable.objects(plan)?;
     let headers = if head.is_empty() { &executable.head } else { &head };
     let headers = headers.get(IMAGE_PHDRS as usize..CONFIG as usize);
-    let mut phdrs = Phdr::read(headers.context("the executable is truncated")?);
+    let mut phdrs = Phdr::read(headers.context("the executable is truncated; link it again")?);
     phdrs.truncate(plan.header.phdr_count as usize);
     let whole = Whole {
         plan,

@@ -1,5 +1,6 @@
 //! `--time`: the phases of a link with their milliseconds.
 
+use crate::say;
 use std::time::{Duration, Instant};
 
 pub struct Timing {
@@ -24,7 +25,7 @@ impl Timing {
     }
 
     pub fn print(&self) {
-        let line = |name: &str, time: Duration| eprintln!("{name:>12} {:9.3} ms", time.as_secs_f64() * 1e3);
+        let line = |name: &str, time: Duration| say!("{name:>12} {:9.3} ms", time.as_secs_f64() * 1e3);
         for (phase, time) in &self.phases {
             line(phase, *time);
         }

@@ -6,6 +6,7 @@ use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
 use crate::evident::used_symbols;
 use crate::layout;
 use crate::object::classify::class_name;
+use crate::progress;
 use crate::symbols;
 use crate::synth::dynamic::DT_RELRSZ;
 use anyhow::{Context, Result, anyhow};
@@ -144,10 +145,12 @@ impl Whole<'_> {
         places: &[(RegionRec, u64)],
         file: &mut [u8],
     ) -> Result<(), RenderError> {
+        progress::phase("rendering", file.len() as u64 / CHUNK);
         for (region, offset) in places.iter().filter(|(region, _)| region.kind() != Some(RegionKind::Header))
         {
             let bytes = &mut file[*offset as usize..(offset + region.len()) as usize];
             bytes.par_chunks_mut(CHUNK as usize).enumerate().try_for_each(|(chunk, bytes)| {
+                progress::advance(1);
                 render(&self.plan, objects, region.start + chunk as u64 * CHUNK, bytes)
             })?;
         }

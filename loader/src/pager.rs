@@ -82,9 +82,11 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
                 die(&[b"UNFOLD_PAGER=uffd: memory may not become executable here (try UNFOLD_PAGER=signal)"])
             }
             Ok(fd) => (Pager::Uffd, fd),
-            Err(error) => {
-                die_errno(&[b"UNFOLD_PAGER=uffd: userfaultfd is not allowed, or has no descriptor"], error)
-            }
+            Err(error) => die_errno(
+                &[b"UNFOLD_PAGER=uffd: userfaultfd is not allowed, or has no descriptor \
+                      (try UNFOLD_PAGER=signal)"],
+                error,
+            ),
         },
         PagerChoice::Auto => match open_userfaultfd() {
             Ok(fd) if memory_may_become_executable() => (Pager::Uffd, fd),

@@ -154,7 +154,7 @@ run_suite() {
         (build_and_test)
     done
     cd "$REAL/suites/$name"
-    # What is known to differ, and why, is in the suite's file and in the README.
+    # What is known to differ, and why, is in the suite's file and in docs/testing.md.
     local sift="^(not )?(ok|step|skipped) (${known:-.^})"
     for file in outcomes configuration; do
         diff -u <(grep -v -E "$sift" "gnu-ld/$file") <(grep -v -E "$sift" "unfold/$file") > "$file.diff" ||

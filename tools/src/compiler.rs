@@ -1,5 +1,6 @@
 //! A compiler driver under `unfold run`: the real one, with its choice of linker replaced.
 
+use indexer::say;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -41,13 +42,13 @@ pub fn run(name: &str) -> ExitCode {
         .as_ref()
         .map_or_else(|| Path::new(&called).parent().unwrap_or(Path::new("")).to_owned(), PathBuf::from);
     let Some(real) = find(name, &folder) else {
-        eprintln!("unfold run: cannot find {name} in PATH");
+        say!("unfold run: cannot find {name} in PATH");
         return ExitCode::from(127);
     };
     let given = std::env::args_os().skip(1);
     let arguments = if running.is_some() { replaced(given, &folder) } else { given.collect() };
     let error = Command::new(&real).args(arguments).exec();
-    eprintln!("unfold run: cannot run {}: {error}", real.display());
+    say!("unfold run: cannot run {}: {error}", real.display());
     ExitCode::from(127)
 }
 

@@ -1,10 +1,10 @@
 //! `unfold gc`: removes what nothing needs any more from indexes.
 
-use crate::out::progress;
-use crate::print_line;
+use crate::{out, print_line};
 use anyhow::{Context, Result, bail};
 use indexer::index::gc::{self, Collected, How, Kind};
 use indexer::index::opened::Executable;
+use indexer::progress;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,39 @@ use std::time::Duration;
 /// How long links that use the index are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Remove what nothing needs any more from indexes
+///
+/// Of each output the newest generation stays, and those that processes run from. Removed are other generations, records that
+/// nobody needs, and outputs that are no longer where they were linked. Links do this behind themselves every few times,
+/// less thoroughly.
+#[derive(clap::Args)]
+#[command(after_long_help = MORE)]
+pub struct Args {
+    /// Indexes, folders that have one, or programs whose index is meant (default: the index of this folder)
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Print a JSON list with an object for each index
+    #[arg(long)]
+    pub json: bool,
+    /// Say what would go, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show no progress, on terminals neither
+    #[arg(long = "no-progress")]
+    pub quiet: bool,
+}
+
+const MORE: &str = "\
+Examples:
+  unfold gc --dry-run                 what would go from the index of this folder
+  unfold gc ~/project/target/debug    the index in that folder
+
+Exit status:
+  0    nothing is left to remove
+  1    an index could not be collected; links in progress are waited for, but not for ever";
+
 /// Collects in the indexes that these are, have, or belong to.
-pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
+pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool, quiet: bool) -> Result<()> {
     let mut indexes: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     if paths.is_empty() {
         indexes.entry(default_index()?).or_default();
@@ -28,8 +59,10 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
     let mut reports = Vec::new();
     for (index, spared) in indexes {
         let how = How { thorough: true, dry_run, spared, patience: PATIENCE };
-        let collected = gc::collect(&index, &how, &mut progress)?;
-        progress("");
+        let collected = {
+            let _progress = progress::start("collecting", !quiet);
+            gc::collect(&index, &how, &mut |phase| progress::phase(phase, 0))?
+        };
         match as_json {
             true => reports.push(report(&index, &collected, dry_run)),
             false => print(&index, &collected, dry_run),
@@ -66,12 +99,12 @@ fn index_of(path: &Path) -> Result<PathBuf> {
 }
 
 fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Value {
-    let removed = collected
-        .removed
-        .iter()
-        .map(|doomed| json!({ "kind": doomed.kind.name(), "path": doomed.path, "output": doomed.what }));
+    let removed = collected.removed.iter().map(|doomed| {
+        let output = doomed.what.as_deref().map(out::json);
+        json!({ "kind": doomed.kind.name(), "path": out::json(&doomed.path), "output": output })
+    });
     json!({
-        "index": index,
+        "index": out::json(index),
         "dry_run": dry_run,
         "bytes_before": collected.before,
         "bytes_after": collected.after,

@@ -1,19 +1,21 @@
 //! Standard output, whose reader may go away at any time (`unfold status APP | head`).
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::path::Path;
 
 /// Writes a line; a reader that is gone has seen enough.
 pub fn line(text: std::fmt::Arguments<'_>) {
     writeln!(std::io::stdout(), "{text}").ok();
 }
 
-/// Shows a line of progress on a terminal, in the place of the one before.
-pub fn progress(line: &str) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // A terminal that goes away is no reason to stop.
-        write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush()).ok();
-    }
+/// The name of a file, for a line of progress, which has to be short.
+pub fn short(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()
+}
+
+/// A path in a report. JSON is text, and a path may be none.
+pub fn json(path: &Path) -> serde_json::Value {
+    path.to_string_lossy().into()
 }
 
 /// As `println!`, without its panic.

@@ -4,7 +4,7 @@
 //! gcc and clang look for `ld` in COMPILER_PATH. rustc asks `cc` for a linker of its own choice, so compilers
 //! are also found through a folder of ours at the head of PATH ([`crate::compiler`]).
 
-use crate::compiler;
+use crate::{compiler, setup};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -14,8 +14,35 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+/// Run a command, a build for example, with everything below it linked by unfold
+///
+/// gcc, g++, clang and clang++ below the command take unfold as their linker, and so does what calls them: make, ninja, CMake,
+/// cargo, configure scripts. Nothing in the build is changed.
+#[derive(clap::Args)]
+#[command(after_long_help = MORE)]
+pub struct Args {
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_hint = clap::ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+const MORE: &str = "\
+Examples:
+  unfold run -- make -j8
+  unfold run -- cargo build
+  unfold run -- cmake --build build
+
+Exit status:
+  That of the command; above 128 if a signal ended it.
+  127  there is no such compiler
+  1    the command could not be started
+
+Environment:
+  XDG_CACHE_HOME   where the folder unfold-run is, with links to compilers, which stays (default: ~/.cache)";
+
 pub fn run(command: &[OsString]) -> Result<ExitCode> {
-    let linker = linker()?;
+    let linker = setup::linker()?;
     let folder = folder()?;
     let link = |target: &Path, name: &str| {
         let path = folder.join(name);
@@ -58,19 +85,8 @@ fn folder() -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+        .context("neither XDG_CACHE_HOME nor HOME is set: set one, for a folder of links to compilers")?;
     let folder = cache.join(compiler::FOLDER_NAME);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     Ok(folder)
-}
-
-/// `ld.unfold`, beside this program.
-fn linker() -> Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot find this program")?;
-    let folder = own.parent().unwrap_or(Path::new("/"));
-    ["ld.unfold", "ld-unfold"]
-        .map(|name| folder.join(name))
-        .into_iter()
-        .find(|path| path.exists())
-        .with_context(|| format!("cannot find ld.unfold beside {}", own.display()))
 }

@@ -5,7 +5,28 @@ use anyhow::Result;
 use indexer::index::opened::Executable;
 use serde_json::{Value, json};
 use shared::log::{LogHeader, Pager};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Show what a program is made of, what its last link read again, and what its last run touched
+#[derive(clap::Args)]
+#[command(after_long_help = MORE)]
+pub struct Args {
+    /// An executable or a shared library that unfold has linked
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub app: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+const MORE: &str = "\
+Examples:
+  unfold status target/debug/app
+  unfold status app --json | jq .why_full    why the last link was a full one
+
+Exit status:
+  0    it is shown
+  1    unfold has not linked it, or its index is not there";
 
 pub fn status(app: &Path, as_json: bool) -> Result<()> {
     let executable = Executable::or_library(app)?;

@@ -1,35 +1,61 @@
 //! `unfold verify`: compares what the index has of programs with a fresh rendering.
 
-use crate::out::progress;
-use crate::print_line;
+use crate::{out, print_line};
 use anyhow::Result;
+use indexer::progress;
+use indexer::say;
 use indexer::verify::{self, Cure, Difference, Finding, Kind, Report};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+/// Compare what the index has of programs with a fresh rendering
+///
+/// Image, kept chunks, packs and all tables of programs and shared libraries are compared with what a fresh rendering gives.
+/// What is wrong is named by object and section. Kept chunks that are wrong are forgotten; what else is wrong the next link
+/// makes anew.
+#[derive(clap::Args)]
+#[command(after_long_help = MORE)]
+pub struct Args {
+    /// Executables and shared libraries that unfold has linked
+    #[arg(required = true, value_hint = clap::ValueHint::FilePath)]
+    pub apps: Vec<PathBuf>,
+    /// Print a JSON list with an object for each program
+    #[arg(long)]
+    pub json: bool,
+    /// Say what is wrong, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show no progress, on terminals neither
+    #[arg(long = "no-progress")]
+    pub quiet: bool,
+}
+
+const MORE: &str = "\
+Examples:
+  unfold verify target/debug/app
+  unfold verify --dry-run --json bin/* | jq '.[] | select(.right != true)'
+
+Exit status:
+  0    all is right
+  1    something was wrong
+  2    something could not be examined";
 
 /// Exit status if something was wrong, and if something could not be examined.
 const WRONG: u8 = 1;
 const UNKNOWN: u8 = 2;
 
-/// Work that is done within this time says nothing of its progress.
-const MOMENT: Duration = Duration::from_millis(500);
-const BETWEEN_LINES: Duration = Duration::from_millis(100);
-
 /// Verifies each of these outputs.
-pub fn verify(apps: &[PathBuf], as_json: bool, dry_run: bool) -> Result<ExitCode> {
+pub fn verify(apps: &[PathBuf], as_json: bool, dry_run: bool, quiet: bool) -> Result<ExitCode> {
     let mut status = 0;
     let mut reports = Vec::new();
     for app in apps {
         let start = Instant::now();
         let result = {
-            let next_line = Mutex::new(start + MOMENT);
-            let say = |done: usize, all: usize| say_how_far(&next_line, app, done, all);
-            verify::verify(app, dry_run, &say)
+            let _progress = progress::start(&format!("verifying {}", out::short(app)), !quiet);
+            verify::verify(app, dry_run, &|done, all| progress::set(done as u64, all as u64))
         };
-        progress("");
         let ms = start.elapsed().as_millis() as u64;
         status = status.max(match &result {
             Ok(report) if report.findings.is_empty() => 0,
@@ -39,23 +65,13 @@ pub fn verify(apps: &[PathBuf], as_json: bool, dry_run: bool) -> Result<ExitCode
         match (result, as_json) {
             (result, true) => reports.push(report_json(app, &result, dry_run, ms)),
             (Ok(report), false) => print(app, &report, dry_run, ms),
-            (Err(error), false) => eprintln!("unfold: {error:#}"),
+            (Err(error), false) => say!("unfold: {error:#}"),
         }
     }
     if as_json {
         print_line!("{}", serde_json::to_string_pretty(&reports)?);
     }
     Ok(ExitCode::from(status))
-}
-
-/// Threads that come while another one writes say nothing.
-fn say_how_far(next_line: &Mutex<Instant>, app: &Path, done: usize, all: usize) {
-    let Ok(mut next) = next_line.try_lock() else { return };
-    let now = Instant::now();
-    if now >= *next {
-        *next = now + BETWEEN_LINES;
-        progress(&format!("{}: {}%", app.display(), done * 100 / all.max(1)));
-    }
 }
 
 fn print(app: &Path, report: &Report, dry_run: bool, ms: u64) {
@@ -108,15 +124,15 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
     let report = match result {
         Ok(report) => report,
         Err(error) => {
-            return json!({ "app": app, "right": Value::Null, "error": format!("{error:#}") });
+            return json!({ "app": out::json(app), "right": Value::Null, "error": format!("{error:#}") });
         }
     };
     json!({
-        "app": app,
+        "app": out::json(app),
         "right": report.findings.is_empty(),
         "error": Value::Null,
         "generation": report.generation,
-        "folder": report.folder,
+        "folder": out::json(&report.folder),
         "dry_run": dry_run,
         "pages_rendered": report.pages_rendered,
         "pages_of_image": report.pages_of_image,
@@ -132,7 +148,7 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
 fn finding_json(finding: &Finding) -> Value {
     let mut object = json!({
         "kind": finding.kind.name(),
-        "file": finding.file,
+        "file": out::json(&finding.file),
         "text": finding.text,
         "cure": finding.cure.name(),
         "start": Value::Null,

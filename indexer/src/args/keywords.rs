@@ -1,6 +1,7 @@
 //! The keywords of `-z` (GNU ld's manual, "-z keyword").
 
 use super::Request;
+use super::table::{Described, Fate};
 use anyhow::{Result, bail};
 use object::elf;
 
@@ -143,15 +144,14 @@ pub fn take(request: &mut Request, keyword: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// The lines of `--help`.
-pub fn help() -> String {
-    let line = |(name, effect, help): &(&str, Effect, &str)| {
+/// All keywords.
+pub fn described() -> impl Iterator<Item = Described> {
+    TABLE.iter().map(|(name, effect, help)| {
         let fate = match effect {
-            Flags(..) | Set(_) | Number(_) => "",
-            Ignored => "ignored",
-            HandedOn => "handed to the system's linker",
+            Flags(..) | Set(_) | Number(_) => Fate::Taken,
+            Ignored => Fate::Ignored,
+            HandedOn => Fate::HandedOn,
         };
-        super::table::help_line(&format!("-z {name}"), help, fate)
-    };
-    TABLE.iter().map(line).collect()
+        Described::new(format!("-z {name}"), fate, help)
+    })
 }

@@ -1,7 +1,7 @@
 //! Words of the command line -> [`Request`].
 
 pub mod expression;
-mod keywords;
+pub mod keywords;
 mod others;
 pub mod table;
 
@@ -10,6 +10,7 @@ use expression::Expression;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,8 @@ pub struct Request {
     pub index: Option<PathBuf>,
     /// Everything gets another place: what profiled runs touched comes together.
     pub place_anew: bool,
+    /// How far the link is, on a terminal.
+    pub progress: bool,
     pub dependency_file: Option<PathBuf>,
     /// Where the map goes; `-`: to stdout.
     pub map: Option<PathBuf>,
@@ -179,7 +182,7 @@ impl Request {
         let mut same = self.clone();
         (same.verbose, same.time, same.explain, same.trace, same.threads) =
             (false, false, false, false, None);
-        same.place_anew = false;
+        (same.place_anew, same.progress) = (false, true);
         same.search.retain(|folder| has_files(folder));
         // Objects are told apart by their places and their contents.
         let nameless = |(input, state): &(Input, State)| match input.object() {
@@ -287,6 +290,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         place_anew: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "anew"),
+        progress: true,
         dependency_file: None,
         map: None,
         cref: false,
@@ -383,7 +387,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
                     "sysv" => (true, false),
                     "gnu" => (false, true),
                     "both" => (true, true),
-                    other => bail!("invalid hash style '{other}'"),
+                    other => bail!("invalid hash style '{other}'; there are sysv, gnu and both"),
                 }
             }
             "export-dynamic-symbol-list" => {
@@ -424,7 +428,10 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
                 "ignore-all" => unresolved(&mut request, false, false),
                 "ignore-in-object-files" => unresolved(&mut request, false, true),
                 "ignore-in-shared-libs" => unresolved(&mut request, true, false),
-                other => bail!("bad --unresolved-symbols option: {other}"),
+                other => bail!(
+                    "bad --unresolved-symbols option: {other}; there are report-all, ignore-all, \
+                     ignore-in-object-files and ignore-in-shared-libs"
+                ),
             },
             "allow-shlib-undefined" => request.unresolved.in_libraries = false,
             "no-allow-shlib-undefined" => request.unresolved.in_libraries = true,
@@ -442,6 +449,8 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "verbose" => request.verbose = true,
             "time" => request.time = true,
             "explain" => request.explain = true,
+            "progress" => request.progress = true,
+            "no-progress" => request.progress = false,
             "unfold-index" => request.index = Some(value.into()),
             "unfold-place-anew" => request.place_anew = true,
             "threads" | "thread-count" => request.threads = text().parse().ok(),
@@ -497,7 +506,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         return Ok(Task::Print(format!("{VERSION}\n")));
     }
     if version {
-        println!("{VERSION}");
+        writeln!(std::io::stdout(), "{VERSION}").ok();
     }
     if request.inputs.is_empty() {
         bail!("no input files");
@@ -580,7 +589,7 @@ fn look_up(word: &OsString, rest: &mut VecDeque<OsString>) -> Result<(&'static R
 /// Replaces each `@FILE` by the words in it (GNU ld's manual, "@file").
 fn expand_responses(words: Vec<OsString>, depth: usize) -> Result<VecDeque<OsString>> {
     if depth > 20 {
-        bail!("response files are nested too deeply");
+        bail!("response files are nested too deeply: does one name itself?");
     }
     let mut expanded = VecDeque::new();
     for word in words {

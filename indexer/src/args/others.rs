@@ -15,6 +15,8 @@ pub static TABLE: &[Row] = &[
     row("unfold-place-anew", None, Taken, "a full link that places together what profiled runs touched"),
     row("time", None, Taken, "print the phases of the link with their milliseconds"),
     row("explain", None, Taken, "print which objects are read again, and why"),
+    row("progress", None, Taken, "show on a terminal how far a long link is, as it is anyway"),
+    row("no-progress", None, Taken, "show no progress"),
     row("threads", Optional, Taken, "number of threads"),
     row("no-threads", None, Taken, "one thread"),
     row("thread-count", Required, Taken, "number of threads"),

@@ -1,4 +1,4 @@
-//! The options of GNU ld, and what unfold does with each. `--help` is printed from here.
+//! The options of GNU ld, and what unfold does with each. `--help` and the manual are printed from here.
 
 /// What becomes of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -305,9 +305,44 @@ pub fn abbreviated(start: &[u8]) -> Option<&'static Row> {
     found.next().filter(|_| found.next().is_none())
 }
 
-pub fn help_line(option: &str, help: &str, fate: &str) -> String {
-    let gap = if help.is_empty() || fate.is_empty() { "" } else { "; " };
-    format!("  {option:<32} {help}{gap}{fate}\n")
+/// An option, or a keyword of `-z`, for people.
+pub struct Described {
+    /// With its dashes and what it takes.
+    pub option: String,
+    pub fate: Fate,
+    /// What it does and what becomes of it; empty if there is nothing to say.
+    pub text: String,
+}
+
+impl Described {
+    pub(super) fn new(option: String, fate: Fate, help: &str) -> Self {
+        let words = match fate {
+            Taken => "",
+            Ignored => "ignored",
+            HandedOn => "handed to the system's linker",
+            Refused => "refused",
+        };
+        let gap = if help.is_empty() || words.is_empty() { "" } else { "; " };
+        Self { option, fate, text: format!("{help}{gap}{words}") }
+    }
+
+    fn line(&self) -> String {
+        format!("  {:<32} {}\n", self.option, self.text)
+    }
+}
+
+/// All options.
+pub fn described() -> impl Iterator<Item = Described> {
+    rows().map(|row| {
+        let dashes = if row.name.len() == 1 { "-" } else { "--" };
+        let value = match row.value {
+            None => "",
+            Required => " VALUE",
+            Optional => "[=VALUE]",
+            Rest => "...",
+        };
+        Described::new(format!("{dashes}{}{value}", row.name), row.fate, row.help)
+    })
 }
 
 /// The text of `--help`.
@@ -316,24 +351,9 @@ pub fn help() -> String {
         "Usage: ld.unfold [options] file...\n\
          Links x86-64 executables that relocate themselves as they run.\n\nOptions:\n",
     );
-    for row in rows() {
-        let dashes = if row.name.len() == 1 { "-" } else { "--" };
-        let value = match row.value {
-            None => "",
-            Required => " VALUE",
-            Optional => "[=VALUE]",
-            Rest => "...",
-        };
-        let fate = match row.fate {
-            Taken => "",
-            Ignored => "ignored",
-            HandedOn => "handed to the system's linker",
-            Refused => "refused",
-        };
-        text.push_str(&help_line(&format!("{dashes}{}{value}", row.name), row.help, fate));
-    }
+    text.extend(described().map(|option| option.line()));
     text.push_str("\nKeywords of -z:\n");
-    text.push_str(&super::keywords::help());
+    text.extend(super::keywords::described().map(|keyword| keyword.line()));
     // libtool looks for this line.
     text.push_str("ld.unfold: supported targets: elf64-x86-64\n");
     text

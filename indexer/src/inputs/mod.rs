@@ -272,7 +272,7 @@ impl Collector<'_> {
         let is_deep =
             self.scripts.len() == MOST_SCRIPTS_DEEP || self.scripts.iter().any(|outer| outer == path);
         if is_deep || self.scripts_read > MOST_SCRIPTS {
-            bail!("linker scripts name each other without an end");
+            bail!("linker scripts name each other without an end; name the libraries themselves");
         }
         self.scripts.push(path.to_owned());
         for item in script::parse(text).context("file format not recognized; as a linker script")? {

@@ -42,6 +42,23 @@ pub struct Order {
 }
 
 impl Order {
+    /// All that runs of a generation, and of those before it, touched.
+    pub fn of(executable: &Executable, plan: &PlanView<'_>) -> Self {
+        let mut order = Self::read(executable);
+        order.fold_logs(executable, plan);
+        order
+    }
+
+    /// Numbers of pages.
+    pub fn pages(&self) -> impl Iterator<Item = u32> {
+        self.pages.iter().copied()
+    }
+
+    /// Numbers of chunks of which no page is listed.
+    pub fn chunks(&self) -> impl Iterator<Item = u32> {
+        self.chunks.iter().copied()
+    }
+
     fn is_empty(&self) -> bool {
         self.pages.is_empty() && self.chunks.is_empty()
     }
@@ -95,15 +112,11 @@ impl Order {
             if header.generation != executable.config.plan || header.faults == 0 {
                 continue;
             }
-            let (background, touched): (Vec<u32>, Vec<u32>) = entries
-                .iter()
-                .map(|entry| entry.number)
-                .partition(|number| number & LogEntry::BACKGROUND != 0);
-            let background = background.into_iter().map(|number| number & !LogEntry::BACKGROUND);
+            let touched = entries.iter().filter(|entry| !entry.is_background());
+            let background = entries.iter().filter(|entry| entry.is_background());
             // An entry that a run is just writing has any number.
-            for number in
-                touched.into_iter().chain(background).filter(|number| is_lazy(plan, header.unit, *number))
-            {
+            let numbers = touched.chain(background).map(LogEntry::number);
+            for number in numbers.filter(|number| is_lazy(plan, header.unit, *number)) {
                 self.add(header.unit, number);
             }
         }
@@ -139,8 +152,7 @@ fn is_lazy(plan: &PlanView<'_>, unit: u64, number: u32) -> bool {
 pub fn of_generation(executable: &Executable) -> Result<Vec<u32>> {
     let (plan, _, _) = executable.untouched_plan()?;
     let view = view(&plan)?;
-    let mut order = Order::read(executable);
-    order.fold_logs(executable, &view);
+    let order = Order::of(executable, &view);
     let mut seen = HashSet::new();
     let all = order.pages.iter().copied().map(chunk_of).chain(order.chunks.iter().copied());
     Ok(all.filter(|chunk| seen.insert(*chunk)).collect())
@@ -165,11 +177,11 @@ pub fn hand_on(before: &Executable, plan: &PlanView<'_>, draft: &Draft) -> Resul
 
 /// A part of a section that runs touched.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
-    object: u32,
-    section: u32,
+pub struct Piece {
+    pub object: u32,
+    pub section: u32,
     /// Bytes from the start of the section.
-    from: u64,
+    pub from: u64,
     to: u64,
     /// What it was touched with: a page or a chunk of the link before, at this address.
     unit: u64,
@@ -190,8 +202,7 @@ impl Touched {
     ) -> Result<Self> {
         let (plan, _, _) = executable.untouched_plan()?;
         let view = view(&plan)?;
-        let mut order = Order::read(executable);
-        order.fold_logs(executable, &view);
+        let order = Order::of(executable, &view);
         if order.is_empty() {
             return Ok(Self::default());
         }
@@ -243,7 +254,7 @@ impl Touched {
 }
 
 /// The parts of sections that lie in `len` bytes from `start` on.
-fn pieces(view: &PlanView<'_>, objects: &PackObjects<'_>, start: ImageAddr, len: u64) -> Vec<Piece> {
+pub fn pieces(view: &PlanView<'_>, objects: &PackObjects<'_>, start: ImageAddr, len: u64) -> Vec<Piece> {
     let end = start + len;
     let first = view.blocks.partition_point(|place| place.addr + place.capacity <= start);
     let places = view.blocks.iter().skip(first).take_while(|place| place.addr < end);

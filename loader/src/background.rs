@@ -100,11 +100,12 @@ fn relocate_in_order(image: &'static Image) {
         if is_to_stop() {
             return;
         }
-        if chunk < image.installed.len()
-            && !image.is_installed(chunk)
-            && let Some(pages) = install::chunk(image, chunk)
-        {
-            journal::prefetched(chunk, pages);
+        if chunk >= image.installed.len() || image.is_installed(chunk) {
+            continue;
+        }
+        let began = journal::now();
+        if let Some(pages) = install::chunk(image, chunk) {
+            journal::prefetched(image, chunk, pages, began);
         }
     }
 }

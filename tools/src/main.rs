@@ -4,7 +4,9 @@
 mod bake;
 mod compiler;
 mod gc;
+mod order;
 mod out;
+mod profile;
 mod run;
 mod status;
 mod verify;
@@ -35,6 +37,12 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Show what a run touched first, in which order, and what that cost
+    ///
+    /// With `--`, the program runs with these arguments and its own input and outputs, and its exit status is passed on.
+    Profile(profile::ProfileArgs),
+    /// Write the order in which runs touched functions, for other linkers
+    Order(order::OrderArgs),
     /// Compare what the index has of programs and libraries with a fresh rendering, and forget what is wrong
     ///
     /// Exit status 0: all is right. 1: something was wrong. 2: something could not be examined.
@@ -76,6 +84,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
         Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Profile(args) => profile::profile(&args),
+        Verb::Order(args) => order::order(&args).map(|()| ExitCode::SUCCESS),
         Verb::Verify { apps, json, dry_run } => verify::verify(&apps, json, dry_run),
         Verb::Gc { paths, json, dry_run } => gc::gc(&paths, json, dry_run).map(|()| ExitCode::SUCCESS),
         Verb::Bake { app, output } => bake::bake(&app, &output).map(|()| ExitCode::SUCCESS),

@@ -259,7 +259,10 @@ pub fn link(request: &Request) -> Result<bool> {
         let written = emit::write(&request.output, &phdrs, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
-        complete::after_link(&folder);
+        // It is to be profiled, and has hundreds of megabytes of padding.
+        if !request.place_apart {
+            complete::after_link(&folder);
+        }
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
     report(request, &status, || report::paths(&inputs.files))?;

@@ -7,18 +7,19 @@
 
 use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
-use crate::inputs::mapped;
+use crate::index::state::{SHARED_LIBRARY, State};
+use crate::inputs::{mapped, shared};
 use crate::object::show;
 use crate::order::{Order, pieces};
 use crate::profile::Names;
 use crate::verify::place::{Place, Places};
+use ::shared::plan::{Objects, PlanView};
+use ::shared::record::GlobalRec;
+use ::shared::{CHUNK, ImageAddr, PAGE};
 use anyhow::{Context, Result};
 use object::elf;
-use shared::ImageAddr;
-use shared::plan::{Objects, PlanView};
-use shared::record::GlobalRec;
-use shared::{CHUNK, PAGE};
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// Whose words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub fn order_file(executable: &Executable, words: Words) -> Result<OrderFile> {
     let objects = PackObjects { plan, packs: packs.context("the index has a damaged pack; link again")? };
     let (executed, likely, is_precise) = touched(executable, &plan, &objects);
     let mut file = OrderFile { is_precise, ..OrderFile::default() };
-    let mut namer = Namer::new(&plan, &objects, words);
+    let mut namer = Namer::new(&plan, &objects, words, in_libraries(executable));
     let mut seen = HashSet::new();
     let count = executed.len();
     for (number, (section, offset)) in executed.into_iter().chain(likely).enumerate() {
@@ -85,7 +86,7 @@ fn touched(
     let mut executed = Vec::new();
     for name in ["touched", "log"] {
         let Ok((bytes, _)) = mapped::map(&executable.folder.join(name)) else { continue };
-        let Some((header, entries)) = shared::log::read(bytes) else { continue };
+        let Some((header, entries)) = ::shared::log::read(bytes) else { continue };
         if header.generation != executable.config.plan || header.unit != PAGE {
             continue;
         }
@@ -125,10 +126,26 @@ struct Namer<'a> {
     names: Names<'a>,
     /// How often each local name is there, or a global one of the same name.
     counts: HashMap<&'a [u8], u32>,
+    /// What shared libraries define too: other linkers may take theirs, and leave out the object that has it here.
+    in_libraries: HashSet<&'static [u8]>,
+}
+
+/// The names that the program's shared libraries define.
+fn in_libraries(executable: &Executable) -> HashSet<&'static [u8]> {
+    let Some(state) = State::open_untouched(&executable.folder) else { return HashSet::new() };
+    let libraries = state.files().filter(|file| file.symbols & SHARED_LIBRARY != 0);
+    let read = |path: &Path| shared::read(mapped::map(path).ok()?.0, b"").ok();
+    let symbols = libraries.filter_map(|file| read(file.path)).flat_map(|library| library.symbols);
+    symbols.filter(|symbol| !symbol.is_undefined).map(|symbol| symbol.name).collect()
 }
 
 impl<'a> Namer<'a> {
-    fn new(plan: &'a PlanView<'a>, objects: &'a PackObjects<'a>, words: Words) -> Self {
+    fn new(
+        plan: &'a PlanView<'a>,
+        objects: &'a PackObjects<'a>,
+        words: Words,
+        in_libraries: HashSet<&'static [u8]>,
+    ) -> Self {
         let mut counts: HashMap<&[u8], u32> = HashMap::new();
         if words == Words::Symbols {
             let records = (0..plan.objects.len() as u32).filter_map(|number| objects.object(number));
@@ -142,7 +159,7 @@ impl<'a> Namer<'a> {
             }
         }
         let places = Places { plan: *plan, objects, state: None };
-        Self { plan, objects, words, names: Names::new(places), counts }
+        Self { plan, objects, words, names: Names::new(places), counts, in_libraries }
     }
 
     fn name(&mut self, section: Section, offset: u64) -> Option<String> {
@@ -172,6 +189,8 @@ impl<'a> Namer<'a> {
     fn is_bound_here(&self, object: u32, number: u32, global: &GlobalRec) -> bool {
         let is_code = matches!(global.kind, elf::STT_FUNC | elf::STT_NOTYPE);
         let slot = self.plan.slot_of(object, number);
+        let name = self.objects.object(object).map_or(&[][..], |record| record.string(global.name));
+        let is_code = is_code && !(global.binding == elf::STB_WEAK && self.in_libraries.contains(name));
         is_code && slot.is_some_and(|slot| (slot.object, slot.global) == (object, number))
     }
 

@@ -150,6 +150,8 @@ pub struct Request {
     pub index: Option<PathBuf>,
     /// Everything gets another place: what profiled runs touched comes together.
     pub place_anew: bool,
+    /// Each section of code is on pages of its own, so that a profile tells functions apart.
+    pub place_apart: bool,
     pub dependency_file: Option<PathBuf>,
     /// Where the map goes; `-`: to stdout.
     pub map: Option<PathBuf>,
@@ -283,6 +285,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         eh_frame_hdr: false,
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         place_anew: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "anew"),
+        place_apart: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "apart"),
         dependency_file: None,
         map: None,
         cref: false,
@@ -440,6 +443,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "explain" => request.explain = true,
             "unfold-index" => request.index = Some(value.into()),
             "unfold-place-anew" => request.place_anew = true,
+            "unfold-place-apart" => request.place_apart = true,
             "threads" | "thread-count" => request.threads = text().parse().ok(),
             "no-threads" => request.threads = Some(1),
             "demangle" => request.demangle = true,

@@ -201,7 +201,7 @@ fn place_run(
     };
     let blocks = editor.view()?.header.blocks;
     if let Some((index, place)) = found {
-        let (_, end) = place_sections(sections, run.start, place.addr, live, slots);
+        let (_, end) = place_sections(sections, run.start, place.addr, 1, live, slots);
         let starts_there = sections
             .iter()
             .enumerate()
@@ -222,7 +222,7 @@ fn place_run(
     let part =
         BlockPlace { object: number, block: block_number, first: run.start, count, ..BlockPlace::default() };
     step!(append(editor, part, class, align, rows, |start| {
-        place_sections(sections, run.start, start, live, slots).1
+        place_sections(sections, run.start, start, 1, live, slots).1
     }));
     Ok(Ok(()))
 }

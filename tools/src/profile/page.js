@@ -317,14 +317,14 @@ const columnOf = {
   at: ["at ms", row => row.first, v => v.toFixed(3)],
   object: ["object", row => row.object],
   section: ["section", row => row.section],
-  name: ["function", row => row.name],
+  name: ["function", row => row.name || row.section],
   thread: ["thread", row => row.thread],
 };
 const counted = ["touches", "cost", "share", "ahead", "first"];
 const kinds = {
   object: { key: t => t.object, columns: [...counted, "object"] },
   section: { key: t => t.object + "\n" + t.section, columns: [...counted, "section", "object"] },
-  function: { key: t => t.object + "\n" + t.section + "\n" + t.name, columns: [...counted, "name", "section", "object"] },
+  function: { key: t => t.object + "\n" + t.section + "\n" + t.name, columns: [...counted, "name", "object"] },
   thread: { key: t => t.lane, columns: [...counted, "thread"] },
   time: { key: t => t.number, columns: ["at", "cost", "thread", "name", "section", "object"] },
 };
@@ -361,7 +361,7 @@ function drawTable() {
     return `<th tabindex="0" class="${isText(name) ? "" : "n"}" data-column="${name}"${sorted}>${columnOf[name][0]}</th>`;
   }).join("") + "</tr>";
   const most = rows.reduce((most, row) => Math.max(most, row.cost), 0);
-  byId("rows").innerHTML = rows.slice(0, shownRows).map(row => "<tr" + (row.found ? ' class="match"' : "") + ">" + kind.columns.map(name => {
+  byId("rows").innerHTML = rows.slice(0, shownRows).map(row => "<tr>" + kind.columns.map(name => {
     const [, value, form] = columnOf[name];
     if (!form) {
       const plain = value(row) || "";

@@ -185,6 +185,7 @@ pub fn link(request: &Request) -> Result<bool> {
             hooked: hooks.iter().any(Option::is_some),
             shared: request.shared,
             eager: guards::takes_signals(request, &inputs, &resolution, &guards),
+            apart: request.place_apart && !request.shared,
             synthetic,
             spare,
             packs: &packs,

@@ -320,7 +320,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             at = at.align_up(align);
             self.layout.aligns[region] = self.layout.aligns[region].max(align);
         }
-        let least = if self.apart && class == Class::Text { PAGE } else { 1 };
+        let least = least_align(self.apart, class);
         let mut range = Range { start: at, end: at };
         for Part { name, object, block, first, count } in self.parts(class, &blocks) {
             let begin = at;
@@ -385,6 +385,11 @@ fn join_named(blocks: &mut HashMap<Class, Vec<Placed<'_>>>) {
         read_only.drain(..).partition(|(_, name, ..)| names.contains(name));
     *read_only = rest;
     blocks.entry(Class::NamedData).or_default().extend(joined);
+}
+
+/// The least alignment of sections of a class, if code is to be `apart`.
+pub fn least_align(apart: bool, class: Class) -> u64 {
+    if apart && class == Class::Text { PAGE } else { 1 }
 }
 
 /// Places the live sections of a block one behind the other from `start` on, each at a multiple of `least`. Returns the first address that

@@ -50,7 +50,8 @@ static COMPLETELY: AtomicBool = AtomicBool::new(false);
 pub fn start(image: &'static Image, environment: &Environment) {
     let missing = journal::earlier(image)
         .map(|order| order.filter(|chunk| !image.is_installed(*chunk)).take(WORTH_A_THREAD).count());
-    let completely = environment.prefetch && environment.background && kept::is_open();
+    let is_apart = image.plan.header.flags & shared::plan::flag::APART != 0;
+    let completely = environment.prefetch && environment.background && kept::is_open() && !is_apart;
     // Everything that the run before touched is in place: this run will hardly touch anything else.
     if !completely && (missing == Some(0) || (!environment.prefetch && !kept::is_open())) {
         return;

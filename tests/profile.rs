@@ -515,6 +515,9 @@ fn functions_that_were_apart_are_placed_by_use() {
         let project = &small(&format!("apart-{}", project.env_of("UNFOLD_PAGER").expect("a pager")));
         let link =
             |more: &[&str]| project.link_as(Compiler::Gxx, &[&PARTS[..], more, &["-o", "app"]].concat());
+        // What is known of pages before, has functions in it that are not called.
+        link(&[]);
+        unfold(project, &["profile", "app", "-o", "report", "--"]);
         link(&["-Wl,--unfold-place-apart"]);
         let expected = project.run("app", &[]).ending;
         let pages: Vec<u64> = {

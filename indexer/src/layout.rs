@@ -159,7 +159,9 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>, touches: &Touches)
         let end = if at == start { start } else { at.align_up(unit) };
         // Every process maps what a shared library reserves, so that is less.
         let least = if request.shared { 1 } else { 16 } * CHUNK;
-        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + least };
+        // Code that is apart may just fit into what relative addresses reach.
+        let share = if builder.apart && number == TEXT { 64 } else { 4 };
+        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / share + least };
         let limit = (end + growth).align_up(CHUNK);
         builder.layout.regions.push(RegionRec { start, end, limit, kind: *kind as u32, prot: *prot });
         let blocks = builder.layout.blocks.len() - blocks_before;
@@ -330,7 +332,8 @@ impl<'a, 'r> Builder<'a, 'r> {
             let slots = &mut self.layout.placements[places..places + sections.len()];
             let (from, end) = place_sections(sections, first, at, least, live, slots);
             range.end = end;
-            at = end + slack(class, end.offset_from(from));
+            let is_apart = self.apart && class == Class::Text;
+            at = end + if is_apart { 0 } else { slack(class, end.offset_from(from)) };
             if !name.is_empty() {
                 let named = self.layout.named.entry(name.to_vec()).or_insert(Range { start: from, end });
                 named.end = end;

@@ -16,7 +16,7 @@ use crate::resolve::Resolution;
 use anyhow::{Context, Result};
 use shared::checksum::checksum;
 use shared::log::{LogEntry, ORDER_MAGIC, OrderHeader};
-use shared::plan::{BlockPlace, Objects, PlanView, RegionKind};
+use shared::plan::{BlockPlace, Objects, PlanView, RegionKind, flag};
 use shared::pod::bytes_of;
 use shared::record::{NONE, ObjectView};
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -44,6 +44,14 @@ pub struct Order {
 impl Order {
     /// All that runs of a generation, and of those before it, touched.
     pub fn of(executable: &Executable, plan: &PlanView<'_>) -> Self {
+        // Where each function has pages of its own, a log says more than all that is known from before.
+        if plan.header.flags & flag::APART != 0 {
+            let mut exact = Self::default();
+            exact.fold_logs(executable, plan);
+            if !exact.pages.is_empty() {
+                return exact;
+            }
+        }
         let mut order = Self::read(executable);
         order.fold_logs(executable, plan);
         order
@@ -164,9 +172,8 @@ fn view(plan: &[u8]) -> Result<PlanView<'_>> {
 
 /// Gives the next generation of the same plan the order, with what is new in the logs.
 pub fn hand_on(before: &Executable, plan: &PlanView<'_>, draft: &Draft) -> Result<()> {
-    let mut order = Order::read(before);
-    let known = order.counts();
-    order.fold_logs(before, plan);
+    let known = Order::read(before).counts();
+    let order = Order::of(before, plan);
     if order.is_empty()
         || known == order.counts() && fs::hard_link(before.folder.join(FILE), draft.path(FILE)).is_ok()
     {

@@ -183,8 +183,7 @@ fn touches_have_the_names_of_what_was_called_in_its_order() {
         let again = last_run(project);
         assert_eq!(again["touches"], profile["touches"]);
         let text = unfold(project, &["profile", "app", "--by", "time", "--top", "0"]).stdout_text();
-        let at =
-            |name: &str| text.find(&format!(".text.{name}")).unwrap_or_else(|| panic!("{name} in {text}"));
+        let at = |name: &str| text.find(&format!("{name}.o")).unwrap_or_else(|| panic!("{name} in {text}"));
         assert!(at("f3") < at("f1") && at("f1") < at("f2"), "{text}");
         let text = unfold(project, &["profile", "app", "--by", "object", "--top", "1"]).stdout_text();
         assert!(text.contains("more (--top 0"), "{text}");

@@ -123,7 +123,11 @@ pub fn report(before: &Profile, after: &Profile, by: By, top: usize, is_aside: b
         return text;
     }
     let mut table = table(is_aside);
-    table.set_header(vec!["touches", "->", "us", "->", "+/-", by.name(), "object"]);
+    let mut titles = vec!["touches", "->", "us", "->", "+/-", by.name()];
+    if by != By::Object {
+        titles.push("object");
+    }
+    table.set_header(titles);
     for pair in pairs.iter().take(shown) {
         let touches =
             |group: &Option<Group>| group.as_ref().map_or(String::new(), |group| group.touches.to_string());
@@ -133,15 +137,18 @@ pub fn report(before: &Profile, after: &Profile, by: By, top: usize, is_aside: b
             By::Object => &pair.key.object,
             _ => &pair.key.section,
         };
-        let mut row = Row::from(vec![
+        let mut cells = vec![
             Cell::new(touches(&pair.before)),
             Cell::new(touches(&pair.after)),
             Cell::new(cost(&pair.before)),
             Cell::new(cost(&pair.after)),
             Cell::new(format!("{:+.1}", pair.difference())),
             Cell::new(name),
-            Cell::new(if by == By::Object { "" } else { &pair.key.object }),
-        ]);
+        ];
+        if by != By::Object {
+            cells.push(Cell::new(&pair.key.object));
+        }
+        let mut row = Row::from(cells);
         row.max_height(1);
         table.add_row(row);
     }

@@ -37,6 +37,7 @@ for (const touch of touches) {
   if (!ofCell.has(touch.cell)) ofCell.set(touch.cell, []);
   ofCell.get(touch.cell).push(touch);
 }
+const aheadCount = touches.filter(touch => touch.ahead).length;
 let firstTime = Infinity, lastTime = 0, mostCost = 1;
 for (const touch of touches) {
   firstTime = Math.min(firstTime, touch.time);
@@ -137,9 +138,9 @@ function search() {
     }
   }
   const objects = new Set([...found].map(touch => touch.object)).size;
-  const plural = (count, what) => count + " " + what + (count === 1 ? "" : "s");
-  byId("hits").textContent = wanted ? plural(found.size, "touch").replace("touchs", "touches") + " in " + plural(objects, "object")
-    : touches.length + " touches";
+  const plural = (count, what) => count + " " + (count === 1 ? { touches: "touch", objects: "object" }[what] : what);
+  byId("hits").textContent = wanted ? plural(found.size, "touches") + " in " + plural(objects, "objects")
+    : plural(touches.length - aheadCount, "touches") + (aheadCount ? `, ${aheadCount} brought ahead` : "");
   root.dataset.hits = found.size;
 }
 

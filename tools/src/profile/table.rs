@@ -3,7 +3,7 @@
 use super::By;
 use super::group::{Group, groups, short, thread_name};
 use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Row, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
 use indexer::profile::Profile;
 use std::fmt::Write;
 use terminal_size::{Width, terminal_size, terminal_size_of};
@@ -16,18 +16,95 @@ pub fn report(profile: &Profile, by: By, top: usize, is_aside: bool) -> String {
     }
     let groups = groups(profile, by);
     let shown = if top == 0 { groups.len() } else { top.min(groups.len()) };
-    let total: f64 = groups.iter().map(|group| group.cost_us).sum();
+    let total = groups.iter().map(|group| group.cost_us).sum();
     let mut table = table(is_aside);
-    table.set_header(header(by));
+    let shape = Shape {
+        is_wide: table.width().is_none_or(|width| width >= WIDE),
+        has_background: profile.background.brought > 0,
+        has_threads: profile.background.brought > 0 || profile.threads.len() > 1,
+        total,
+    };
     for (number, group) in groups.iter().enumerate().take(shown) {
-        table.add_row(row(profile, by, number, group, total));
+        let columns = columns(profile, by, number, group, &shape);
+        if number == 0 {
+            table.set_header(columns.iter().map(|column| column.title));
+        }
+        let numbers: Vec<usize> = (0..columns.len()).filter(|number| columns[*number].is_number).collect();
+        let mut row = Row::from(columns.into_iter().map(|column| column.text));
+        row.max_height(1);
+        table.add_row(row);
+        if number == 0 {
+            align(&mut table, &numbers);
+        }
     }
-    align(&mut table, if by == By::Time { &[0, 1, 2] } else { &[0, 1, 2, 3, 4] });
     writeln!(text, "\n{}", trimmed(&table)).ok();
     if shown < groups.len() {
         writeln!(text, "and {} more (--top 0 shows all)", groups.len() - shown).ok();
     }
     text
+}
+
+/// A terminal of this width has room for functions and their objects.
+const WIDE: u16 = 100;
+
+/// Which columns there are, and what all touches cost.
+struct Shape {
+    is_wide: bool,
+    has_background: bool,
+    has_threads: bool,
+    total: f64,
+}
+
+/// A column, and what a line has in it.
+struct Column {
+    title: &'static str,
+    is_number: bool,
+    text: String,
+}
+
+fn columns(profile: &Profile, by: By, number: usize, group: &Group, shape: &Shape) -> Vec<Column> {
+    let key = &group.key;
+    let column = |is_number, title, text: String| Column { title, is_number, text };
+    let mut columns = Vec::new();
+    match by {
+        By::Time => {
+            let touch = &profile.touches[number];
+            columns.push(column(true, "at ms", ms(touch.time_us)));
+            columns.push(column(true, "us", us(touch.cost_us)));
+            let note = match (touch.background, touch.needed) {
+                (false, _) => "",
+                (true, Some(false)) => "in vain",
+                (true, _) => "ahead",
+            };
+            if shape.has_background {
+                columns.push(column(false, "", note.to_owned()));
+            }
+        }
+        _ => {
+            let share = group.cost_us * 100.0 / shape.total.max(f64::MIN_POSITIVE);
+            columns.push(column(true, "touches", group.touches.to_string()));
+            columns.push(column(true, "us", us(group.cost_us)));
+            columns.push(column(true, "%", format!("{share:.1}")));
+            if shape.has_background {
+                columns.push(column(true, "ahead", group.background.to_string()));
+            }
+            columns.push(column(true, "first ms", ms(group.first_us)));
+        }
+    }
+    if by == By::Thread || by == By::Time && shape.has_threads {
+        columns.push(column(false, "thread", thread_name(profile, key.thread)));
+    }
+    if matches!(by, By::Function | By::Time) {
+        let name = if key.function.is_empty() { &key.section } else { &key.function };
+        columns.push(column(false, "function", named(name).to_owned()));
+    }
+    if by == By::Section {
+        columns.push(column(false, "section", named(&key.section).to_owned()));
+    }
+    if by == By::Object || by != By::Thread && shape.is_wide {
+        columns.push(column(false, "object", named(short(&key.object)).to_owned()));
+    }
+    columns
 }
 
 /// An empty table of the terminal's width.
@@ -53,58 +130,6 @@ pub fn align(table: &mut Table, columns: &[usize]) {
 pub fn trimmed(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
-}
-
-fn header(by: By) -> Row {
-    let words: &[&str] = match by {
-        By::Time => &["at ms", "us", "", "thread", "function", "section", "object"],
-        By::Object => &["touches", "us", "%", "ahead", "first ms", "object"],
-        By::Section => &["touches", "us", "%", "ahead", "first ms", "section", "object"],
-        By::Function => &["touches", "us", "%", "ahead", "first ms", "function", "object"],
-        By::Thread => &["touches", "us", "%", "ahead", "first ms", "thread"],
-    };
-    Row::from(words.to_vec())
-}
-
-fn row(profile: &Profile, by: By, number: usize, group: &Group, total: f64) -> Row {
-    let key = &group.key;
-    let object = || Cell::new(named(short(&key.object)));
-    let mut cells = match by {
-        By::Time => {
-            let touch = &profile.touches[number];
-            let note = match (touch.background, touch.needed) {
-                (false, _) => "",
-                (true, Some(false)) => "in vain",
-                (true, _) => "ahead",
-            };
-            vec![Cell::new(ms(touch.time_us)), Cell::new(us(touch.cost_us)), Cell::new(note)]
-        }
-        _ => {
-            let ahead = if group.background == 0 { String::new() } else { group.background.to_string() };
-            let share = group.cost_us * 100.0 / total.max(f64::MIN_POSITIVE);
-            vec![
-                Cell::new(group.touches),
-                Cell::new(us(group.cost_us)),
-                Cell::new(format!("{share:.1}")),
-                Cell::new(ahead),
-                Cell::new(ms(group.first_us)),
-            ]
-        }
-    };
-    let thread = || Cell::new(thread_name(profile, key.thread));
-    match by {
-        By::Time => cells.extend([thread(), Cell::new(&key.function), Cell::new(&key.section), object()]),
-        By::Object => cells.push(object()),
-        By::Section => cells.extend([Cell::new(named(&key.section)), object()]),
-        By::Function => {
-            let name = if key.function.is_empty() { &key.section } else { &key.function };
-            cells.extend([Cell::new(named(name)), object()]);
-        }
-        By::Thread => cells.push(thread()),
-    }
-    let mut row = Row::from(cells);
-    row.max_height(1);
-    row
 }
 
 fn named(name: &str) -> &str {

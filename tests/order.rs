@@ -399,10 +399,10 @@ fn order(project: &Project) -> (Vec<u64>, Vec<u64>) {
 
 /// What an entry of the last run's log is about, in bytes, and what was touched first (docs/format.md).
 fn log(project: &Project) -> (u64, Vec<u64>) {
-    const HEADER: usize = 12 * 8;
+    const HEADER: usize = 14 * 8;
     let bytes = fs::read(newest_generation(project).join("log")).expect("there is a log");
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-    let entries = bytes[HEADER..].chunks_exact(16).take(word(72) as usize);
+    let entries = bytes[HEADER..].chunks_exact(24).take(word(72) as usize);
     let numbers = entries.map(|entry| u32::from_le_bytes(entry[..4].try_into().expect("four bytes")).into());
     (word(88), numbers.collect())
 }

@@ -23,7 +23,7 @@ struct Trace {
 }
 
 #[test]
-fn a_first_touch_takes_five_system_calls() {
+fn a_first_touch_takes_six_system_calls() {
     let (ioctl, mprotect, gettid, clock, back) = (
         libc::SYS_ioctl,
         libc::SYS_mprotect,
@@ -32,9 +32,9 @@ fn a_first_touch_takes_five_system_calls() {
         libc::SYS_rt_sigreturn,
     );
     let (fstat, write, map) = (libc::SYS_fstat, libc::SYS_pwrite64, libc::SYS_mmap);
-    let by_uffd = [ioctl, mprotect, gettid, clock, back];
-    // The file is asked for its identity: its number may stand for another one by now.
-    let by_signal = [fstat, write, fstat, map, gettid, clock, back];
+    let by_uffd = [clock, ioctl, mprotect, gettid, clock, back];
+    // The clock is read at the beginning and at the end. The file is asked for its identity: its number may stand for another one by now.
+    let by_signal = [clock, fstat, write, fstat, map, gettid, clock, back];
     for (pager, expected) in [("uffd", &by_uffd[..]), ("signal", &by_signal)] {
         if pager == "uffd" && !kernel_allows_userfaultfd() {
             continue;

@@ -194,6 +194,7 @@ pub fn link(request: &Request) -> Result<bool> {
             hooked: hooks.iter().any(Option::is_some),
             shared: request.shared,
             eager: guards::takes_signals(request, &inputs, &resolution, &guards),
+            apart: request.place_apart && !request.shared,
             synthetic,
             spare,
             packs: &packs,
@@ -267,7 +268,10 @@ pub fn link(request: &Request) -> Result<bool> {
         let written = emit::write(&request.output, &phdrs, view.regions, &identity, stack, evident);
         generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
-        complete::after_link(&folder, &request.output);
+        // It is to be profiled, and has hundreds of megabytes of padding.
+        if !request.place_apart {
+            complete::after_link(&folder, &request.output);
+        }
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }
     report(request, &status, || report::paths(&inputs.files))?;

@@ -136,6 +136,7 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>, touches: &Touches)
     // Whoever walks over the frames needs the first and the last of them where they are.
     let frames_are_walked =
         !request.eh_frame_hdr || synth::defined(resolution, b"__register_frame_info").is_some();
+    builder.apart = request.place_apart && !request.shared;
     builder.movable.retain(|class| *class != Class::EhFrame || !frames_are_walked);
     let mut at = base;
     for (number, (kind, prot, classes)) in REGIONS.iter().enumerate() {
@@ -158,7 +159,9 @@ pub fn layout(request: &Request, resolution: &Resolution<'_>, touches: &Touches)
         let end = if at == start { start } else { at.align_up(unit) };
         // Every process maps what a shared library reserves, so that is less.
         let least = if request.shared { 1 } else { 16 } * CHUNK;
-        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / 4 + least };
+        // Code that is apart may just fit into what relative addresses reach.
+        let share = if builder.apart && number == TEXT { 64 } else { 4 };
+        let growth = if *kind == RegionKind::Header { 0 } else { end.offset_from(start) / share + least };
         let limit = (end + growth).align_up(CHUNK);
         builder.layout.regions.push(RegionRec { start, end, limit, kind: *kind as u32, prot: *prot });
         let blocks = builder.layout.blocks.len() - blocks_before;
@@ -192,6 +195,8 @@ struct Builder<'a, 'r> {
     touches: &'a Touches,
     /// Classes in which what runs touched comes first: those that are lazy, and whose order has no meaning.
     movable: Vec<Class>,
+    /// Sections of code share no pages.
+    apart: bool,
     /// For each class, the blocks in their order: priority, name, object.
     blocks: HashMap<Class, Vec<Placed<'r>>>,
     layout: Layout,
@@ -231,7 +236,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             tls_align: 1,
         };
         let movable = vec![Class::Text, Class::ExceptTable, Class::EhFrame];
-        Self { resolution, touches, movable, blocks, layout }
+        Self { resolution, touches, movable, apart: false, blocks, layout }
     }
 
     /// Number of rows of `.eh_frame_hdr`, with some for functions to come.
@@ -317,6 +322,7 @@ impl<'a, 'r> Builder<'a, 'r> {
             at = at.align_up(align);
             self.layout.aligns[region] = self.layout.aligns[region].max(align);
         }
+        let least = least_align(self.apart, class);
         let mut range = Range { start: at, end: at };
         for Part { name, object, block, first, count } in self.parts(class, &blocks) {
             let begin = at;
@@ -324,9 +330,10 @@ impl<'a, 'r> Builder<'a, 'r> {
             let live = |section| self.resolution.is_live(object as usize, section);
             let places = (self.layout.bases[object as usize] + first) as usize;
             let slots = &mut self.layout.placements[places..places + sections.len()];
-            let (from, end) = place_sections(sections, first, at, live, slots);
+            let (from, end) = place_sections(sections, first, at, least, live, slots);
             range.end = end;
-            at = end + slack(class, end.offset_from(from));
+            let is_apart = self.apart && class == Class::Text;
+            at = end + if is_apart { 0 } else { slack(class, end.offset_from(from)) };
             if !name.is_empty() {
                 let named = self.layout.named.entry(name.to_vec()).or_insert(Range { start: from, end });
                 named.end = end;
@@ -383,12 +390,18 @@ fn join_named(blocks: &mut HashMap<Class, Vec<Placed<'_>>>) {
     blocks.entry(Class::NamedData).or_default().extend(joined);
 }
 
-/// Places the live sections of a block one behind the other from `start` on. Returns the first address that
+/// The least alignment of sections of a class, if code is to be `apart`.
+pub fn least_align(apart: bool, class: Class) -> u64 {
+    if apart && class == Class::Text { PAGE } else { 1 }
+}
+
+/// Places the live sections of a block one behind the other from `start` on, each at a multiple of `least`. Returns the first address that
 /// was used and the end.
 pub fn place_sections(
     sections: &[shared::record::SectionRec],
     first: u32,
     start: ImageAddr,
+    least: u64,
     live: impl Fn(u32) -> bool,
     places: &mut [Placement],
 ) -> (ImageAddr, ImageAddr) {
@@ -396,7 +409,7 @@ pub fn place_sections(
     let mut from = None;
     for (index, (section, place)) in sections.iter().zip(places).enumerate() {
         if live(first + index as u32) {
-            let addr = at.align_up(u64::from(section.align));
+            let addr = at.align_up(u64::from(section.align).max(least));
             *place = Placement::live(addr);
             from.get_or_insert(addr);
             at = addr + section.size;

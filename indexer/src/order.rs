@@ -16,7 +16,7 @@ use crate::resolve::Resolution;
 use anyhow::{Context, Result};
 use shared::checksum::checksum;
 use shared::log::{LogEntry, ORDER_MAGIC, OrderHeader};
-use shared::plan::{BlockPlace, Objects, PlanView, RegionKind};
+use shared::plan::{BlockPlace, Objects, PlanView, RegionKind, flag};
 use shared::pod::bytes_of;
 use shared::record::{NONE, ObjectView};
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -42,6 +42,31 @@ pub struct Order {
 }
 
 impl Order {
+    /// All that runs of a generation, and of those before it, touched.
+    pub fn of(executable: &Executable, plan: &PlanView<'_>) -> Self {
+        // Where each function has pages of its own, a log says more than all that is known from before.
+        if plan.header.flags & flag::APART != 0 {
+            let mut exact = Self::default();
+            exact.fold_logs(executable, plan);
+            if !exact.pages.is_empty() {
+                return exact;
+            }
+        }
+        let mut order = Self::read(executable);
+        order.fold_logs(executable, plan);
+        order
+    }
+
+    /// Numbers of pages.
+    pub fn pages(&self) -> impl Iterator<Item = u32> {
+        self.pages.iter().copied()
+    }
+
+    /// Numbers of chunks of which no page is listed.
+    pub fn chunks(&self) -> impl Iterator<Item = u32> {
+        self.chunks.iter().copied()
+    }
+
     fn is_empty(&self) -> bool {
         self.pages.is_empty() && self.chunks.is_empty()
     }
@@ -95,15 +120,11 @@ impl Order {
             if header.generation != executable.config.plan || header.faults == 0 {
                 continue;
             }
-            let (background, touched): (Vec<u32>, Vec<u32>) = entries
-                .iter()
-                .map(|entry| entry.number)
-                .partition(|number| number & LogEntry::BACKGROUND != 0);
-            let background = background.into_iter().map(|number| number & !LogEntry::BACKGROUND);
+            let touched = entries.iter().filter(|entry| !entry.is_background());
+            let background = entries.iter().filter(|entry| entry.is_background());
             // An entry that a run is just writing has any number.
-            for number in
-                touched.into_iter().chain(background).filter(|number| is_lazy(plan, header.unit, *number))
-            {
+            let numbers = touched.chain(background).map(LogEntry::number);
+            for number in numbers.filter(|number| is_lazy(plan, header.unit, *number)) {
                 self.add(header.unit, number);
             }
         }
@@ -139,8 +160,7 @@ fn is_lazy(plan: &PlanView<'_>, unit: u64, number: u32) -> bool {
 pub fn of_generation(executable: &Executable) -> Result<Vec<u32>> {
     let (plan, _, _) = executable.untouched_plan()?;
     let view = view(&plan)?;
-    let mut order = Order::read(executable);
-    order.fold_logs(executable, &view);
+    let order = Order::of(executable, &view);
     let mut seen = HashSet::new();
     let all = order.pages.iter().copied().map(chunk_of).chain(order.chunks.iter().copied());
     Ok(all.filter(|chunk| seen.insert(*chunk)).collect())
@@ -152,9 +172,8 @@ fn view(plan: &[u8]) -> Result<PlanView<'_>> {
 
 /// Gives the next generation of the same plan the order, with what is new in the logs.
 pub fn hand_on(before: &Executable, plan: &PlanView<'_>, draft: &Draft) -> Result<()> {
-    let mut order = Order::read(before);
-    let known = order.counts();
-    order.fold_logs(before, plan);
+    let known = Order::read(before).counts();
+    let order = Order::of(before, plan);
     if order.is_empty()
         || known == order.counts() && fs::hard_link(before.folder.join(FILE), draft.path(FILE)).is_ok()
     {
@@ -165,11 +184,11 @@ pub fn hand_on(before: &Executable, plan: &PlanView<'_>, draft: &Draft) -> Resul
 
 /// A part of a section that runs touched.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
-    object: u32,
-    section: u32,
+pub struct Piece {
+    pub object: u32,
+    pub section: u32,
     /// Bytes from the start of the section.
-    from: u64,
+    pub from: u64,
     to: u64,
     /// What it was touched with: a page or a chunk of the link before, at this address.
     unit: u64,
@@ -190,8 +209,7 @@ impl Touched {
     ) -> Result<Self> {
         let (plan, _, _) = executable.untouched_plan()?;
         let view = view(&plan)?;
-        let mut order = Order::read(executable);
-        order.fold_logs(executable, &view);
+        let order = Order::of(executable, &view);
         if order.is_empty() {
             return Ok(Self::default());
         }
@@ -243,7 +261,7 @@ impl Touched {
 }
 
 /// The parts of sections that lie in `len` bytes from `start` on.
-fn pieces(view: &PlanView<'_>, objects: &PackObjects<'_>, start: ImageAddr, len: u64) -> Vec<Piece> {
+pub fn pieces(view: &PlanView<'_>, objects: &PackObjects<'_>, start: ImageAddr, len: u64) -> Vec<Piece> {
     let end = start + len;
     let first = view.blocks.partition_point(|place| place.addr + place.capacity <= start);
     let places = view.blocks.iter().skip(first).take_while(|place| place.addr < end);

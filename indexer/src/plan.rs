@@ -159,6 +159,8 @@ pub struct Parts<'a> {
     pub shared: bool,
     /// Nothing may be lazy.
     pub eager: bool,
+    /// Sections of code share no pages.
+    pub apart: bool,
     /// Entry of the synthetic object, which comes last.
     pub synthetic: crate::index::store::Entry,
     /// That of the objects before it, which are empty and wait for relinks.
@@ -226,7 +228,7 @@ pub fn bytes(parts: &Parts<'_>) -> Vec<u8> {
         eh_frame: layout.class(Class::EhFrame).start,
         phdrs: layout.base + shared::output::IMAGE_PHDRS,
         phdr_count: parts.phdr_count,
-        flags: [(parts.eager, flag::EAGER), (parts.shared, flag::SHARED)]
+        flags: [(parts.eager, flag::EAGER), (parts.shared, flag::SHARED), (parts.apart, flag::APART)]
             .iter()
             .filter(|(on, _)| *on)
             .fold(0, |all, (_, bit)| all | bit),

@@ -290,11 +290,11 @@ impl Symbol {
 }
 
 /// The file with these tables and sections, and where those that have room are.
-fn assemble<'a>(
+fn assemble<'a, 'b: 'a>(
     symbols: &'a [u8],
     names: &'a [u8],
     regions: &[RegionRec],
-    more: impl Iterator<Item = SectionHeader<'a>>,
+    more: impl Iterator<Item = SectionHeader<'b>>,
 ) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
     let text = regions.get(layout::TEXT).copied().unwrap_or_default();

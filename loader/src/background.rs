@@ -50,7 +50,8 @@ static COMPLETELY: AtomicBool = AtomicBool::new(false);
 pub fn start(image: &'static Image, environment: &Environment) {
     let missing = journal::earlier(image)
         .map(|order| order.filter(|chunk| !image.is_installed(*chunk)).take(WORTH_A_THREAD).count());
-    let completely = environment.prefetch && environment.background && kept::is_open();
+    let is_apart = image.plan.header.flags & shared::plan::flag::APART != 0;
+    let completely = environment.prefetch && environment.background && kept::is_open() && !is_apart;
     // Everything that the run before touched is in place: this run will hardly touch anything else.
     if !completely && (missing == Some(0) || (!environment.prefetch && !kept::is_open())) {
         return;
@@ -100,11 +101,12 @@ fn relocate_in_order(image: &'static Image) {
         if is_to_stop() {
             return;
         }
-        if chunk < image.installed.len()
-            && !image.is_installed(chunk)
-            && let Some(pages) = install::chunk(image, chunk)
-        {
-            journal::prefetched(chunk, pages);
+        if chunk >= image.installed.len() || image.is_installed(chunk) {
+            continue;
+        }
+        let began = journal::now();
+        if let Some(pages) = install::chunk(image, chunk) {
+            journal::prefetched(image, chunk, pages, began);
         }
     }
 }

@@ -158,8 +158,9 @@ fn serve(image: &'static Image, region: &RegionRec, addr: u64, error: u64) -> bo
         return is_there()
             || (pager::is_ours(image) && !is_readable(addr) && install::again(image, chunk) && is_there());
     }
+    let began = journal::now();
     let Some(pages) = install::chunk(image, chunk) else { return false };
-    journal::touched(chunk, pages);
+    journal::touched(image, chunk, pages, addr, began);
     true
 }
 

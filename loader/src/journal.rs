@@ -4,9 +4,10 @@
 use crate::image::Image;
 use crate::report::note;
 use crate::{open, sys};
+use core::cell::UnsafeCell;
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use shared::log::{LogEntry, LogHeader, MAGIC, Pager, order};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use shared::log::{LogEntry, LogHeader, LogThread, MAGIC, Pager, THREADS, order};
 
 /// `LogHeader`, with atomics. The layout is the same.
 #[repr(C)]
@@ -23,6 +24,8 @@ struct Counters {
     count: AtomicU64,
     capacity: AtomicU64,
     unit: AtomicU64,
+    thread_count: AtomicU64,
+    thread_capacity: AtomicU64,
 }
 const _: () = assert!(size_of::<Counters>() == size_of::<LogHeader>());
 
@@ -44,6 +47,8 @@ impl Counters {
             count: none(),
             capacity: none(),
             unit: none(),
+            thread_count: none(),
+            thread_capacity: none(),
         }
     }
 }
@@ -135,8 +140,11 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             return;
         }
         let chunks = image.lazy_regions().map(|region| region.len().div_ceil(image.unit)).sum::<u64>();
-        let len = (size_of::<LogHeader>() as u64 + chunks * size_of::<LogEntry>() as u64)
-            .next_multiple_of(shared::PAGE);
+        // A precise log names threads: that costs a system call at each touch.
+        let threads = if image.unit == shared::PAGE { THREADS as u64 } else { 0 };
+        let entries = chunks * size_of::<LogEntry>() as u64;
+        let named = threads * size_of::<LogThread>() as u64;
+        let len = (size_of::<LogHeader>() as u64 + entries + named).next_multiple_of(shared::PAGE);
         let name = temporary_name();
         let flags = sys::O_RDWR | sys::O_CREAT | sys::O_EXCL | sys::O_CLOEXEC;
         let fd = sys::openat(dir, name.as_ptr() as u64, flags, 0o600);
@@ -159,6 +167,7 @@ pub fn start(image: &Image, pager: Pager, started: u64) {
             pager: pager as u64,
             capacity: chunks,
             unit: image.unit,
+            thread_capacity: threads,
             ..LogHeader::default()
         });
         sys::unlinkat(dir, LAST_COMPLETE.as_ptr() as u64, 0);
@@ -219,35 +228,84 @@ fn since_start() -> u64 {
     sys::now_ns().saturating_sub(STARTED.load(Ordering::Relaxed))
 }
 
-fn append(counters: &Counters, number: u32) {
+/// The clock of the log's durations.
+pub fn now() -> u64 {
+    sys::now_ns()
+}
+
+/// Notes what was put in place since `began`, for the byte at `addr`.
+fn append(counters: &Counters, image: &Image, number: u32, addr: u64, began: u64) {
     let index = counters.count.fetch_add(1, Ordering::Relaxed);
-    if index < counters.capacity.load(Ordering::Relaxed) {
-        let entry = LogEntry { number, thread: sys::gettid() as u32, time_ns: since_start() };
+    let capacity = counters.capacity.load(Ordering::Relaxed);
+    let thread = sys::gettid() as u32;
+    if index < capacity {
+        let entry = LogEntry {
+            number,
+            thread,
+            time_ns: began.saturating_sub(STARTED.load(Ordering::Relaxed)),
+            offset: addr.saturating_sub(image.plan.header.base.0) as u32,
+            cost_ns: u32::try_from(now().saturating_sub(began)).unwrap_or(u32::MAX),
+        };
         // SAFETY: the file has room for `capacity` entries behind the header, and each index is given out once.
-        unsafe {
-            core::ptr::from_ref(counters)
-                .add(1)
-                .cast::<LogEntry>()
-                .cast_mut()
-                .add(index as usize)
-                .write(entry);
-        }
+        unsafe { entries(counters).add(index as usize).write(entry) };
+    }
+    if counters.thread_capacity.load(Ordering::Relaxed) == THREADS as u64 {
+        // SAFETY: the file has room for so many threads behind the entries.
+        let threads = unsafe { &*entries(counters).add(capacity as usize).cast::<[ThreadSlot; THREADS]>() };
+        name_thread(counters, threads, thread);
     }
 }
 
-/// A first touch was served.
-pub fn touched(chunk: usize, pages: u64) {
+/// Where the entries of a log are.
+fn entries(counters: &Counters) -> *mut LogEntry {
+    // SAFETY: the header of a mapping, which goes on behind it, or counters without room for entries.
+    unsafe { core::ptr::from_ref(counters).add(1).cast::<LogEntry>().cast_mut() }
+}
+
+/// `LogThread`, whose number is written last.
+#[repr(C)]
+struct ThreadSlot {
+    thread: AtomicU32,
+    process: AtomicU32,
+    name: UnsafeCell<[u8; 16]>,
+}
+const _: () = assert!(size_of::<ThreadSlot>() == size_of::<LogThread>());
+
+/// Notes the name that a thread has now. Only the thread itself writes what has its number.
+fn name_thread(counters: &Counters, threads: &[ThreadSlot; THREADS], thread: u32) {
+    const PR_GET_NAME: u64 = 16;
+    let count = counters.thread_count.load(Ordering::Relaxed).min(THREADS as u64) as usize;
+    let known = threads[..count].iter().find(|slot| slot.thread.load(Ordering::Relaxed) == thread);
+    let slot = match known {
+        Some(slot) => slot,
+        None if count == THREADS => return,
+        None => {
+            let index = counters.thread_count.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = threads.get(index as usize) else { return };
+            slot
+        }
+    };
+    slot.process.store(sys::getpid() as u32, Ordering::Relaxed);
+    // SAFETY: the kernel writes 16 bytes there, which are this thread's alone.
+    unsafe { sys::prctl(PR_GET_NAME, slot.name.get() as u64) };
+    slot.thread.store(thread, Ordering::Release);
+}
+
+/// A first touch at `addr` was served, which has begun at this time.
+pub fn touched(image: &Image, chunk: usize, pages: u64, addr: u64, began: u64) {
     if let Some(counters) = counters() {
         counters.faults.fetch_add(1, Ordering::Relaxed);
         counters.rendered.fetch_add(pages, Ordering::Relaxed);
-        append(counters, chunk as u32);
+        append(counters, image, chunk as u32, addr, began);
     }
 }
 
-/// The background put a chunk in place that an earlier run had touched.
-pub fn prefetched(chunk: usize, pages: u64) {
-    if let Some(counters) = counters() {
-        append(counters, chunk as u32 | LogEntry::BACKGROUND);
+/// The background put a chunk in place that an earlier run had touched, and has begun with that at this time.
+pub fn prefetched(image: &Image, chunk: usize, pages: u64, began: u64) {
+    if let Some(counters) = counters()
+        && let Some((_, start, _)) = image.chunk_range(chunk)
+    {
+        append(counters, image, chunk as u32 | LogEntry::BACKGROUND, start, began);
     }
     rendered(pages, true);
 }

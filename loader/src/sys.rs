@@ -62,6 +62,7 @@ pub mod number {
     pub const READLINK: u64 = 89;
     pub const GETEUID: u64 = 107;
     pub const GETTID: u64 = 186;
+    pub const PRCTL: u64 = 157;
     pub const CLOCK_GETTIME: u64 = 228;
     pub const EXIT_GROUP: u64 = 231;
     pub const FALLOCATE: u64 = 285;
@@ -134,6 +135,7 @@ calls! {
     process_vm_readv = PROCESS_VM_READV(pid, local, local_count, remote, remote_count, flags);
     tgkill = TGKILL(pid, tid, signal);
     kill = KILL(pid, signal);
+    prctl = PRCTL(option, argument);
     rt_sigqueueinfo = RT_SIGQUEUEINFO(pid, signal, info);
     rt_tgsigqueueinfo = RT_TGSIGQUEUEINFO(pid, tid, signal, info);
     wait4 = WAIT4(pid, status, options, usage);

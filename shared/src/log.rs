@@ -63,7 +63,16 @@ pub fn order(bytes: &[u8], plan: u64) -> Option<(&[u32], &[u32])> {
 }
 
 /// First word of a log; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x02");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFlog\0\0\x03");
+
+/// Room for threads in a precise log. Of more, only the numbers are known.
+pub const THREADS: usize = 256;
+
+/// The log of a run.
+///
+/// ```text
+/// LogHeader | LogEntry, `capacity` of them | LogThread, `thread_capacity` of them
+/// ```
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -86,6 +95,9 @@ pub struct LogHeader {
     pub capacity: u64,
     /// Bytes of what an entry is about: a chunk, or a page in a precise log (`UNFOLD_PROFILE`).
     pub unit: u64,
+    /// Threads that were named, and room for them: none but in a precise log.
+    pub thread_count: u64,
+    pub thread_capacity: u64,
 }
 
 /// One chunk, or page, that was put in place.
@@ -96,19 +108,44 @@ pub struct LogEntry {
     pub number: u32,
     /// Thread that touched it.
     pub thread: u32,
-    /// Since the start of the loader.
+    /// When that began, since the start of the loader.
     pub time_ns: u64,
+    /// The byte that was touched, counted from the base of the image; of the background, the first of the chunk.
+    pub offset: u32,
+    /// How long the loader took.
+    pub cost_ns: u32,
+}
+
+/// A thread that touched something.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct LogThread {
+    /// 0: not written yet.
+    pub thread: u32,
+    /// The process that it is of: that of the log, or one forked from it.
+    pub process: u32,
+    /// Its name when it touched something last, as the kernel has it: zero bytes behind it.
+    pub name: [u8; 16],
 }
 
 impl LogHeader {
     /// Number of the chunk that an entry of this log is about. The unit has been checked by [`read`].
     pub fn chunk_of(&self, entry: &LogEntry) -> usize {
-        (u64::from(entry.number & !LogEntry::BACKGROUND) * self.unit / CHUNK) as usize
+        (u64::from(entry.number()) * self.unit / CHUNK) as usize
     }
 }
 
 impl LogEntry {
     pub const BACKGROUND: u32 = 1 << 31;
+
+    pub fn is_background(&self) -> bool {
+        self.number & Self::BACKGROUND != 0
+    }
+
+    /// The number alone.
+    pub fn number(&self) -> u32 {
+        self.number & !Self::BACKGROUND
+    }
 }
 
 /// How a run pages its image in.
@@ -140,9 +177,11 @@ crate::pod! {
     LogHeader {
         magic: u64, generation: u64, pid: u64, pager: u64, faults: u64, pages_rendered: u64,
         pages_from_kept: u64, pages_prefetched: u64, handover_ns: u64, count: u64, capacity: u64, unit: u64,
+        thread_count: u64, thread_capacity: u64,
     }
     OrderHeader { magic: u64, checksum: u64, plan: u64, pages: u64, chunks: u64 }
-    LogEntry { number: u32, thread: u32, time_ns: u64 }
+    LogEntry { number: u32, thread: u32, time_ns: u64, offset: u32, cost_ns: u32 }
+    LogThread { thread: u32, process: u32, name: [u8; 16] }
 }
 
 /// A log's header and the entries that were written.
@@ -153,4 +192,12 @@ pub fn read(bytes: &[u8]) -> Option<(&LogHeader, &[LogEntry])> {
     }
     let count = header.count.min(header.capacity);
     Some((header, pod::slice(bytes, size_of::<LogHeader>() as u64, count)?))
+}
+
+/// The threads that a log names.
+pub fn threads(bytes: &[u8]) -> Option<&[LogThread]> {
+    let (header, _) = read(bytes)?;
+    let entries = header.capacity.checked_mul(size_of::<LogEntry>() as u64)?;
+    let count = header.thread_count.min(header.thread_capacity);
+    pod::slice(bytes, entries.checked_add(size_of::<LogHeader>() as u64)?, count)
 }

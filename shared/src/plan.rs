@@ -83,6 +83,9 @@ pub mod flag {
     pub const EAGER: u64 = 1;
     /// A shared library: its load address is not known, and others may define its symbols before it does.
     pub const SHARED: u64 = 2;
+    /// Each section of code is on pages of its own, so that a profile tells them apart. Most of the image is padding, so what
+    /// nobody touches is not kept ahead.
+    pub const APART: u64 = 4;
 }
 
 /// Bytes of a PLT entry.

@@ -7,7 +7,9 @@ mod compiler;
 mod completion;
 mod gc;
 mod man;
+mod order;
 mod out;
+mod profile;
 mod run;
 mod setup;
 mod status;
@@ -31,6 +33,8 @@ enum Verb {
     Setup(setup::Args),
     Run(run::Args),
     Status(status::Args),
+    Profile(profile::ProfileArgs),
+    Order(order::OrderArgs),
     Bake(bake::Args),
     Verify(verify::Args),
     Gc(gc::Args),
@@ -74,6 +78,8 @@ fn main() -> ExitCode {
     let result = match verb {
         Verb::Setup(args) => setup::setup(&args).map(done),
         Verb::Run(args) => run::run(&args.command),
+        Verb::Profile(args) => profile::profile(&args),
+        Verb::Order(args) => order::order(&args).map(done),
         Verb::Status(args) => status::status(&args.app, args.json).map(done),
         Verb::Bake(args) => bake::bake(&args).map(done),
         Verb::Verify(args) => verify::verify(&args.apps, args.json, args.dry_run, args.quiet),

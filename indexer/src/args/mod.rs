@@ -153,6 +153,8 @@ pub struct Request {
     pub place_anew: bool,
     /// How far the link is, on a terminal.
     pub progress: bool,
+    /// Each section of code is on pages of its own, so that a profile tells functions apart.
+    pub place_apart: bool,
     pub dependency_file: Option<PathBuf>,
     /// Where the map goes; `-`: to stdout.
     pub map: Option<PathBuf>,
@@ -291,6 +293,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         index: std::env::var_os("UNFOLD_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from),
         place_anew: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "anew"),
         progress: true,
+        place_apart: std::env::var_os("UNFOLD_PLACE").is_some_and(|place| place == "apart"),
         dependency_file: None,
         map: None,
         cref: false,
@@ -453,6 +456,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "no-progress" => request.progress = false,
             "unfold-index" => request.index = Some(value.into()),
             "unfold-place-anew" => request.place_anew = true,
+            "unfold-place-apart" => request.place_apart = true,
             "threads" | "thread-count" => request.threads = text().parse().ok(),
             "no-threads" => request.threads = Some(1),
             "demangle" => request.demangle = true,

@@ -12,6 +12,12 @@ const GOLD_INCREMENTAL: &str = "links are incremental without being told";
 
 pub static TABLE: &[Row] = &[
     row("unfold-index", Required, Taken, "folder of the index (default: .unfold beside the output)"),
+    row(
+        "unfold-place-apart",
+        None,
+        Taken,
+        "each function on pages of its own, so that a profile tells them apart",
+    ),
     row("unfold-place-anew", None, Taken, "a full link that places together what profiled runs touched"),
     row("time", None, Taken, "print the phases of the link with their milliseconds"),
     row("explain", None, Taken, "print which objects are read again, and why"),

@@ -323,7 +323,9 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
     generation::or_take_back(&folder, written)?;
     crate::library::note_written(&folder, &request.output)?;
-    complete::after_link(&folder, &request.output);
+    if !request.place_apart {
+        complete::after_link(&folder, &request.output);
+    }
     gc::after_link(&output_folder, &request.output);
     timing.phase("output");
     Ok(Outcome::Done(Box::new((status, state))))

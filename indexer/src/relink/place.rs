@@ -3,9 +3,9 @@
 
 use super::editor::Editor;
 use super::object::{Attempt, is_live, put_records};
-use crate::layout::{REGIONS, place_sections, slack};
+use crate::layout::{REGIONS, least_align, place_sections, slack};
 use anyhow::{Result, anyhow};
-use shared::plan::{BlockPlace, PlanView, RegionKind};
+use shared::plan::{BlockPlace, PlanView, RegionKind, flag};
 use shared::record::{BlockRec, Class, NONE, ObjectView, Placement};
 use shared::render::live_frames;
 use shared::{CHUNK, ImageAddr, PAGE};
@@ -200,13 +200,14 @@ fn place_run(
         _ => live_frames(new, run.start, count, live),
     };
     let blocks = editor.view()?.header.blocks;
+    let least = least_align(editor.view()?.header.flags & flag::APART != 0, class);
     if let Some((index, place)) = found {
-        let (_, end) = place_sections(sections, run.start, place.addr, live, slots);
+        let (_, end) = place_sections(sections, run.start, place.addr, least, live, slots);
         let starts_there = sections
             .iter()
             .enumerate()
             .find(|(at, _)| live(run.start + *at as u32))
-            .is_none_or(|(_, section)| place.addr.0.is_multiple_of(u64::from(section.align)));
+            .is_none_or(|(_, section)| place.addr.0.is_multiple_of(u64::from(section.align).max(least)));
         if end <= place.addr + place.capacity && rows <= place.eh_rows && starts_there {
             let place = BlockPlace { block: block_number, first: run.start, count, ..place };
             editor.set(blocks, index as u64, place)?;
@@ -218,11 +219,11 @@ fn place_run(
     if in_rows(editor)?(class) {
         full!("a section that has to stay in its row does not fit");
     }
-    let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1);
+    let align = sections.iter().map(|section| u64::from(section.align)).max().unwrap_or(1).max(least);
     let part =
         BlockPlace { object: number, block: block_number, first: run.start, count, ..BlockPlace::default() };
     step!(append(editor, part, class, align, rows, |start| {
-        place_sections(sections, run.start, start, live, slots).1
+        place_sections(sections, run.start, start, least, live, slots).1
     }));
     Ok(Ok(()))
 }

@@ -29,6 +29,9 @@ fuzz_target!(|input: &[u8]| -> Corpus {
                 for entry in entries {
                     header.chunk_of(entry);
                 }
+                if let Some(threads) = log::threads(copy.bytes()) {
+                    assert!(size_of_val(entries) + size_of_val(threads) <= data.len());
+                }
             }
         }
         2 => {

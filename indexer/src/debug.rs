@@ -148,10 +148,30 @@ pub fn link(
     wanted: Wanted,
 ) -> Result<Vec<DebugSection>> {
     // An object that cannot be read any more has no lines; the others do.
-    let mut parts: Vec<Part<'static>> = (0..state.object_count())
+    let parts = (0..state.object_count())
         .into_par_iter()
         .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
         .collect();
+    join(parts, view, objects)
+}
+
+/// Links the debug information of one object; none if it has none, or was changed since.
+pub fn of_object(
+    state: &State,
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    output_folder: &Path,
+    object: u32,
+) -> Result<Vec<DebugSection>> {
+    join(read(state, output_folder, object, Wanted::Debug)?.into_iter().collect(), view, objects)
+}
+
+/// Puts the sections of all parts one behind the other, and relocates them.
+fn join(
+    mut parts: Vec<Part<'static>>,
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+) -> Result<Vec<DebugSection>> {
     // Who compiled is said once.
     let mut comments: HashSet<Vec<u8>> = HashSet::new();
     let mut sections: Vec<DebugSection> = Vec::new();
@@ -185,8 +205,8 @@ pub fn link(
     Ok(sections)
 }
 
-/// Reads the debug sections of an object, if it is still what was linked.
-fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
+/// An object as it was linked: where it is, or where it is held; `None` if it was changed since and is not held.
+pub fn object_data(state: &State, output_folder: &Path, number: u32) -> Result<Option<&'static [u8]>> {
     let object = state.object(number);
     if object.is_gone() {
         return Ok(None);
@@ -200,14 +220,15 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         }
     }
     let (whole, _) = mapped::map(&path)?;
-    let data = if object.member.is_empty() {
-        whole
-    } else {
-        Archive::parse(whole, file.path)?.member_at(object.offset)?.data
-    };
-    if object.member.is_empty() && reader::content_hash(data) != object.entry.content {
-        return Ok(None);
+    if !object.member.is_empty() {
+        return Ok(Some(Archive::parse(whole, file.path)?.member_at(object.offset)?.data));
     }
+    Ok((reader::content_hash(whole) == object.entry.content).then_some(whole))
+}
+
+/// Reads the debug sections of an object, if it is still what was linked.
+fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part<'static>>> {
+    let Some(data) = object_data(state, output_folder, number)? else { return Ok(None) };
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;

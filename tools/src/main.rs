@@ -3,6 +3,7 @@
 
 mod bake;
 mod compiler;
+mod explain;
 mod gc;
 mod out;
 mod run;
@@ -35,6 +36,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Say where something in a program comes from, what it refers to and who refers to it, and why it is there
+    Explain(explain::Args),
     /// Compare what the index has of programs and libraries with a fresh rendering, and forget what is wrong
     ///
     /// Exit status 0: all is right. 1: something was wrong. 2: something could not be examined.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
         Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Explain(args) => explain::explain(&args).map(|()| ExitCode::SUCCESS),
         Verb::Verify { apps, json, dry_run } => verify::verify(&apps, json, dry_run),
         Verb::Gc { paths, json, dry_run } => gc::gc(&paths, json, dry_run).map(|()| ExitCode::SUCCESS),
         Verb::Bake { app, output } => bake::bake(&app, &output).map(|()| ExitCode::SUCCESS),

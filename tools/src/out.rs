@@ -1,10 +1,30 @@
 //! Standard output, whose reader may go away at any time (`unfold status APP | head`).
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::Style;
 use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
 
 /// Writes a line; a reader that is gone has seen enough.
 pub fn line(text: std::fmt::Arguments<'_>) {
     writeln!(std::io::stdout(), "{text}").ok();
+}
+
+/// A text in this style if standard output is a terminal that shows colours, and nobody asks for none (NO_COLOR).
+pub fn styled(style: Style, text: &str) -> String {
+    static IS_WANTED: LazyLock<bool> =
+        LazyLock::new(|| AutoStream::choice(&std::io::stdout()) != ColorChoice::Never);
+    if *IS_WANTED { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// What somebody looks for.
+pub fn strong(text: &str) -> String {
+    styled(Style::new().bold(), text)
+}
+
+/// What is there to be found, not to be read.
+pub fn dim(text: &str) -> String {
+    styled(Style::new().dimmed(), text)
 }
 
 /// Shows a line of progress on a terminal, in the place of the one before.

@@ -7,7 +7,7 @@
 mod files;
 mod heal;
 mod pages;
-mod place;
+pub mod place;
 
 use crate::index::kept::{Access, Shelves};
 use crate::index::opened::Executable;

@@ -18,7 +18,7 @@ pub struct Places<'a> {
 }
 
 /// What lies somewhere.
-enum Place {
+pub enum Place {
     /// `.eh_frame_hdr`, which is made of the rows of all objects.
     FrameTable,
     Section {
@@ -64,7 +64,8 @@ impl Places<'_> {
         matches!(self.find(addr), Some(Place::FrameTable | Place::Section { .. }))
     }
 
-    fn find(&self, addr: ImageAddr) -> Option<Place> {
+    /// What lies at an address; `None`: nothing of any object.
+    pub fn find(&self, addr: ImageAddr) -> Option<Place> {
         let header = self.plan.header;
         let rows = header.eh_hdr..header.eh_hdr + EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW;
         if header.eh_rows != 0 && rows.contains(&addr) {

@@ -3,6 +3,7 @@
 
 mod bake;
 mod compiler;
+mod doctor;
 mod explain;
 mod gc;
 mod out;
@@ -36,6 +37,10 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Say what this kernel, file system and compilers allow, which pager programs take and how fast it is
+    ///
+    /// Exit status 0: all works. 1: something is wrong.
+    Doctor(doctor::Args),
     /// Say where something in a program comes from, what it refers to and who refers to it, and why it is there
     Explain(explain::Args),
     /// Compare what the index has of programs and libraries with a fresh rendering, and forget what is wrong
@@ -79,6 +84,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
         Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Explain(args) => explain::explain(&args).map(|()| ExitCode::SUCCESS),
         Verb::Verify { apps, json, dry_run } => verify::verify(&apps, json, dry_run),
         Verb::Gc { paths, json, dry_run } => gc::gc(&paths, json, dry_run).map(|()| ExitCode::SUCCESS),

@@ -1,7 +1,7 @@
 //! Standard output, whose reader may go away at any time (`unfold status APP | head`).
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
 
@@ -20,6 +20,18 @@ pub fn styled(style: Style, text: &str) -> String {
 /// What somebody looks for.
 pub fn strong(text: &str) -> String {
     styled(Style::new().bold(), text)
+}
+
+pub fn good(text: &str) -> String {
+    styled(AnsiColor::Green.on_default(), text)
+}
+
+pub fn warn(text: &str) -> String {
+    styled(AnsiColor::Yellow.on_default(), text)
+}
+
+pub fn bad(text: &str) -> String {
+    styled(AnsiColor::Red.on_default().bold(), text)
 }
 
 /// What is there to be found, not to be read.

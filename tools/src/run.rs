@@ -65,7 +65,7 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// `ld.unfold`, beside this program.
-fn linker() -> Result<PathBuf> {
+pub fn linker() -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find this program")?;
     let folder = own.parent().unwrap_or(Path::new("/"));
     ["ld.unfold", "ld-unfold"]

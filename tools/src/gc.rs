@@ -42,7 +42,7 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool) -> Result<()> {
 }
 
 /// The index that a link in this folder would use.
-fn default_index() -> Result<PathBuf> {
+pub fn default_index() -> Result<PathBuf> {
     let named = std::env::var_os("UNFOLD_INDEX").filter(|index| !index.is_empty()).map(PathBuf::from);
     let index = named.unwrap_or_else(|| indexer::index::FOLDER.into());
     if !index.is_dir() {

@@ -31,12 +31,7 @@ enum Verb {
         command: Vec<OsString>,
     },
     /// Show what an executable is made of, what its last link read again, and what its last run touched
-    Status {
-        app: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Status(status::Args),
     /// Say what this kernel, file system and compilers allow, which pager programs take and how fast it is
     ///
     /// Exit status 0: all works. 1: something is wrong.
@@ -83,7 +78,7 @@ fn main() -> ExitCode {
     }
     let result = match Cli::parse().verb {
         Verb::Run { command } => run::run(&command),
-        Verb::Status { app, json } => status::status(&app, json).map(|()| ExitCode::SUCCESS),
+        Verb::Status(args) => status::status(&args).map(|()| ExitCode::SUCCESS),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Explain(args) => explain::explain(&args).map(|()| ExitCode::SUCCESS),
         Verb::Verify { apps, json, dry_run } => verify::verify(&apps, json, dry_run),

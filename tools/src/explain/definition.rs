@@ -79,15 +79,7 @@ pub fn binding(program: &Program, number: u32, slot: &Slot, name: &'static [u8])
         Some(winner) => ("object", of_object(program, winner, &candidates, defining.len())),
         None => elsewhere(program, &mentions, slot, &defining),
     };
-    let imported = by == "library";
-    let unread = || program.libraries().iter().filter(|library| library.read.is_none()).count();
-    let why = match (by, unread()) {
-        ("library" | "object", _) if !imported || !defining.is_empty() => why,
-        ("library", count) if count > 0 => format!(
-            "a shared library defines it; not known which, for {count} of them changed since the link"
-        ),
-        _ => why,
-    };
+    let imported = by == "library" || by == "none" && has(slot::IMPORT | slot::PLT | slot::COPY);
     let library = defining.first().filter(|_| imported);
     let copy = has(slot::COPY).then_some(slot.value);
     let interposable = has(slot::INTERPOSABLE);
@@ -243,12 +235,23 @@ fn elsewhere(
         };
         return ("library", format!("no object defines it, and {name}{first} does{how}"));
     }
+    let unread = program.libraries().iter().filter(|library| library.read.is_none()).count();
     match has(slot::PLT | slot::COPY | slot::IMPORT) {
-        true => ("library", "the dynamic linker looks for it at run time".to_owned()),
-        false if has(slot::ABSENT) => (
-            "none",
-            "nobody defines it, and nobody needs it: all references are weak, or of dead code".to_owned(),
-        ),
+        true if unread != 0 => {
+            let text = format!(
+                "a shared library defines it; not known which, for {unread} of them changed since the link"
+            );
+            ("library", text)
+        }
+        true => {
+            let text =
+                "nobody that the link saw defines it; the dynamic linker looks again when the program runs";
+            ("none", text.to_owned())
+        }
+        false if has(slot::ABSENT) => {
+            let text = "nobody defines it, and nobody needs it: all references are weak, or of dead code";
+            ("none", text.to_owned())
+        }
         false => ("none", "nobody defines it".to_owned()),
     }
 }

@@ -651,3 +651,24 @@ fn a_closed_pipe_is_no_panic() {
         assert!(outcome.succeeded(), "{words}: {}", String::from_utf8_lossy(&project.read("errors")));
     }
 }
+
+/// Names of files are bytes; JSON is text.
+#[test]
+fn folders_whose_names_are_no_text_are_shown() {
+    use std::os::unix::ffi::OsStrExt;
+    let Some(project) = in_c("bytes") else { return };
+    let folder = project.path("").join(std::ffi::OsStr::from_bytes(b"n\xff"));
+    fs::create_dir(&folder).unwrap();
+    for name in ["app", ".unfold"] {
+        fs::rename(project.path(name), folder.join(name)).unwrap();
+    }
+    for words in
+        [&["explain", "app", "main"][..], &["status", "app"], &["status"], &["verify", "app"], &["gc"]]
+    {
+        let mut command = program(unfold_command().unwrap());
+        let outcome = run(command.current_dir(&folder).args(words).arg("--json"), b"").unwrap();
+        assert!(outcome.succeeded(), "{words:?}: {outcome:?}");
+        serde_json::from_str::<Value>(&outcome.stdout_text())
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    }
+}

@@ -1,6 +1,6 @@
 //! `unfold gc`: removes what nothing needs any more from indexes.
 
-use crate::out::progress;
+use crate::out::{self, progress};
 use crate::print_line;
 use anyhow::{Context, Result, bail};
 use indexer::index::gc::{self, Collected, How, Kind};
@@ -66,12 +66,12 @@ fn index_of(path: &Path) -> Result<PathBuf> {
 }
 
 fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Value {
-    let removed = collected
-        .removed
-        .iter()
-        .map(|doomed| json!({ "kind": doomed.kind.name(), "path": doomed.path, "output": doomed.what }));
+    let removed = collected.removed.iter().map(|doomed| {
+        let output = doomed.what.as_deref().map(out::path);
+        json!({ "kind": doomed.kind.name(), "path": out::path(&doomed.path), "output": output })
+    });
     json!({
-        "index": index,
+        "index": out::path(index),
         "dry_run": dry_run,
         "bytes_before": collected.before,
         "bytes_after": collected.after,

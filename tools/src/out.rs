@@ -3,6 +3,7 @@
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// Writes a line; a reader that is gone has seen enough.
@@ -37,6 +38,11 @@ pub fn bad(text: &str) -> String {
 /// What is there to be found, not to be read.
 pub fn dim(text: &str) -> String {
     styled(Style::new().dimmed(), text)
+}
+
+/// A path as JSON has it: text, whatever bytes its name is made of.
+pub fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// Shows a line of progress on a terminal, in the place of the one before.

@@ -1,6 +1,6 @@
 //! `unfold verify`: compares what the index has of programs with a fresh rendering.
 
-use crate::out::progress;
+use crate::out::{self, progress};
 use crate::print_line;
 use anyhow::Result;
 use indexer::verify::{self, Cure, Difference, Finding, Kind, Report};
@@ -108,15 +108,15 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
     let report = match result {
         Ok(report) => report,
         Err(error) => {
-            return json!({ "app": app, "right": Value::Null, "error": format!("{error:#}") });
+            return json!({ "app": out::path(app), "right": Value::Null, "error": format!("{error:#}") });
         }
     };
     json!({
-        "app": app,
+        "app": out::path(app),
         "right": report.findings.is_empty(),
         "error": Value::Null,
         "generation": report.generation,
-        "folder": report.folder,
+        "folder": out::path(&report.folder),
         "dry_run": dry_run,
         "pages_rendered": report.pages_rendered,
         "pages_of_image": report.pages_of_image,
@@ -132,7 +132,7 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
 fn finding_json(finding: &Finding) -> Value {
     let mut object = json!({
         "kind": finding.kind.name(),
-        "file": finding.file,
+        "file": out::path(&finding.file),
         "text": finding.text,
         "cure": finding.cure.name(),
         "start": Value::Null,

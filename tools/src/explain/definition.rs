@@ -4,6 +4,7 @@
 //! (`indexer/src/resolve`) are gone through again for this name alone.
 
 use super::program::{Library, Mention, Program, readable};
+use crate::out;
 use indexer::inputs::archive::Archive;
 use indexer::inputs::mapped::{self, Fingerprint};
 use indexer::inputs::shared::SharedSymbol;
@@ -13,7 +14,6 @@ use rayon::prelude::*;
 use serde::Serialize;
 use shared::plan::{PLT_ENTRY, Slot, slot};
 use shared::record::{GlobalRec, uses};
-use std::path::PathBuf;
 
 /// What a name is bound to, and why.
 #[derive(Debug, Serialize)]
@@ -22,14 +22,14 @@ pub struct Binding {
     pub by: &'static str,
     pub why: String,
     /// The shared library that defines it.
-    pub library: Option<PathBuf>,
+    pub library: Option<String>,
     pub version: Option<String>,
     /// Everybody who defines it, in the order of the command line.
     pub candidates: Vec<Candidate>,
     /// Archive members that define it too and were not loaded.
     pub not_loaded: Vec<String>,
     /// Other shared libraries that define it.
-    pub other_libraries: Vec<PathBuf>,
+    pub other_libraries: Vec<String>,
     pub exported: bool,
     pub imported: bool,
     /// Others may define it before the image does.
@@ -94,11 +94,11 @@ pub fn binding(program: &Program, number: u32, slot: &Slot, name: &'static [u8])
         let default = if version.is_default != 0 { "@" } else { "" };
         Some(format!("{default}{}", show(record.string(version.version))))
     });
-    let others = defining.iter().skip(usize::from(imported)).map(|(library, _)| library.path.clone());
+    let others = defining.iter().skip(usize::from(imported)).map(|(library, _)| out::path(&library.path));
     Binding {
         by,
         why,
-        library: library.map(|(library, _)| library.path.clone()),
+        library: library.map(|(library, _)| out::path(&library.path)),
         version: library
             .and_then(|(_, version)| Some(version.clone()).filter(|version| !version.is_empty()))
             .or(own_version)

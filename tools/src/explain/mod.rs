@@ -58,7 +58,7 @@ pub struct Args {
 pub struct Explanation {
     /// What was asked for.
     pub asked: String,
-    pub app: PathBuf,
+    pub app: String,
     pub generation: u64,
     /// The newest generation, if this is not the one.
     pub newest: Option<u64>,
@@ -96,7 +96,7 @@ pub struct SymbolFacts {
 #[derive(Serialize)]
 pub struct PlaceFacts {
     pub object: String,
-    pub path: Option<PathBuf>,
+    pub path: Option<String>,
     pub member: Option<String>,
     pub section: Option<String>,
     pub section_offset: Option<u64>,
@@ -240,7 +240,7 @@ fn of(program: &Program, what: &str, subject: Subject, limit: usize) -> Result<E
     let is_listed = object.is_some_and(|object| object != program.own());
     Ok(Explanation {
         asked: what.to_owned(),
-        app: program.app.clone(),
+        app: crate::out::path(&program.app),
         generation,
         newest: newest.filter(|newest| *newest != generation),
         address: *address,
@@ -419,7 +419,7 @@ fn place_facts(program: &Program, object: u32, spot: Option<Spot>, address: Opti
             .as_ref()
             .filter(|(_, member)| !member.is_empty())
             .map(|(_, member)| show(member).into_owned()),
-        path: file.map(|(path, _)| path),
+        path: file.map(|(path, _)| crate::out::path(&path)),
         section: section.map(|(record, section)| show(record.string(section.name)).into_owned()),
         section_offset: spot.map(|spot| spot.offset),
         section_size: section.map(|(_, section)| section.size),

@@ -176,7 +176,7 @@ fn print_binding(binding: &Binding, lost: bool, limit: usize) {
         list(binding.not_loaded.iter().cloned(), binding.not_loaded.len(), limit);
     }
     if !binding.other_libraries.is_empty() {
-        let lines = binding.other_libraries.iter().map(|library| library.display().to_string());
+        let lines = binding.other_libraries.iter().cloned();
         fact("libraries", "that define it too");
         list(lines, binding.other_libraries.len(), limit);
     }

@@ -5,7 +5,7 @@
 mod gather;
 mod print;
 
-use crate::{gc, print_line};
+use crate::{gc, out, print_line};
 use anyhow::{Result, bail};
 use clap::Args as ClapArgs;
 use gather::Output;
@@ -43,7 +43,7 @@ fn all(as_json: bool) -> Result<()> {
     if as_json {
         let objects = found.iter().map(|(path, output)| match output {
             Ok(output) => object(output),
-            Err(error) => Ok(json!({ "app": path, "error": format!("{error:#}") })),
+            Err(error) => Ok(json!({ "app": out::path(path), "error": format!("{error:#}") })),
         });
         print_line!("{}", serde_json::to_string_pretty(&objects.collect::<Result<Vec<_>>>()?)?);
         return Ok(());
@@ -55,9 +55,9 @@ fn all(as_json: bool) -> Result<()> {
 /// What `--json` shows of an output.
 fn object(output: &Output) -> Result<Value> {
     let mut object = serde_json::to_value(&output.status)?;
-    object["app"] = json!(output.app);
+    object["app"] = json!(out::path(&output.app));
     object["kind"] = json!(if output.is_library { "library" } else { "program" });
-    object["folder"] = json!(output.folder);
+    object["folder"] = json!(out::path(&output.folder));
     object["generation"] = json!(output.generation);
     for entry in object["reindexed"].as_array_mut().into_iter().flatten() {
         if entry["member"] == "" {

@@ -306,3 +306,79 @@ fn a_script_that_calls_unfold_is_not_the_systems_linker() {
         assert!(outcome.stderr_text().contains("UNFOLD_SYSTEM_LD"), "{outcome:?}");
     }
 }
+
+#[test]
+fn status_shows_generations_and_who_runs_them() {
+    use std::process::Stdio;
+    use unfold_tests::run::program;
+    let project = project("generations");
+    project.set_env("UNFOLD_BACKGROUND", "off");
+    if unfold_command().is_none() {
+        return;
+    }
+    let main = |text: &str| {
+        format!(
+            "#include <stdio.h>\n#include <unistd.h>\nint main(int c, char **v) {{ puts(\"{text}\"); fflush(stdout); \
+             if (c > 1) pause(); return 0; }}\n"
+        )
+    };
+    project.edit("main.c", &main("one"));
+    project.link(&["main.o", "-o", "app"]);
+    let mut command = program(project.path("app"));
+    let mut child = command.arg("wait").stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = [0];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut first).unwrap();
+    project.edit("main.c", &main("two"));
+    project.link(&["main.o", "-o", "app"]);
+    let status = project.status_json("app");
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let generations = status["generations"].as_array().expect("a list");
+    let of = |field: &str| generations.iter().map(|one| one[field].clone()).collect::<Vec<_>>();
+    assert_eq!(of("number"), [1, 2]);
+    assert_eq!(of("incremental"), [false, true]);
+    assert_eq!(of("is_current"), [false, true]);
+    let processes = of("processes");
+    assert_eq!(processes[0], serde_json::json!([child.id()]));
+    assert_eq!(processes[1], serde_json::json!([]));
+    assert!(generations.iter().all(|one| one["bytes"].as_u64().unwrap() > 0), "{status:#}");
+    assert!(status["disk"]["records"].as_u64().unwrap() > 0, "{status:#}");
+    let (lazy, kept) = (status["chunks_lazy"].as_u64().unwrap(), status["chunks_kept"].as_u64().unwrap());
+    assert!(kept <= lazy && lazy > 0, "{status:#}");
+    assert_eq!(status["pages_kept"].as_u64(), Some(kept * 16));
+    unfold_tests::tools::complete_kept(&project.path("app")).unwrap();
+    let text = project.unfold(&["status", "app"]).unwrap().stdout_text();
+    assert!(text.contains("[##") && text.contains("all of the code is kept"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours in a pipe: {text}");
+    let lazy = project.status_json("app")["chunks_lazy"].clone();
+    assert_eq!(project.status_json("app")["chunks_kept"], lazy);
+}
+
+#[test]
+fn status_of_an_index_lists_all_that_was_linked_into_it() {
+    let project = hello("outputs");
+    if unfold_command().is_none() {
+        return;
+    }
+    let nothing = project.unfold(&["status"]).unwrap();
+    assert!(!nothing.succeeded() && nothing.stderr_text().contains("no index here"), "{nothing:?}");
+    project.compile_with("hello.c", &["-fPIC"]);
+    project.link(&["hello.o", "-o", "app"]);
+    project.link(&["-shared", "hello.o", "-o", "libhello.so"]);
+    project.link(&["hello.o", "-o", "gone"]);
+    project.remove("gone");
+    let outcome = project.unfold(&["status", "--json"]).unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_str(&outcome.stdout_text()).unwrap();
+    let one = |name: &str| {
+        let found = all.iter().find(|one| one["app"].as_str().unwrap().ends_with(name));
+        found.unwrap_or_else(|| panic!("no {name} in {outcome:?}"))
+    };
+    assert_eq!(all.len(), 3);
+    assert_eq!((&one("/app")["kind"], &one("/libhello.so")["kind"]), (&"program".into(), &"library".into()));
+    assert_eq!(one("/app")["generations"], project.status_json("app")["generations"]);
+    let text = project.unfold(&["status"]).unwrap().stdout_text();
+    assert!(text.contains("3 outputs") && text.contains("/gone, gone"), "{text}");
+    let library = project.unfold(&["status", "libhello.so"]).unwrap().stdout_text();
+    assert!(library.contains("shared library") && !library.contains("last run"), "{library}");
+}

@@ -149,13 +149,41 @@ pub fn sections(executable: &Executable) -> Result<Linked> {
     Ok(link(&state, output_folder, Wanted::Debug))
 }
 
+/// A section without an address, linked.
+pub struct DebugSection {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Links the debug information of one object; none if it has none, or was changed since.
+pub fn of_object(
+    state: &State,
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    output_folder: &Path,
+    object: u32,
+) -> Result<Vec<DebugSection>> {
+    let linked = join(read(state, output_folder, object, Wanted::Debug)?.into_iter().collect());
+    let mut file = vec![0; linked.size() as usize];
+    let mut rooms = Vec::new();
+    for (_, size) in &linked.sections {
+        let start = rooms.last().map_or(0, |room: &Range<usize>| room.end);
+        rooms.push(start..start + *size as usize);
+    }
+    linked.write(view, objects, &mut file, &rooms)?;
+    let sections = linked.sections.iter().zip(rooms);
+    Ok(sections.map(|((name, _), room)| DebugSection { name: name.clone(), bytes: file[room].to_vec() }).collect())
+}
+
 /// Gives the sections without an address of a program's objects their places. `output_folder` is where copies of the
 /// objects are held. One that cannot be read any more has no lines; the others do.
 pub fn link(state: &State, output_folder: &Path, wanted: Wanted) -> Linked {
-    let mut parts: Vec<Part> = (0..state.object_count())
-        .into_par_iter()
-        .filter_map(|object| read(state, output_folder, object, wanted).ok().flatten())
-        .collect();
+    let read = |object| read(state, output_folder, object, wanted).ok().flatten();
+    join((0..state.object_count()).into_par_iter().filter_map(read).collect())
+}
+
+/// Puts the sections of all parts one behind the other.
+fn join(mut parts: Vec<Part>) -> Linked {
     // Who compiled is said once.
     let mut comments: HashSet<Vec<u8>> = HashSet::new();
     let mut sections: Vec<(String, u64)> = Vec::new();
@@ -268,8 +296,8 @@ impl Linked {
     }
 }
 
-/// Reads the debug sections of an object, if it is still what was linked.
-fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
+/// An object as it was linked: where it is, or where it is held; `None` if it was changed since and is not held.
+pub fn object_data(state: &State, output_folder: &Path, number: u32) -> Result<Option<&'static [u8]>> {
     let object = state.object(number);
     if object.is_gone() {
         return Ok(None);
@@ -283,14 +311,15 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         }
     }
     let (whole, _) = mapped::map(&path)?;
-    let data = if object.member.is_empty() {
-        whole
-    } else {
-        Archive::parse(whole, file.path)?.member_at(object.offset)?.data
-    };
-    if object.member.is_empty() && reader::content_hash(data) != object.entry.content {
-        return Ok(None);
+    if !object.member.is_empty() {
+        return Ok(Some(Archive::parse(whole, file.path)?.member_at(object.offset)?.data));
     }
+    Ok((reader::content_hash(whole) == object.entry.content).then_some(whole))
+}
+
+/// Reads the debug sections of an object, if it is still what was linked.
+fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
+    let Some(data) = object_data(state, output_folder, number)? else { return Ok(None) };
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;

@@ -28,6 +28,7 @@ pub mod journal;
 pub mod kept;
 pub mod maps;
 pub mod masks;
+pub mod measure;
 pub mod open;
 pub mod pager;
 pub mod paging;

@@ -22,7 +22,7 @@ use shared::log::Pager;
 
 const UFFD_USER_MODE_ONLY: u64 = 1;
 const UFFD_API: u64 = 0xaa;
-const UFFD_FEATURE_SIGBUS: u64 = 1 << 7;
+pub const UFFD_FEATURE_SIGBUS: u64 = 1 << 7;
 const UFFDIO_API: u64 = 0xc018_aa3f;
 const UFFDIO_REGISTER: u64 = 0xc020_aa00;
 const UFFDIO_COPY: u64 = 0xc028_aa03;
@@ -36,14 +36,31 @@ pub fn open_userfaultfd() -> Result<i64, i64> {
     if sys::failed(fd) {
         return Err(fd);
     }
-    let mut api = [UFFD_API, UFFD_FEATURE_SIGBUS, 0];
-    // SAFETY: `struct uffdio_api` is these three words.
-    let result = unsafe { sys::ioctl(fd as u64, UFFDIO_API, api.as_mut_ptr() as u64) };
-    if sys::failed(result) {
+    if let Err(error) = ask_for(fd, UFFD_FEATURE_SIGBUS) {
         sys::close(fd);
-        return Err(result);
+        return Err(error);
     }
     descriptor::move_high(fd)
+}
+
+/// Begins to speak with a userfaultfd, in a mode that has these features. Returns those that the kernel has.
+fn ask_for(fd: i64, features: u64) -> Result<u64, i64> {
+    let mut api = [UFFD_API, features, 0];
+    // SAFETY: `struct uffdio_api` is these three words.
+    let result = unsafe { sys::ioctl(fd as u64, UFFDIO_API, api.as_mut_ptr() as u64) };
+    if sys::failed(result) { Err(result) } else { Ok(api[1]) }
+}
+
+/// The features that the kernel has, or the call that it refused, and its error. `user_only`: see [`open_userfaultfd`].
+pub fn features(user_only: bool) -> Result<u64, (&'static str, i64)> {
+    let mode = if user_only { UFFD_USER_MODE_ONLY } else { 0 };
+    let fd = sys::userfaultfd(sys::O_CLOEXEC | sys::O_NONBLOCK | mode);
+    if sys::failed(fd) {
+        return Err(("userfaultfd", fd));
+    }
+    let features = ask_for(fd, 0);
+    sys::close(fd);
+    features.map_err(|error| ("UFFDIO_API", error))
 }
 
 /// Registers `len` bytes at `addr` for missing pages.
@@ -55,10 +72,14 @@ pub fn register(uffd: i64, addr: u64, len: u64) -> i64 {
 
 /// Fills `len` missing bytes at `to`. Returns how many were filled, or the kernel's error.
 pub fn copy(to: u64, from: *const u8, len: u64) -> Result<u64, i64> {
+    copy_through(UFFD.load(Ordering::Relaxed), to, from, len)
+}
+
+/// The same through this userfaultfd.
+pub fn copy_through(uffd: i64, to: u64, from: *const u8, len: u64) -> Result<u64, i64> {
     let mut argument = [to, from as u64, len, 0, 0];
-    let uffd = UFFD.load(Ordering::Relaxed) as u64;
     // SAFETY: `struct uffdio_copy` is these five words; the kernel reads `len` bytes at `from`.
-    let result = unsafe { sys::ioctl(uffd, UFFDIO_COPY, argument.as_mut_ptr() as u64) };
+    let result = unsafe { sys::ioctl(uffd as u64, UFFDIO_COPY, argument.as_mut_ptr() as u64) };
     let copied = argument[4] as i64;
     match () {
         () if !sys::failed(result) => Ok(len),
@@ -101,7 +122,7 @@ pub fn choose(choice: PagerChoice) -> (Pager, i64) {
 
 /// Whether memory without access can be made executable, as each first touch under userfaultfd does. PR_SET_MDWE forbids
 /// it, and so do the filters of service managers (`MemoryDenyWriteExecute`); files can still be mapped.
-fn memory_may_become_executable() -> bool {
+pub fn memory_may_become_executable() -> bool {
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS;
     // SAFETY: a page of our own, at an address of the kernel's choice.
     unsafe {

@@ -40,13 +40,7 @@ pub fn render(
     let end = start + out.len() as u64;
     let mut window = Window { start, out };
     let header = plan.header;
-    let frame = Frame {
-        shared: header.flags & flag::SHARED != 0,
-        tls_start: header.tls_start,
-        tls_end: header.tls_end,
-        tls_module: header.tls_module,
-        got_origin: header.got_origin,
-    };
+    let frame = frame(plan);
     let first = search(plan, plan.blocks, |block| block.addr + block.capacity <= start)?;
     for place in &plan.blocks[first..] {
         verify(plan, from_ref(place))?;
@@ -219,6 +213,29 @@ impl Symbol<'_> {
             import: slot.flags & slot::IMPORT != 0,
             ..place
         }
+    }
+}
+
+/// What the edits of an object that refer to `symref` are given, for who explains them.
+pub fn target(
+    plan: &PlanView<'_>,
+    objects: &impl Objects,
+    object: u32,
+    symref: &SymRef,
+) -> Result<Target, RenderError> {
+    let linked = Linked::new(plan, objects, object)?;
+    Ok(linked.symbol(symref, RenderError::Record { object })?.target(plan))
+}
+
+/// What the formulas of edits need of an image.
+pub fn frame(plan: &PlanView<'_>) -> Frame {
+    let header = plan.header;
+    Frame {
+        shared: header.flags & flag::SHARED != 0,
+        tls_start: header.tls_start,
+        tls_end: header.tls_end,
+        tls_module: header.tls_module,
+        got_origin: header.got_origin,
     }
 }
 

@@ -75,7 +75,7 @@ pub fn gc(paths: &[PathBuf], as_json: bool, dry_run: bool, quiet: bool) -> Resul
 }
 
 /// The index that a link in this folder would use.
-fn default_index() -> Result<PathBuf> {
+pub fn default_index() -> Result<PathBuf> {
     let named = std::env::var_os("UNFOLD_INDEX").filter(|index| !index.is_empty()).map(PathBuf::from);
     let index = named.unwrap_or_else(|| indexer::index::FOLDER.into());
     if !index.is_dir() {
@@ -100,11 +100,11 @@ fn index_of(path: &Path) -> Result<PathBuf> {
 
 fn report(index: &Path, collected: &Collected, dry_run: bool) -> serde_json::Value {
     let removed = collected.removed.iter().map(|doomed| {
-        let output = doomed.what.as_deref().map(out::json);
-        json!({ "kind": doomed.kind.name(), "path": out::json(&doomed.path), "output": output })
+        let output = doomed.what.as_deref().map(out::path);
+        json!({ "kind": doomed.kind.name(), "path": out::path(&doomed.path), "output": output })
     });
     json!({
-        "index": out::json(index),
+        "index": out::path(index),
         "dry_run": dry_run,
         "bytes_before": collected.before,
         "bytes_after": collected.after,

@@ -5,6 +5,8 @@
 mod bake;
 mod compiler;
 mod completion;
+mod doctor;
+mod explain;
 mod gc;
 mod man;
 mod order;
@@ -35,6 +37,8 @@ enum Verb {
     Status(status::Args),
     Profile(profile::ProfileArgs),
     Order(order::OrderArgs),
+    Explain(explain::Args),
+    Doctor(doctor::Args),
     Bake(bake::Args),
     Verify(verify::Args),
     Gc(gc::Args),
@@ -80,7 +84,9 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args.command),
         Verb::Profile(args) => profile::profile(&args),
         Verb::Order(args) => order::order(&args).map(done),
-        Verb::Status(args) => status::status(&args.app, args.json).map(done),
+        Verb::Status(args) => status::status(&args).map(done),
+        Verb::Explain(args) => explain::explain(&args).map(done),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Bake(args) => bake::bake(&args).map(done),
         Verb::Verify(args) => verify::verify(&args.apps, args.json, args.dry_run, args.quiet),
         Verb::Gc(args) => gc::gc(&args.paths, args.json, args.dry_run, args.quiet).map(done),

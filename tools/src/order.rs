@@ -8,7 +8,18 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
+const MORE: &str = "\
+Examples:
+  unfold profile app -- --version; unfold order app -o app.order
+  clang -fuse-ld=lld -Wl,--symbol-ordering-file=app.order ...
+
+Exit status:
+  0    it is written
+  1    no run is known, or unfold has not linked the program";
+
+/// Write the order in which runs touched functions, for other linkers
 #[derive(Args)]
+#[command(after_long_help = MORE)]
 pub struct OrderArgs {
     /// An executable that unfold has linked, and that has run: best by `unfold profile APP -- ARGS`
     app: PathBuf,

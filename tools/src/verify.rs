@@ -124,15 +124,15 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
     let report = match result {
         Ok(report) => report,
         Err(error) => {
-            return json!({ "app": out::json(app), "right": Value::Null, "error": format!("{error:#}") });
+            return json!({ "app": out::path(app), "right": Value::Null, "error": format!("{error:#}") });
         }
     };
     json!({
-        "app": out::json(app),
+        "app": out::path(app),
         "right": report.findings.is_empty(),
         "error": Value::Null,
         "generation": report.generation,
-        "folder": out::json(&report.folder),
+        "folder": out::path(&report.folder),
         "dry_run": dry_run,
         "pages_rendered": report.pages_rendered,
         "pages_of_image": report.pages_of_image,
@@ -148,7 +148,7 @@ fn report_json(app: &Path, result: &Result<Report>, dry_run: bool, ms: u64) -> V
 fn finding_json(finding: &Finding) -> Value {
     let mut object = json!({
         "kind": finding.kind.name(),
-        "file": out::json(&finding.file),
+        "file": out::path(&finding.file),
         "text": finding.text,
         "cure": finding.cure.name(),
         "start": Value::Null,

@@ -280,8 +280,8 @@ struct Found {
     left: Vec<PathBuf>,
 }
 
-/// An output's folder, and the number of a generation.
-type Place = (OsString, u64);
+/// The name of an output's folder, and the number of a generation.
+pub type Place = (OsString, u64);
 
 impl Found {
     fn look(&mut self, index: &Path, how: &How, progress: &mut dyn FnMut(&str)) -> Result<()> {
@@ -404,7 +404,7 @@ fn let_grace_pass(index: &Path, progress: &mut dyn FnMut(&str)) {
 }
 
 /// Where an output may be: where it was linked, and there as seen from where the index is now.
-fn noted_paths(index: &Path, folder: &Path) -> Vec<PathBuf> {
+pub fn noted_paths(index: &Path, folder: &Path) -> Vec<PathBuf> {
     let Ok(text) = fs::read(folder.join(PATH)) else { return Vec::new() };
     let mut parts = text.split(|byte| *byte == 0).map(|part| Path::new(OsStr::from_bytes(part)));
     let (Some(output), Some(then)) = (parts.next(), parts.next()) else { return Vec::new() };
@@ -439,11 +439,18 @@ fn is_left_log(path: &Path) -> bool {
 
 /// The generations that processes run from, as far as we may see them.
 fn running() -> HashSet<Place> {
-    let Ok(entries) = fs::read_dir("/proc") else { return HashSet::new() };
-    let is_process = |entry: &fs::DirEntry| entry.file_name().as_bytes().iter().all(u8::is_ascii_digit);
+    processes().into_iter().map(|(_, place)| place).collect()
+}
+
+/// The processes that run programs of ours, as far as we may see them, and the generations that they run from.
+pub fn processes() -> Vec<(u32, Place)> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     // The link follows the file itself, whatever became of its name.
-    let files = entries.flatten().filter(is_process).map(|entry| entry.path().join("exe"));
-    files.filter_map(|file| place_of(&file)).collect()
+    let place = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, place_of(&entry.path().join("exe"))?))
+    };
+    entries.flatten().filter_map(place).collect()
 }
 
 /// The output's folder and the generation that an executable of ours refers to.

@@ -244,27 +244,7 @@ impl Editor {
     /// Each slot that is mentioned, the object, and which of its globals that would be: it may not have so many.
     pub fn mentions(&self, slots: &HashSet<u32>) -> Vec<(u32, u32, u32)> {
         let (Ok(view), false) = (self.view(), slots.is_empty()) else { return Vec::new() };
-        let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
-        for slot in slots {
-            if let Some(word) = is_wanted.get_mut(*slot as usize / 64) {
-                *word |= 1 << (slot % 64);
-            }
-        }
-        let wanted =
-            |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
-        let mut starts: Vec<(u32, u32)> =
-            (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
-        starts.sort_unstable();
-        let used = view.bindings.iter().take(self.used.bindings as usize);
-        let mut mentions = Vec::new();
-        for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
-            let behind = starts.partition_point(|(start, _)| *start <= place);
-            let Some((start, _)) = behind.checked_sub(1).and_then(|at| starts.get(at)) else { continue };
-            // Objects without globals share their place with the next.
-            let here = starts[..behind].iter().rev().take_while(|(other, _)| other == start);
-            mentions.extend(here.map(|(_, object)| (*slot, *object, place - start)));
-        }
-        mentions
+        mentions(&view, self.used.bindings, slots)
     }
 
     /// Adds a symbol; `None` if there is no room for one.
@@ -385,6 +365,32 @@ impl Editor {
 }
 
 /// The plan, of which `verified` says what was verified before.
+/// Each of these slots that objects mention, the object, and which of its globals that would be: it may not have so many.
+/// `used`: how many of the plan's bindings are in use.
+pub fn mentions(view: &PlanView<'_>, used: u64, slots: &HashSet<u32>) -> Vec<(u32, u32, u32)> {
+    let mut is_wanted = vec![0u64; view.slots.len() / 64 + 1];
+    for slot in slots {
+        if let Some(word) = is_wanted.get_mut(*slot as usize / 64) {
+            *word |= 1 << (slot % 64);
+        }
+    }
+    let wanted =
+        |slot: u32| is_wanted.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0);
+    let mut starts: Vec<(u32, u32)> =
+        (0u32..).zip(view.objects).map(|(number, object)| (object.bindings, number)).collect();
+    starts.sort_unstable();
+    let used = view.bindings.iter().take(used as usize);
+    let mut mentions = Vec::new();
+    for (place, slot) in (0u32..).zip(used).filter(|(_, slot)| wanted(**slot)) {
+        let behind = starts.partition_point(|(start, _)| *start <= place);
+        let Some((start, _)) = behind.checked_sub(1).and_then(|at| starts.get(at)) else { continue };
+        // Objects without globals share their place with the next.
+        let here = starts[..behind].iter().rev().take_while(|(other, _)| other == start);
+        mentions.extend(here.map(|(_, object)| (*slot, *object, place - start)));
+    }
+    mentions
+}
+
 fn view<'a>(plan: &'a [u8], verified: &'a [AtomicU8]) -> Result<PlanView<'a>, PlanError> {
     let header: &PlanHeader = pod::get(plan, 0).ok_or(PlanError::Truncated)?;
     let len = header.len.checked_sub(HEADER as u64).ok_or(PlanError::Malformed)?;

@@ -56,6 +56,7 @@ use crate::timing::Timing;
 use crate::{HandOn, object as reader, order, report, trouble};
 use anyhow::{Context, Result};
 use editor::Editor;
+pub use editor::mentions;
 use groups::Change;
 use idle::nothing_changed;
 pub use inputs::state_of;

@@ -131,6 +131,13 @@ impl<'a> Needed<'a> {
         })
     }
 
+    /// Why an object was loaded: the number of the object that asked for it first, unless it was the command line or a
+    /// library, and the hash of the name. `None`: it is named on the command line.
+    pub fn reason(&self, object: u32) -> Option<(Option<u32>, u64)> {
+        let reason = self.reasons.get(object as usize).filter(|reason| reason.holds != 0)?;
+        Some(((reason.by != NONE).then_some(reason.by), reason.symbol))
+    }
+
     /// Whether other members may be loaded now that these objects have other records. `is_defined` says whether the
     /// image defines a name.
     pub fn may_differ(&self, pairs: &[Pair<'_>], wraps: bool, is_defined: impl Fn(u64) -> bool) -> bool {

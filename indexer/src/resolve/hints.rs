@@ -135,7 +135,7 @@ fn cpp_function(name: &[u8]) -> Option<&[u8]> {
 }
 
 /// How many letters have to be changed, added or removed, or swapped with their neighbours, if not more than `most`.
-fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
+pub fn distance(a: &[u8], b: &[u8], most: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > most {
         return None;
     }

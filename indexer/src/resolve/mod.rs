@@ -2,7 +2,7 @@
 
 pub mod check;
 pub mod guards;
-mod hints;
+pub mod hints;
 pub mod library;
 pub mod linker_symbols;
 pub mod needs;

@@ -64,7 +64,7 @@ impl Places<'_> {
         matches!(self.find(addr), Some(Place::FrameTable | Place::Section { .. }))
     }
 
-    /// What lies at an address, by its numbers.
+    /// What lies at an address; `None`: nothing of any object.
     pub fn find(&self, addr: ImageAddr) -> Option<Place> {
         let header = self.plan.header;
         let rows = header.eh_hdr..header.eh_hdr + EH_HDR_HEAD + header.eh_rows * EH_HDR_ROW;

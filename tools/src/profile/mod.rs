@@ -17,7 +17,23 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+const MORE: &str = "\
+Examples:
+  unfold profile app -- --version            run it, and show what it touched, object by object
+  unfold profile app --by function --top 20  the same run again
+  unfold profile app --html start.html       as a page with a timeline and a map
+  unfold profile app --diff before.json      beside a run that was kept with --save
+
+Exit status:
+  that of the program, with `--`; else
+  0    it is shown
+  1    there is no such run, or unfold has not linked the program";
+
+/// Show what a run touched first, in which order, and what that cost
+///
+/// With `--`, the program runs with these arguments and its own input and outputs, and its exit status is passed on.
 #[derive(Args)]
+#[command(after_long_help = MORE)]
 pub struct ProfileArgs {
     /// An executable that unfold has linked
     app: PathBuf,

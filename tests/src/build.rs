@@ -42,6 +42,12 @@ impl<'a> Build<'a> {
         Ok(build)
     }
 
+    /// Compiles the main source once more, with these flags in addition.
+    pub fn compile_main(&self, flags: &[&str]) -> Result<(), String> {
+        let mode = [self.c_mode_flags(), flags].concat();
+        self.compile_file(&self.program.main, &mode, &self.object(&self.program.main))
+    }
+
     /// Whether the program has shared libraries of its own.
     pub fn has_shared(&self) -> bool {
         self.program.libraries.iter().any(|library| library.kind == LibraryKind::Shared)
@@ -75,6 +81,18 @@ impl<'a> Build<'a> {
     /// Each linker gets its own directory, so that no index is shared between variants, and the same
     /// file name, so that a program which prints its own name prints the same one everywhere.
     pub fn link(&self, linker: &Linker, libraries: &Path, directory: &str) -> Result<PathBuf, String> {
+        // What the linker would do behind the link, trials ask for when they want it.
+        self.link_with(linker, libraries, directory, &[("UNFOLD_BACKGROUND", "off")])
+    }
+
+    /// The same with this environment.
+    pub fn link_with(
+        &self,
+        linker: &Linker,
+        libraries: &Path,
+        directory: &str,
+        env: &[(&str, &str)],
+    ) -> Result<PathBuf, String> {
         let dir = self.work.join(directory);
         make_folder(&dir)?;
         let app = dir.join("app");
@@ -82,8 +100,7 @@ impl<'a> Build<'a> {
             Compiler::Rustc => self.rustc_link(linker, libraries, &app),
             _ => self.driver_link(linker, libraries, &app),
         };
-        // What the linker would do behind the link, trials ask for when they want it.
-        link_silently(command.current_dir(&self.work).env("UNFOLD_BACKGROUND", "off"))?;
+        link_silently(command.current_dir(&self.work).envs(env.iter().copied()))?;
         Ok(app)
     }
 

@@ -12,6 +12,10 @@
 //! | `faults` | a command | the same, of which one system call that writes fails, or is the last |
 //! | `trouble` | a command | full disks, limits, and kill -9 |
 //! | `confine` | a command | another user, forbidden system calls, limits, another view of the file system |
+//! | `ways` | | the states in which somebody may meet an executable, with a debugger or a profiler in hand |
+//! | `twins` | sources and words of a link | a program by GNU ld and by unfold, of which tools must show the same |
+//! | `started` | a command | a program that is ready and waits |
+//! | `transcript` | what a tool shows of a program and of its twin | how it differs |
 //! | `random` | a seed | the same numbers in every run of the tests |
 //!
 //! Nothing here measures time. The one deadline, in `run`, exists to turn a hang into a failure.
@@ -23,7 +27,11 @@ pub mod faults;
 pub mod project;
 pub mod random;
 pub mod run;
+pub mod started;
 pub mod status;
 pub mod three_objects;
 pub mod tools;
+pub mod transcript;
 pub mod trouble;
+pub mod twins;
+pub mod ways;

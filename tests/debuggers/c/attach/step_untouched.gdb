@@ -1,0 +1,21 @@
+#: Attach: app
+#: Shows: never_touched (x=
+#: Shows: deeper (x=
+#: Shows: ends: Exit(0)
+#: Ignore: clock_nanosleep|nanosleep|usleep|^\d+\t.*(sysdeps|\.\./)|Download|^\d+\t(in )?\.\.
+# Into code that nobody has touched, step by step, with no breakpoint there.
+frame function wait_here
+set var released = 1
+finish
+finish
+finish
+step
+step
+step
+step
+step
+step
+bt
+finish
+finish
+detach

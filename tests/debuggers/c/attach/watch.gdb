@@ -1,0 +1,13 @@
+#: Attach: app
+#: Shows: Old value = 0
+#: Shows: New value = 1
+#: Shows: deeper (x=
+#: Shows: ends: Exit(0)
+#: Ignore: clock_nanosleep|nanosleep|usleep|^\d+\t.*(sysdeps|\.\./)|Download|^\d+\t(in )?\.\.
+frame function wait_here
+watch 'far.c'::calls
+set var released = 1
+continue
+bt
+delete
+detach

@@ -1,0 +1,17 @@
+#: Core: ill
+#: Shows: main (argc=2
+#: Shows: "written before the end!"
+bt
+info locals
+frame function die
+info args
+info locals
+print counter
+print buffer
+print first
+print *first.next
+info sharedlibrary
+print $_siginfo.si_signo
+disassemble sum
+list sum
+thread apply all bt 1

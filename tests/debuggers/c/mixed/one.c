@@ -1,0 +1,4 @@
+int one(int x) {
+    int local = x + 1;
+    return local;
+}

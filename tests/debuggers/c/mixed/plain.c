@@ -1,0 +1,1 @@
+int plain(int (*function)(int), int x) { return function(x) + 1; }

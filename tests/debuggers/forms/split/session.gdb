@@ -1,0 +1,29 @@
+#: Shows: Breakpoint 1,
+#: Shows: inner
+#: Shows: main
+#: Shows: exited normally
+break of_part
+run
+bt
+info args
+info locals
+print *pair
+print of_part_counter
+next
+up
+info locals
+print counter
+print inner::calls
+ptype pair
+list
+info line inner
+info source
+finish
+next
+tbreak main.c:14
+run
+bt
+info symbol inner
+disassemble /s inner
+delete
+continue

@@ -1,0 +1,253 @@
+//! Profilers, and tools that look up addresses, show of a program what they show of its twin that GNU ld has linked.
+
+use std::collections::BTreeMap;
+
+use unfold_tests::directives::Compiler;
+use unfold_tests::twins::{Subject, Twins};
+use unfold_tests::ways;
+
+/// Three functions whose shares of the time are about 1 : 2 : 4, each in a chunk of its own.
+const SHARES: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+static volatile unsigned long sink;
+__attribute__((noinline)) static unsigned long spin(unsigned long n) {
+    unsigned long x = n;
+    for (unsigned long i = 0; i < n; i++)
+        x = x * 6364136223846793005ul + 1442695040888963407ul;
+    return x;
+}
+#define WORK(name, share) \
+    __attribute__((noinline)) unsigned long name(unsigned long n) { \
+        unsigned long x = n; \
+        FAR(x); \
+        for (unsigned long i = 0; i < share * n; i++) \
+            x = x * 6364136223846793005ul + 1442695040888963407ul; \
+        FAR(x); \
+        return x; \
+    }
+WORK(one_part, 1)
+WORK(two_parts, 2)
+WORK(four_parts, 4)
+__attribute__((noinline)) static unsigned long all_parts(unsigned long n) {
+    return one_part(n) + two_parts(n) + four_parts(n) + spin(n / 10);
+}
+int main(int argc, char **argv) {
+    unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+    for (int i = 0; i < 10; i++)
+        sink += all_parts(n);
+    return 0;
+}
+"#;
+
+fn shares(name: &str, tools: &[&str]) -> Option<Twins> {
+    let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
+    twins.project.write("main.c", SHARES);
+    twins.project.tool("gcc", &["-g", "-O2", "-fno-omit-frame-pointer", "-c", "main.c"]);
+    twins.link(&["main.o"]);
+    Some(twins)
+}
+
+/// Enough to have some hundred samples.
+const LONG: &str = "12000000";
+
+/// Records the program and gives what `perf` then shows with these words; nothing where the kernel forbids it.
+fn perf(subject: &Subject, record: &[&str], words: &[&str]) -> Option<String> {
+    let record = [&["record", "-q", "-F", "999", "-e", "cpu-clock:u", "-o", "perf.data"], record].concat();
+    let recorded = subject.outcome(subject.tool("perf", &record).args(["./app", LONG]));
+    if recorded.stderr_text().contains("perf_event_paranoid")
+        || recorded.stderr_text().contains("not permitted")
+    {
+        eprintln!("note: perf may not record here: sysctl kernel.perf_event_paranoid=-1");
+        return None;
+    }
+    assert!(recorded.succeeded(), "{}: {recorded:?}", subject.name);
+    let shown = subject.outcome(subject.tool("perf", words).args(["-i", "perf.data"]));
+    assert!(shown.succeeded(), "{}: {shown:?}", subject.name);
+    Some(shown.stdout_text())
+}
+
+/// Each symbol of the program with its share in percent, as `perf report` has it.
+fn report(subject: &Subject) -> Option<BTreeMap<String, f64>> {
+    let words = ["report", "--stdio", "-q", "--no-children", "-F", "overhead,dso,symbol", "-t", "|"];
+    let text = perf(subject, &[], &words)?;
+    let line = |line: &str| {
+        let mut fields = line.split('|').map(str::trim);
+        let share = fields.next()?.strip_suffix('%')?.parse::<f64>().ok()?;
+        let dso = fields.next()?;
+        let symbol = fields.next()?.trim_start_matches("[.] ");
+        Some((format!("{dso} {symbol}"), share))
+    };
+    Some(text.lines().filter_map(line).collect())
+}
+
+#[test]
+fn perf_report_shows_the_same_functions_with_similar_shares() {
+    let Some(twins) = shares("report", &["perf"]) else { return };
+    let Some(twin) = report(&twins.twin()) else { return };
+    for name in ["app one_part", "app two_parts", "app four_parts"] {
+        assert!(twin.contains_key(name), "{name} is not in the twin's report: {twin:?}");
+    }
+    twins.for_each(&ways::all(), |subject| {
+        let found = report(subject)?;
+        let wrong: Vec<String> = twin
+            .iter()
+            .filter(|(name, share)| name.starts_with("app ") && **share > 5.0)
+            .filter(|(name, share)| (found.get(*name).unwrap_or(&0.0) - **share).abs() > 10.0)
+            .map(|(name, share)| format!("`{name}` has {share} % of the twin, but {:?}", found.get(name)))
+            .collect();
+        (!wrong.is_empty()).then(|| format!("{}\nall of it: {found:#?}", wrong.join("\n")))
+    });
+}
+
+/// Nothing of what the program itself executes is without a name.
+#[test]
+fn perf_report_has_no_unknown_code() {
+    let Some(twins) = shares("unknown", &["perf"]) else { return };
+    if report(&twins.twin()).is_none() {
+        return;
+    }
+    twins.for_each(&ways::all(), |subject| {
+        let found = report(subject)?;
+        let unknown =
+            |name: &String| name.contains("[unknown]") || name.contains("0x") || name.contains("anon");
+        let unknown: BTreeMap<_, _> =
+            found.iter().filter(|(name, share)| unknown(name) && **share > 2.0).collect();
+        (!unknown.is_empty()).then(|| format!("{unknown:#?}\nall of it: {found:#?}"))
+    });
+}
+
+/// Call chains, folded as flame graphs have them, with how many samples each has.
+fn folded(subject: &Subject, graph: &str) -> Option<BTreeMap<String, usize>> {
+    let text = perf(subject, &["--call-graph", graph], &["script", "-F", "ip,sym,dso"])?;
+    let mut stacks = BTreeMap::new();
+    for sample in text.split("\n\n") {
+        let frames = sample.lines().rev().filter_map(|line| {
+            let (_, rest) = line.trim().split_once(' ')?;
+            let (symbol, dso) = rest.rsplit_once(" (")?;
+            Some(format!("{} ({}", symbol.split('+').next()?, dso.rsplit('/').next()?))
+        });
+        let stack = frames.collect::<Vec<_>>().join(";");
+        *stacks.entry(stack).or_insert(0) += 1;
+    }
+    Some(stacks)
+}
+
+fn check_call_chains(name: &str, graph: &str) {
+    let Some(twins) = shares(name, &["perf"]) else { return };
+    let Some(twin) = folded(&twins.twin(), graph) else { return };
+    let total: usize = twin.values().sum();
+    let expected: Vec<&String> =
+        twin.iter().filter(|(_, n)| **n * 20 > total).map(|(stack, _)| stack).collect();
+    assert!(
+        expected.iter().any(|stack| stack.contains("main (app);all_parts (app);four_parts (app)")),
+        "{twin:#?}"
+    );
+    twins.for_each(&ways::all(), |subject| {
+        let found = folded(subject, graph)?;
+        let missing: Vec<_> = expected.iter().filter(|stack| !found.contains_key(**stack)).collect();
+        (!missing.is_empty()).then(|| format!("these stacks are missing: {missing:#?}\nin {found:#?}"))
+    });
+}
+
+#[test]
+fn perf_follows_frame_pointers() {
+    check_call_chains("frame_pointers", "fp");
+}
+
+#[test]
+fn perf_unwinds_by_debug_information() {
+    check_call_chains("dwarf", "dwarf,4096");
+}
+
+/// Prints addresses of functions, for tools to look up.
+const ADDRESSES: &str = r#"
+#include <stdio.h>
+static int inner(int x) { return x * 3; }
+int outer(int x) {
+    return inner(x) + 1;
+}
+int table[4] = {1, 2, 3, 4};
+extern char __executable_start;
+int main(int argc, char **argv) {
+    printf("%p %p %p %p\n", (void *)&__executable_start, (void *)inner, (void *)(outer + 4), (void *)table);
+    return outer(argc) > 0 ? 0 : 1;
+}
+"#;
+
+fn addresses(name: &str, tools: &[&str]) -> Option<Twins> {
+    let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
+    twins.project.write("main.c", ADDRESSES);
+    // Without PIE, what the program prints is what the file says.
+    twins.project.tool("gcc", &["-g", "-O0", "-fno-pie", "-c", "main.c"]);
+    twins.link(&["main.o", "-no-pie"]);
+    Some(twins)
+}
+
+/// What a tool says of the addresses that the program prints of its functions.
+fn looked_up(subject: &Subject, tool: &str, words: &[&str]) -> String {
+    let outcome = subject.outcome(&mut subject.program());
+    assert!(outcome.succeeded(), "{}: {outcome:?}", subject.name);
+    let text = outcome.stdout_text();
+    let addresses: Vec<&str> = text.split_whitespace().skip(1).take(2).collect();
+    subject.shown(tool, &[words, addresses.as_slice()].concat())
+}
+
+#[test]
+fn addr2line_finds_functions_and_lines() {
+    let Some(twins) = addresses("addr2line", &["addr2line"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["inner", "main.c:3", "outer", "main.c:4"], |app| {
+        looked_up(app, "addr2line", &["-e", "./app", "-f", "-C", "-i"])
+    });
+}
+
+#[test]
+fn eu_addr2line_finds_functions_and_lines() {
+    let Some(twins) = addresses("eu_addr2line", &["eu-addr2line"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["inner", "main.c:3", "outer", "main.c:4"], |app| {
+        looked_up(app, "eu-addr2line", &["-e", "./app", "-f", "-C", "-i"])
+    });
+}
+
+#[test]
+fn llvm_symbolizer_finds_functions_and_lines() {
+    let Some(twins) = addresses("llvm_symbolizer", &["llvm-symbolizer"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["inner", "main.c:3", "outer", "main.c:4"], |app| {
+        looked_up(app, "llvm-symbolizer", &["--obj=./app"])
+    });
+}
+
+#[test]
+fn objdump_disassembles_a_function() {
+    let Some(twins) = addresses("objdump", &["objdump"]) else { return };
+    let addresses =
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+    twins.assert_same(&ways::from_the_start(), &["<outer>:", "push", "<inner>", "ret"], |app| {
+        let text = app.shown("objdump", &["-d", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
+        addresses.replace_all(&text, "ADDRESS$1").into_owned()
+    });
+}
+
+#[test]
+fn objdump_shows_source_lines() {
+    let Some(twins) = addresses("objdump_source", &["objdump"]) else { return };
+    let addresses =
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+    twins.assert_same(&ways::from_the_start(), &["<outer>:", "return inner(x) + 1;", "ret"], |app| {
+        let text = app.shown("objdump", &["-S", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
+        addresses.replace_all(&text, "ADDRESS$1").into_owned()
+    });
+}
+
+#[test]
+fn nm_lists_the_symbols_of_the_objects() {
+    let Some(twins) = addresses("nm", &["nm"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["t inner", "T main", "T outer", "D table"], |app| {
+        let text = app.shown("nm", &["./app"]);
+        let ours = ["inner", "main", "outer", "table", "main.c"];
+        let lines = text.lines().filter(|line| ours.contains(&line.rsplit(' ').next().unwrap_or("")));
+        // Without addresses, which are not the same.
+        lines.map(|line| line.get(17..).unwrap_or(line).to_owned() + "\n").collect()
+    });
+}

@@ -44,7 +44,18 @@ int main(int argc, char **argv) {
 fn shares(name: &str, tools: &[&str]) -> Option<Twins> {
     let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
     twins.project.write("main.c", SHARES);
-    twins.project.tool("gcc", &["-g", "-O2", "-fno-omit-frame-pointer", "-c", "main.c"]);
+    twins.project.tool(
+        "gcc",
+        &[
+            "-g",
+            "-O2",
+            "-fno-omit-frame-pointer",
+            "-mno-omit-leaf-frame-pointer",
+            "-fno-optimize-sibling-calls",
+            "-c",
+            "main.c",
+        ],
+    );
     twins.link(&["main.o"]);
     Some(twins)
 }
@@ -222,7 +233,7 @@ fn llvm_symbolizer_finds_functions_and_lines() {
 fn objdump_disassembles_a_function() {
     let Some(twins) = addresses("objdump", &["objdump"]) else { return };
     let addresses =
-        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>:|:)|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
     twins.assert_same(&ways::from_the_start(), &["<outer>:", "push", "<inner>", "ret"], |app| {
         let text = app.shown("objdump", &["-d", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
         addresses.replace_all(&text, "ADDRESS$1").into_owned()
@@ -233,7 +244,7 @@ fn objdump_disassembles_a_function() {
 fn objdump_shows_source_lines() {
     let Some(twins) = addresses("objdump_source", &["objdump"]) else { return };
     let addresses =
-        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>:|:)|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
     twins.assert_same(&ways::from_the_start(), &["<outer>:", "return inner(x) + 1;", "ret"], |app| {
         let text = app.shown("objdump", &["-S", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
         addresses.replace_all(&text, "ADDRESS$1").into_owned()

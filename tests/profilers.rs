@@ -262,3 +262,214 @@ fn nm_lists_the_symbols_of_the_objects() {
         lines.map(|line| line.get(17..).unwrap_or(line).to_owned() + "\n").collect()
     });
 }
+
+/// The name under which `perf` and others list it is the executable's.
+#[test]
+fn perf_report_names_the_executable() {
+    let Some(twins) = shares("executable", &["perf"]) else { return };
+    if report(&twins.twin()).is_none() {
+        return;
+    }
+    twins.for_each(&ways::all(), |subject| {
+        let found = report(subject)?;
+        let of_app: f64 =
+            found.iter().filter(|(name, _)| name.starts_with("app ")).map(|(_, share)| share).sum();
+        (of_app < 90.0).then(|| format!("only {of_app} % are listed as `app`: {found:#?}"))
+    });
+}
+
+#[test]
+fn perf_annotate_finds_the_code() {
+    let Some(twins) = shares("annotate", &["perf"]) else { return };
+    let words = ["annotate", "--stdio", "-q", "-s", "four_parts", "--stdio-color", "never"];
+    let Some(twin) = perf(&twins.twin(), &[], &words) else { return };
+    assert!(twin.contains("imul") && twin.contains("main.c:"), "{twin}");
+    twins.for_each(&ways::all(), |subject| {
+        let found = perf(subject, &[], &words)?;
+        (!found.contains("imul") || !found.contains("main.c:")).then_some(found)
+    });
+}
+
+/// A probe in a function is hit each time that it is called.
+#[test]
+fn perf_probe_counts_the_calls_of_a_function() {
+    let Some(twins) = shares("probe", &["perf"]) else { return };
+    let hits = |subject: &Subject| -> Result<String, String> {
+        let event = format!("probe_unfold_{}:two_parts", std::process::id());
+        let add = ["probe", "-q", "-x", "./app", "--add", &format!("{event}=two_parts")];
+        let added = subject.outcome(&mut subject.tool("perf", &add));
+        if !added.succeeded() {
+            return Err(added.stderr_text());
+        }
+        let stat = ["stat", "-x", ",", "-e", &event, "./app", "1000"];
+        let counted = subject.outcome(&mut subject.tool("perf", &stat));
+        subject.outcome(&mut subject.tool("perf", &["probe", "-q", "--del", &event]));
+        let text = counted.stderr_text();
+        Ok(text
+            .lines()
+            .find(|line| line.contains(&event))
+            .map_or(text.clone(), |line| line.split(',').next().unwrap_or("").to_owned()))
+    };
+    match hits(&twins.twin()) {
+        Err(error) => eprintln!("note: this kernel, or this user, has no probes: {error}"),
+        Ok(calls) => {
+            assert_eq!(calls, "10", "the twin");
+            twins.for_each(&ways::all(), |subject| {
+                let found = hits(subject);
+                (found != Ok("10".to_owned()))
+                    .then(|| format!("it is called 10 times, but counted: {found:?}"))
+            });
+        }
+    }
+}
+
+const CPP: &str = r#"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+namespace work {
+template <typename T> struct Mixer {
+    T state;
+    __attribute__((noinline)) T mix(unsigned long n) {
+        for (unsigned long i = 0; i < n; i++)
+            state = state * 6364136223846793005ul + 1442695040888963407ul;
+        return state;
+    }
+};
+struct Base { virtual ~Base() = default; virtual unsigned long run(unsigned long n) = 0; };
+struct Derived : Base {
+    Mixer<unsigned long> mixer{1};
+    __attribute__((noinline)) unsigned long run(unsigned long n) override { return mixer.mix(n) + mixer.mix(n / 3); }
+};
+}
+static volatile unsigned long sink;
+int main(int argc, char **argv) {
+    unsigned long n = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
+    work::Base *base = new work::Derived;
+    for (int i = 0; i < 30; i++)
+        sink = base->run(n);
+    delete base;
+    return 0;
+}
+"#;
+
+const RUST: &str = r#"
+use std::hint::black_box;
+mod work {
+    pub struct Mixer<T>(pub T);
+    impl Mixer<u64> {
+        #[inline(never)]
+        pub fn mix(&mut self, n: u64) -> u64 {
+            for _ in 0..n { self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); }
+            self.0
+        }
+    }
+    #[inline(never)]
+    pub fn run(n: u64) -> u64 { let mut mixer = Mixer(1); mixer.mix(n) + mixer.mix(n / 3) }
+}
+fn main() {
+    let n = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(1000);
+    for _ in 0..30 { black_box(work::run(black_box(n))); }
+}
+"#;
+
+/// Names of C++ and Rust are shown as their programmers wrote them.
+#[test]
+fn perf_report_demangles() {
+    let Some(mut cpp) = Twins::new("profilers/cpp", Compiler::Gxx, &["perf"]) else { return };
+    cpp.project.write("main.cpp", CPP);
+    cpp.project.tool("g++", &["-g", "-O1", "-c", "main.cpp"]);
+    cpp.link(&["main.o"]);
+    let Some(mut rust) = Twins::new("profilers/rust", Compiler::Rustc, &["perf"]) else { return };
+    rust.project.write("main.rs", RUST);
+    rust.link(&["--edition=2021", "-g", "-O", "main.rs"]);
+    for (twins, name) in [(cpp, "work::Mixer<unsigned long>::mix"), (rust, "main::work::Mixer<u64>::mix")] {
+        let share = |subject: &Subject| -> Option<f64> {
+            let found = report(subject)?;
+            Some(found.iter().filter(|(symbol, _)| symbol.contains(name)).map(|(_, share)| share).sum())
+        };
+        let Some(twin) = share(&twins.twin()) else { return };
+        assert!(twin > 80.0, "`{name}` has {twin} % of the twin: {:?}", report(&twins.twin()));
+        twins.for_each(&ways::all(), |subject| {
+            let found = share(subject)?;
+            (found < 80.0)
+                .then(|| format!("`{name}` has {twin} % of the twin, but {found} %: {:?}", report(subject)))
+        });
+    }
+}
+
+#[test]
+fn llvm_addr2line_finds_functions_and_lines() {
+    let Some(twins) = addresses("llvm_addr2line", &["llvm-addr2line"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["inner", "main.c:3", "outer", "main.c:4"], |app| {
+        looked_up(app, "llvm-addr2line", &["-e", "./app", "-f", "-C", "-i"])
+    });
+}
+
+/// Right after the link, nobody but the tool itself has asked for debug information yet.
+#[test]
+fn addr2line_finds_lines_after_a_relink() {
+    let Some(twins) = addresses("addr2line_relinked", &["addr2line"]) else { return };
+    let edited = ADDRESSES.replace("int table[4]", "\n\nint added(void) { return 6; }\nint table[4]");
+    twins.project.write("main.c", edited.replace("static int inner", "\n\nstatic int inner"));
+    twins.project.tool("gcc", &["-g", "-O0", "-fno-pie", "-c", "main.c"]);
+    let text = looked_up(&twins.relinked(), "addr2line", &["-e", "./app", "-f", "-C", "-i"]);
+    let lines: Vec<&str> = text.lines().map(|line| line.rsplit('/').next().unwrap_or(line)).collect();
+    assert_eq!(lines, ["inner", "main.c:5", "outer", "main.c:6"], "{text}");
+}
+
+#[test]
+fn readelf_lists_the_symbols_of_the_objects() {
+    let Some(twins) = addresses("readelf", &["readelf"]) else { return };
+    let has = [
+        "FUNC LOCAL DEFAULT inner",
+        "FUNC GLOBAL DEFAULT main",
+        "FUNC GLOBAL DEFAULT outer",
+        "OBJECT GLOBAL DEFAULT table",
+    ];
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("readelf", &["-sW", "./app"]);
+        let names = ["inner", "main", "outer", "table"];
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter_map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let [_, _, _, kind, binding, visibility, _, name] = words.as_slice() else { return None };
+                names.contains(name).then(|| format!("{kind} {binding} {visibility} {name}\n"))
+            })
+            .collect();
+        lines.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
+        lines.concat()
+    });
+}
+
+#[test]
+fn readelf_lists_the_sections_of_a_program() {
+    let Some(twins) = addresses("sections", &["readelf"]) else { return };
+    let names =
+        [".init", ".text", ".fini", ".rodata", ".eh_frame_hdr", ".eh_frame", ".dynamic", ".data", ".bss"];
+    let has: Vec<String> = names.map(|name| format!("{name}\n")).to_vec();
+    let has: Vec<&str> = has.iter().map(String::as_str).collect();
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("readelf", &["-SW", "./app"]);
+        let found = |name: &&str| text.split_whitespace().any(|word| word == *name);
+        names.into_iter().filter(found).map(|name| format!("{name}\n")).collect()
+    });
+}
+
+/// Code is of about the size that the twin has, not of a loader's.
+#[test]
+fn size_shows_the_size_of_the_program() {
+    let Some(twins) = shares("size", &["size"]) else { return };
+    let text_of = |subject: &Subject| -> f64 {
+        let shown = subject.shown("size", &["./app"]);
+        let number = shown.lines().nth(1).and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("{shown}"))
+    };
+    let twin = text_of(&twins.twin());
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let found = text_of(subject);
+        (!(0.5..2.0).contains(&(found / twin))).then(|| format!("{found} bytes of text; the twin has {twin}"))
+    });
+}

@@ -1,5 +1,4 @@
 #: Shows: stop_here
-#: Shows: "some text of the program"
 #: Shows: vtable for
 break stop_here
 run

@@ -192,6 +192,13 @@ int main(int argc, char **argv) {
 
 fn sanitizer(name: &str, compiler: Compiler, flag: &str, how: &str, has: &[&str]) {
     let Some(mut twins) = Twins::new(&format!("backtraces/{name}"), compiler, &[]) else { return };
+    twins.project.write("empty.c", "int main(void) { return 0; }\n");
+    let mut probe = unfold_tests::run::program(compiler.command());
+    probe.args([flag, "empty.c", "-o", "empty"]).current_dir(twins.project.path(""));
+    if !probe.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("note: {} has no {flag} here, so it is not tried", compiler.command());
+        return;
+    }
     twins.project.write("main.c", ASAN);
     twins.project.tool(compiler.command(), &["-g", flag, "-c", "main.c"]);
     twins.link(&["main.o", flag]);
@@ -348,6 +355,7 @@ fn a_static_program_finds_its_symbols_in_the_file_that_maps_names() {
 }
 
 const CRASHES: &str = r#"
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <signal.h>

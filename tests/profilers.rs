@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use unfold_tests::directives::Compiler;
+use unfold_tests::started::Started;
 use unfold_tests::twins::{Subject, Twins};
 use unfold_tests::ways;
 
@@ -44,24 +45,14 @@ int main(int argc, char **argv) {
 fn shares(name: &str, tools: &[&str]) -> Option<Twins> {
     let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
     twins.project.write("main.c", SHARES);
-    twins.project.tool(
-        "gcc",
-        &[
-            "-g",
-            "-O2",
-            "-fno-omit-frame-pointer",
-            "-mno-omit-leaf-frame-pointer",
-            "-fno-optimize-sibling-calls",
-            "-c",
-            "main.c",
-        ],
-    );
+    // With frame pointers in all functions.
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
     twins.link(&["main.o"]);
     Some(twins)
 }
 
 /// Enough to have some hundred samples.
-const LONG: &str = "12000000";
+const LONG: &str = "4000000";
 
 /// Records the program and gives what `perf` then shows with these words; nothing where the kernel forbids it.
 fn perf(subject: &Subject, record: &[&str], words: &[&str]) -> Option<String> {
@@ -283,10 +274,10 @@ fn perf_annotate_finds_the_code() {
     let Some(twins) = shares("annotate", &["perf"]) else { return };
     let words = ["annotate", "--stdio", "-q", "-s", "four_parts", "--stdio-color", "never"];
     let Some(twin) = perf(&twins.twin(), &[], &words) else { return };
-    assert!(twin.contains("imul") && twin.contains("main.c:"), "{twin}");
+    assert!(twin.contains("imul") && twin.contains("FAR(x);"), "{twin}");
     twins.for_each(&ways::all(), |subject| {
         let found = perf(subject, &[], &words)?;
-        (!found.contains("imul") || !found.contains("main.c:")).then_some(found)
+        (!found.contains("imul") || !found.contains("FAR(x);")).then_some(found)
     });
 }
 
@@ -472,4 +463,123 @@ fn size_shows_the_size_of_the_program() {
         let found = text_of(subject);
         (!(0.5..2.0).contains(&(found / twin))).then(|| format!("{found} bytes of text; the twin has {twin}"))
     });
+}
+
+/// Waits in a function of its own, three calls deep, until there is a line to read.
+const WAITING: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+static int innermost(int x) {
+    char byte;
+    FAR(x);
+    if (write(1, "ready\n", 6) != 6)
+        return 1;
+    while (read(0, &byte, 1) == 1) {}
+    FAR(x);
+    return x;
+}
+int middle(int x) { FAR(x); x = innermost(x) + 1; FAR(x); return x; }
+int never_touched(int x) { FAR(x); x *= 3; FAR(x); return x; }
+int main(int argc, char **argv) { return argc > 5 ? never_touched(argc) : middle(argc) > 0 ? 0 : 1; }
+"#;
+
+fn waiting(name: &str, tools: &[&str]) -> Option<Twins> {
+    let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
+    twins.project.write("main.c", WAITING);
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
+    twins.link(&["main.o"]);
+    Some(twins)
+}
+
+/// What a tool shows of the running program, which must go on and end well afterwards. `PID` stands for its number.
+fn shown_of_running(subject: &Subject, tool: &str, words: &[&str]) -> String {
+    let started = Started::ready(&mut subject.program()).unwrap_or_else(|error| panic!("{error}"));
+    let process = started.id().to_string();
+    let words: Vec<String> = words.iter().map(|word| word.replace("PID", &process)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let shown = subject.shown(tool, &words);
+    let (rest, ending) = started.finish("go on\n").unwrap_or_else(|error| panic!("{error}"));
+    format!("{shown}--- it goes on: {rest}{ending:?}\n")
+}
+
+#[test]
+fn eu_stack_names_the_frames_of_a_running_program() {
+    let Some(twins) = waiting("eu_stack", &["eu-stack"]) else { return };
+    let has = ["innermost", "main.c:10", "middle", "main.c:14", "main", "_start", "Exit(0)"];
+    twins.assert_same(&ways::all(), &has, |app| shown_of_running(app, "eu-stack", &["-s", "-p", "PID"]));
+}
+
+/// As `gstack` and `pstack` do it.
+#[test]
+fn a_stack_printer_names_the_frames_of_a_running_program() {
+    let Some(twins) = waiting("gstack", &["gdb"]) else { return };
+    let has = ["innermost (", "middle (", "main (", "Exit(0)"];
+    twins.assert_same(&ways::all(), &has, |app| {
+        let words = [
+            "-nx",
+            "-batch",
+            "-iex",
+            "set debuginfod enabled off",
+            "-p",
+            "PID",
+            "-ex",
+            "thread apply all bt",
+        ];
+        shown_of_running(app, "gdb", &words)
+    });
+}
+
+/// No code of the program is without a file once it is kept, and the files say whose code it is.
+#[test]
+fn maps_names_what_is_mapped() {
+    let Some(twins) = waiting("maps", &["cat"]) else { return };
+    let nameless = |app: &Subject| -> Vec<String> {
+        let maps = shown_of_running(app, "cat", &["/proc/PID/maps"]);
+        let of_program = |line: &&str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let name = fields.get(5).copied().unwrap_or("");
+            let is_code = fields.get(1).is_some_and(|access| access.contains('x'));
+            is_code && !name.starts_with("/usr/lib/") && !name.starts_with("/lib") && !name.starts_with("[v")
+        };
+        let is_app = |line: &&str| line.ends_with("/app");
+        maps.lines().filter(of_program).filter(|line| !is_app(line)).map(str::to_owned).collect()
+    };
+    assert_eq!(nameless(&twins.twin()), [] as [String; 0], "the twin");
+    twins.for_each(&ways::all(), |app| {
+        // Code that was not touched has no file yet.
+        let found = nameless(app);
+        let allowed = app.name.starts_with("lazy") || app.name.starts_with("first");
+        (!found.is_empty() && !allowed).then(|| format!("this code is not mapped from `app`: {found:#?}"))
+    });
+}
+
+#[test]
+fn strace_prints_the_stack_of_a_system_call() {
+    let Some(twins) = waiting("strace", &["strace"]) else { return };
+    let mut probe = twins.twin().tool("strace", &["-k", "-e", "trace=none", "true"]);
+    if !twins.twin().outcome(&mut probe).succeeded() {
+        eprintln!("note: strace has no -k here, so it is not tried");
+        return;
+    }
+    let has = ["write(1, \"ready\\n\"", "app(innermost+", "app(middle+", "app(main+"];
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("strace", &["-k", "-e", "trace=write", "./app"]);
+        // With debug information it may show lines of libc too.
+        text.lines()
+            .filter(|line| line.contains("app(") || line.contains("write("))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    });
+}
+
+#[test]
+fn ltrace_shows_calls_of_library_functions() {
+    let Some(twins) = waiting("ltrace", &["ltrace"]) else { return };
+    let text = twins.twin().shown("ltrace", &["./app"]);
+    if !text.contains("write(1") {
+        eprintln!("note: ltrace shows nothing of the twin, so it is not tried: {text}");
+        return;
+    }
+    twins.assert_same(&ways::from_the_start(), &["write(1", "read(0"], |app| app.shown("ltrace", &["./app"]));
 }

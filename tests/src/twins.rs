@@ -84,6 +84,12 @@ impl Twins {
         Subject { app: self.project.path("unfold/app"), name: "relinked".to_owned(), env: vec![] }
     }
 
+    /// The same of the twin.
+    pub fn relinked_twin(&self) -> Subject {
+        self.link_one("gnu");
+        self.twin()
+    }
+
     pub fn twin(&self) -> Subject {
         Subject { app: self.project.path("gnu/app"), name: "twin".to_owned(), env: vec![] }
     }

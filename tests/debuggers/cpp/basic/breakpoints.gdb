@@ -30,7 +30,7 @@ bt
 finish
 continue
 bt
-info locals
+info args
 print this->size
 continue
 bt

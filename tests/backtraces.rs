@@ -130,8 +130,6 @@ static int hidden(int x) {
 }
 int visible(int x) { return hidden(x) + 1; }
 int main(int argc, char **argv) {
-    if (argc > 1)
-        free(argv[0] + 1);
     return visible(3) > 0 ? 0 : 1;
 }
 "#;
@@ -386,7 +384,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[1], "abort"))
         abort();
     if (!strcmp(argv[1], "free"))
-        free(argv[0] + 1);
+        free((char *)malloc(40) + 8);
     return 0;
 }
 "#;

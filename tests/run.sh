@@ -27,7 +27,8 @@ say() { printf '\n== %s\n' "$*"; }
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null ;; esac; }
 required=(gcc:gcc g++:g++ ld.bfd:binutils /usr/include/stdio.h:libc6-dev make:make)
 optional=(clang:clang ld.lld:lld file:file eu-readelf:elfutils gdb:gdb gdbserver:gdbserver lldb:lldb
-    perf:linux-perf strace:strace valgrind:valgrind)
+    perf:linux-perf strace:strace ltrace:ltrace valgrind:valgrind
+    /usr/include/x86_64-linux-gnu/libunwind.h:libunwind-dev llvm-symbolizer:llvm)
 if [ ${#REAL_PROGRAMS[@]} -gt 0 ]; then # to fetch and prepare their sources
     optional+=(dpkg-source:dpkg-dev tclsh:tcl)
 fi

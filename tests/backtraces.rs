@@ -3,12 +3,7 @@
 use unfold_tests::directives::Compiler;
 use unfold_tests::run::is_executable;
 use unfold_tests::twins::{Subject, Twins};
-use unfold_tests::ways::{self, Way};
-
-/// Every state in which a program may be when it asks for its own names.
-fn all_ways() -> Vec<Way> {
-    ways::first_launches().into_iter().chain(ways::while_it_runs()).collect()
-}
+use unfold_tests::ways;
 
 /// What the program writes to both, and how it ends.
 fn output(subject: &Subject, args: &[&str], env: &[(&str, &str)]) -> String {
@@ -62,8 +57,8 @@ fn without_thread_ids(text: String) -> String {
 fn a_rust_panic_has_functions_files_and_lines() {
     let Some(twins) = rust("rust_panic", &[]) else { return };
     twins.assert_same(
-        &all_ways(),
-        &["main::inner::fails", "at ./main.rs:4", "main::outer", "main::main"],
+        &ways::all(),
+        &["main::inner::fails", "main.rs:4", "main::outer", "main::main"],
         |app| without_thread_ids(output(app, &[], &[("RUST_BACKTRACE", "1")])),
     );
 }
@@ -71,7 +66,7 @@ fn a_rust_panic_has_functions_files_and_lines() {
 #[test]
 fn a_rust_panic_has_a_full_backtrace() {
     let Some(twins) = rust("rust_full", &[]) else { return };
-    twins.assert_same(&all_ways(), &["main::inner::fails", "_start"], |app| {
+    twins.assert_same(&ways::all(), &["main::inner::fails", "_start"], |app| {
         without_thread_ids(output(app, &[], &[("RUST_BACKTRACE", "full")]))
     });
 }
@@ -79,7 +74,7 @@ fn a_rust_panic_has_a_full_backtrace() {
 #[test]
 fn a_rust_panic_in_a_thread_is_caught_and_named() {
     let Some(twins) = rust("rust_thread", &[]) else { return };
-    twins.assert_same(&all_ways(), &["thread 'worker'", "main::outer"], |app| {
+    twins.assert_same(&ways::all(), &["thread 'worker'", "main::outer"], |app| {
         let run = |how: &str| {
             let outcome = app.outcome(app.program().arg(how).env("RUST_BACKTRACE", "1"));
             format!("{}{}", outcome.stderr_text(), outcome.stdout_text())
@@ -91,7 +86,7 @@ fn a_rust_panic_in_a_thread_is_caught_and_named() {
 #[test]
 fn optimised_rust_has_inlined_frames_in_its_backtraces() {
     let Some(twins) = rust("rust_optimised", &["-O", "-Cdebuginfo=1"]) else { return };
-    twins.assert_same(&all_ways(), &["main::inner::fails", "main::main"], |app| {
+    twins.assert_same(&ways::all(), &["main::inner::fails", "main::main"], |app| {
         without_thread_ids(output(app, &[], &[("RUST_BACKTRACE", "1")]))
     });
 }
@@ -99,7 +94,7 @@ fn optimised_rust_has_inlined_frames_in_its_backtraces() {
 #[test]
 fn a_copied_and_a_moved_executable_print_the_same_backtrace() {
     let Some(twins) = rust("rust_moved", &[]) else { return };
-    twins.assert_same(&all_ways(), &["main::outer", "main::outer"], |app| {
+    twins.assert_same(&ways::all(), &["main::outer", "main::outer"], |app| {
         let folder = app.folder();
         let bytes_of = |name: &str| folder.join(name);
         let run = |name: &str| {
@@ -135,8 +130,6 @@ static int hidden(int x) {
 }
 int visible(int x) { return hidden(x) + 1; }
 int main(int argc, char **argv) {
-    if (argc > 1)
-        free(argv[0] + 1);
     return visible(3) > 0 ? 0 : 1;
 }
 "#;
@@ -148,7 +141,7 @@ fn glibc(name: &str, flags: &[&str], has: &[&str]) {
     twins.project.tool("gcc", &[&["-g", "-O0", "-c", "main.c"], flags].concat());
     twins.link(&[&["main.o"], flags].concat());
     let pattern = regex::Regex::new(r"\./app\((\+0x[0-9a-f]+)?\)").expect("a fixed pattern");
-    twins.assert_same(&all_ways(), has, |app| {
+    twins.assert_same(&ways::all(), has, |app| {
         let text = output(app, &[], &[]);
         pattern.replace_all(&text, "./app()").into_owned()
     });
@@ -197,12 +190,19 @@ int main(int argc, char **argv) {
 
 fn sanitizer(name: &str, compiler: Compiler, flag: &str, how: &str, has: &[&str]) {
     let Some(mut twins) = Twins::new(&format!("backtraces/{name}"), compiler, &[]) else { return };
+    twins.project.write("empty.c", "int main(void) { return 0; }\n");
+    let mut probe = unfold_tests::run::program(compiler.command());
+    probe.args([flag, "empty.c", "-o", "empty"]).current_dir(twins.project.path(""));
+    if !probe.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("note: {} has no {flag} here, so it is not tried", compiler.command());
+        return;
+    }
     twins.project.write("main.c", ASAN);
     twins.project.tool(compiler.command(), &["-g", flag, "-c", "main.c"]);
     twins.link(&["main.o", flag]);
     let build_ids = regex::Regex::new(r" \(BuildId: [0-9a-f]+\)").expect("a fixed pattern");
     let offsets = regex::Regex::new(r"\(([^()]*)\+0x[0-9a-f]+\)").expect("a fixed pattern");
-    twins.assert_same(&all_ways(), has, |app| {
+    twins.assert_same(&ways::all(), has, |app| {
         let text =
             output(app, &[how], &[("UBSAN_OPTIONS", "print_stacktrace=1"), ("ASAN_OPTIONS", "symbolize=1")]);
         offsets.replace_all(&build_ids.replace_all(&text, ""), "($1+OFFSET)").into_owned()
@@ -221,4 +221,213 @@ fn undefined_behaviour_sanitizer_names_functions_and_lines() {
     let has = ["main.c:8", "shift exponent", "in shift", "in main"];
     sanitizer("ubsan_gcc", Compiler::Gcc, "-fsanitize=undefined", "u", &has);
     sanitizer("ubsan_clang", Compiler::Clang, "-fsanitize=undefined", "u", &has);
+}
+
+#[test]
+fn address_sanitizer_names_a_use_after_free() {
+    let has = ["heap-use-after-free", "in beyond", "main.c:6", "freed by", "in main", "main.c:13"];
+    sanitizer("asan_freed", Compiler::Gcc, "-fsanitize=address", "f", &has);
+}
+
+#[test]
+fn leak_sanitizer_names_functions_and_lines() {
+    let has = ["detected memory leaks", "in made", "main.c:5", "in lost", "main.c:7", "in main"];
+    sanitizer("lsan", Compiler::Gcc, "-fsanitize=address", "l", &has);
+}
+
+#[test]
+fn thread_sanitizer_names_functions_and_lines() {
+    let Some(mut twins) = Twins::new("backtraces/tsan", Compiler::Gcc, &[]) else { return };
+    twins.project.write(
+        "main.c",
+        "#include <pthread.h>\nstatic int shared;\nstatic void *writes(void *_) { shared++; return _; }\n\
+         int main(void) {\n    pthread_t thread;\n    pthread_create(&thread, NULL, writes, NULL);\n    shared++;\n    \
+         return pthread_join(thread, NULL);\n}\n",
+    );
+    twins.project.tool("gcc", &["-g", "-fsanitize=thread", "-w", "-c", "main.c"]);
+    twins.link(&["main.o", "-fsanitize=thread"]);
+    let report = |app: &Subject| output(app, &[], &[("TSAN_OPTIONS", "halt_on_error=1")]);
+    if !report(&twins.twin()).contains("data race") {
+        eprintln!("note: the thread sanitizer finds no race in the twin on this machine, so it is not tried");
+        return;
+    }
+    let found = |app: &Subject| {
+        let text = report(app);
+        // Which of the two threads came first is a matter of chance.
+        let mut names: Vec<&str> = ["data race", "main.c:3", "main.c:7", "writes", "in main"].to_vec();
+        names.retain(|name| text.contains(name) || text.contains(&name.replace("in ", "")));
+        (names.len() < 5).then(|| format!("of the report there are only {names:?}:\n{text}"))
+    };
+    assert_eq!(found(&twins.twin()), None, "the twin");
+    twins.for_each(&ways::all(), found);
+}
+
+const LIBUNWIND: &str = r#"
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+#include <stdio.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+static int walk(int x) {
+    unw_context_t context;
+    unw_cursor_t cursor;
+    char name[100];
+    unw_word_t offset;
+    unw_getcontext(&context);
+    unw_init_local(&cursor, &context);
+    do {
+        if (unw_get_proc_name(&cursor, name, sizeof name, &offset) == 0)
+            printf("%s+%lu\n", name, (unsigned long)offset);
+        else
+            printf("(no name)\n");
+    } while (unw_step(&cursor) > 0);
+    return x;
+}
+static int hidden(int x) { FAR(x); x = walk(x) + 1; FAR(x); return x; }
+int visible(int x) { return hidden(x) + 1; }
+int main(void) { return visible(-2); }
+"#;
+
+#[test]
+fn libunwind_names_the_frames() {
+    let Some(mut twins) = Twins::new("backtraces/libunwind", Compiler::Gcc, &[]) else { return };
+    twins.project.write("main.c", LIBUNWIND);
+    let compile = unfold_tests::run::program("gcc")
+        .args(["-g", "-c", "main.c"])
+        .current_dir(twins.project.path(""))
+        .output()
+        .expect("gcc is there");
+    if !compile.status.success() {
+        eprintln!("note: there is no libunwind.h (libunwind-dev), so libunwind is not tried");
+        return;
+    }
+    twins.link(&["main.o", "-lunwind"]);
+    twins.assert_same(&ways::all(), &["walk+", "hidden+", "visible+", "main+", "_start+"], |app| {
+        output(app, &[], &[])
+    });
+}
+
+const MAPS: &str = r#"
+#include "symbolizer.h"
+#include <execinfo.h>
+#include <pthread.h>
+#include <stdlib.h>
+static int untouched(int x) { return x * 5; }
+static int hidden(int x) {
+    void *frames[20];
+    int count = backtrace(frames, 20);
+    for (int i = 0; i < count; i++)
+        printf("%s\n", symbolizer_name((char *)frames[i] - 1));
+    return x;
+}
+int visible(int x) { return hidden(x) + 1; }
+int main(int argc, char **argv) {
+    int result = visible(argc);
+    printf("%s, %s\n", symbolizer_name((void *)untouched), symbolizer_name((void *)printf));
+    return argc > 5 ? untouched(result) : 0;
+}
+"#;
+
+fn symbolizes_itself(name: &str, flags: &[&str]) {
+    let Some(mut twins) = Twins::new(&format!("backtraces/{name}"), Compiler::Gcc, &[]) else { return };
+    twins.project.write("symbolizer.h", include_str!("fixtures/symbolizer.h"));
+    twins.project.write("main.c", MAPS);
+    twins.project.tool("gcc", &[&["-g", "-c", "main.c"], flags].concat());
+    twins.link(&[&["main.o"], flags].concat());
+    let has = ["hidden", "visible", "main", "_start", "untouched, "];
+    twins.assert_same(&ways::all(), &has, |app| output(app, &[], &[]));
+}
+
+#[test]
+fn a_program_finds_its_symbols_in_the_file_that_maps_names() {
+    symbolizes_itself("maps", &[]);
+}
+
+#[test]
+fn a_program_without_pie_finds_its_symbols_in_the_file_that_maps_names() {
+    symbolizes_itself("maps_nopie", &["-fno-pie", "-no-pie"]);
+}
+
+#[test]
+fn a_static_program_finds_its_symbols_in_the_file_that_maps_names() {
+    symbolizes_itself("maps_static", &["-fno-pie", "-static"]);
+}
+
+const CRASHES: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+void on_signal(int number) {
+    void *frames[30];
+    int count = backtrace(frames, 30);
+    for (int i = 0; i < count; i++) {
+        Dl_info info;
+        if (dladdr(frames[i], &info) && info.dli_sname)
+            printf("%s in %s\n", info.dli_sname, strrchr(info.dli_fname, '/') + 1);
+    }
+    fflush(stdout);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+int innermost(volatile int *where) { int x = *where; FAR(x); return x; }
+int middle(int x) { FAR(x); x = innermost((int *)16); FAR(x); return x; }
+int main(int argc, char **argv) {
+    signal(SIGSEGV, on_signal);
+    signal(SIGABRT, on_signal);
+    if (!strcmp(argv[1], "segv"))
+        return middle(argc);
+    if (!strcmp(argv[1], "abort"))
+        abort();
+    if (!strcmp(argv[1], "free"))
+        free((char *)malloc(40) + 8);
+    return 0;
+}
+"#;
+
+/// A handler of the program's own prints where a fault was.
+#[test]
+fn a_crash_handler_walks_the_frames_that_led_to_the_fault() {
+    let Some(mut twins) = Twins::new("backtraces/handler", Compiler::Gcc, &[]) else { return };
+    twins.project.write("main.c", CRASHES);
+    twins.project.tool("gcc", &["-g", "-w", "-c", "main.c"]);
+    twins.link(&["main.o", "-rdynamic"]);
+    let has = [
+        "on_signal in app",
+        "innermost in app",
+        "middle in app",
+        "main in app",
+        "abort in libc.so.6",
+        "main in app",
+    ];
+    twins.assert_same(&ways::all(), &has, |app| {
+        ["segv", "abort", "free"].map(|how| output(app, &[how], &[])).concat()
+    });
+}
+
+const TERMINATES: &str = r#"
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+static int thrower(int x) {
+    if (x > 0)
+        throw std::runtime_error("number " + std::to_string(x));
+    return x;
+}
+int main(int argc, char **argv) { return thrower(argc); }
+"#;
+
+#[test]
+fn an_exception_that_nobody_catches_is_named() {
+    let Some(mut twins) = Twins::new("backtraces/terminate", Compiler::Gxx, &[]) else { return };
+    twins.project.write("main.cpp", TERMINATES);
+    twins.project.tool("g++", &["-g", "-c", "main.cpp"]);
+    twins.link(&["main.o"]);
+    let has =
+        ["terminate called after throwing an instance of 'std::runtime_error'", "number 1", "Signal(6)"];
+    twins.assert_same(&ways::all(), &has, |app| output(app, &[], &[]));
 }

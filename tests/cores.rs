@@ -1,13 +1,13 @@
-//! Core dumps and debuggers: what gdb finds in a process that is dead, or that it stops, is what it finds with GNU ld.
+//! The core of a program is read with the baked program too. What debuggers do with the program itself: `debuggers`.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
-use unfold_tests::run::{ending_of, lazy_pagers, program, run};
-use unfold_tests::tools::{complete_kept, gnu_linker, is_installed, unfold_command};
+use unfold_tests::run::{lazy_pagers, program, run};
+use unfold_tests::tools::{complete_kept, is_installed, unfold_command};
 
 /// Functions in chunks of their own. The last one aborts, or says that it is there and waits.
 const SOURCE: &str = r#"
@@ -40,7 +40,7 @@ fn ways() -> Vec<(&'static str, bool)> {
     lazy_pagers().flat_map(|pager| [(pager, false), (pager, true)]).collect()
 }
 
-/// A linked `app`, its twin `twin`, and `baked`; nothing if that cannot be tested here.
+/// A linked `app`, and `baked`; nothing if that cannot be tested here.
 fn project(name: &str) -> Option<Project> {
     let unfold = unfold_command()?;
     if !is_installed("gdb") {
@@ -52,8 +52,6 @@ fn project(name: &str) -> Option<Project> {
     project.write("main.c", SOURCE);
     project.compile_with("main.c", &["-g", "-O1"]);
     project.link(&["main.o", "-o", "app"]);
-    let search = format!("-B{}", gnu_linker().search_dir.display());
-    project.tool("gcc", &[&search, "main.o", "-o", "twin"]);
     project.bake(unfold, "app", "baked");
     Some(project)
 }
@@ -125,85 +123,6 @@ fn a_core_file_is_read_with_the_baked_program() {
         let text = gdb(&[&shown(&project.path("baked")), &shown(&core)], &["bt", "print pointer"]);
         check_backtrace(&text, &format!("{way:?}"));
         assert!(text.contains("data of the program"), "{way:?}:\n{text}");
-    }
-}
-
-/// Not yet: the executable's own file has no symbols for gdb.
-#[test]
-fn a_core_file_is_read_with_the_program_itself() {
-    let Some(project) = project("itself") else { return };
-    for (app, ways) in [("twin", vec![("eager", false)]), ("app", ways())] {
-        for way in ways {
-            let Some(core) = core_of(&project, app, way) else { return };
-            let text = gdb(&[&shown(&project.path(app)), &shown(&core)], &["bt"]);
-            let check = || check_backtrace(&text, &format!("{app} {way:?}"));
-            if app == "twin" { check() } else { not_yet("reading a core with the executable", check) }
-        }
-    }
-}
-
-/// What does not work yet is said where it is tested, and noticed when it does.
-fn not_yet(what: &str, check: impl FnOnce()) {
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
-    assert!(result.is_err(), "{what} works now: the documentation says that it does not");
-}
-
-/// The code of a core that nobody has touched is there too, as it is in the core of any program with `coredump_filter`.
-#[test]
-fn gdb_makes_a_core_of_a_running_program() {
-    let Some(project) = project("running") else { return };
-    for way in ways() {
-        let waiting = Waiting::start(start(&project, "app", way, Some("wait")));
-        let core = project.path(&format!("running-{}-{}.dump", way.0, way.1));
-        let process = waiting.0.id().to_string();
-        let text = gdb(&["-p", &process], &[&format!("generate-core-file {}", shown(&core))]);
-        assert!(core.exists(), "{way:?}: {text}");
-        let text = gdb(&[&shown(&project.path("baked")), &shown(&core)], &["bt"]);
-        check_backtrace(&text, &format!("{way:?}"));
-    }
-}
-
-/// A debugger that is attached to a program sees its code: what it has touched and what it has not.
-#[test]
-fn gdb_looks_at_a_running_program() {
-    let Some(project) = project("attached") else { return };
-    let attached = |symbols: &str, process: u32| {
-        gdb(&[&shown(&project.path(symbols)), &process.to_string()], &["bt", "x/3i never_called+65550"])
-    };
-    let code = |text: &str| {
-        let lines = text.lines().filter(|line| line.contains("<never_called+"));
-        lines.map(|line| line.split_once(">:").unwrap_or(("", line)).1.to_owned()).collect::<Vec<_>>()
-    };
-    let twin = Waiting::start(start(&project, "twin", ("eager", false), Some("wait")));
-    let expected = attached("twin", twin.0.id());
-    check_backtrace(&expected, "twin");
-    for way in ways() {
-        let waiting = Waiting::start(start(&project, "app", way, Some("wait")));
-        let found = attached("baked", waiting.0.id());
-        check_backtrace(&found, &format!("{way:?}"));
-        let check = || assert_eq!(code(&found), code(&expected), "{way:?}:\n{found}");
-        // Code that is not there cannot be looked at.
-        not_yet("looking at code that was not touched", check);
-    }
-}
-
-/// A program that has come to its innermost function, and is killed in the end.
-struct Waiting(Child);
-
-impl Waiting {
-    fn start(mut command: Command) -> Waiting {
-        use std::io::Read;
-        let mut child = command.arg0("app").stdout(Stdio::piped()).spawn().unwrap();
-        let mut byte = [0];
-        child.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
-        Waiting(child)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        assert_eq!(ending_of(self.0.wait().unwrap()), Ending::Signal(libc::SIGKILL));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use unfold_tests::directives::Compiler;
+use unfold_tests::started::Started;
 use unfold_tests::twins::{Subject, Twins};
-use unfold_tests::ways::{self, Way};
+use unfold_tests::ways;
 
 /// Three functions whose shares of the time are about 1 : 2 : 4, each in a chunk of its own.
 const SHARES: &str = r#"
@@ -41,20 +42,17 @@ int main(int argc, char **argv) {
 }
 "#;
 
-fn all_ways() -> Vec<Way> {
-    ways::first_launches().into_iter().chain(ways::while_it_runs()).collect()
-}
-
 fn shares(name: &str, tools: &[&str]) -> Option<Twins> {
     let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
     twins.project.write("main.c", SHARES);
-    twins.project.tool("gcc", &["-g", "-O2", "-fno-omit-frame-pointer", "-c", "main.c"]);
+    // With frame pointers in all functions.
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
     twins.link(&["main.o"]);
     Some(twins)
 }
 
 /// Enough to have some hundred samples.
-const LONG: &str = "12000000";
+const LONG: &str = "4000000";
 
 /// Records the program and gives what `perf` then shows with these words; nothing where the kernel forbids it.
 fn perf(subject: &Subject, record: &[&str], words: &[&str]) -> Option<String> {
@@ -93,7 +91,7 @@ fn perf_report_shows_the_same_functions_with_similar_shares() {
     for name in ["app one_part", "app two_parts", "app four_parts"] {
         assert!(twin.contains_key(name), "{name} is not in the twin's report: {twin:?}");
     }
-    twins.for_each(&all_ways(), |subject| {
+    twins.for_each(&ways::all(), |subject| {
         let found = report(subject)?;
         let wrong: Vec<String> = twin
             .iter()
@@ -112,7 +110,7 @@ fn perf_report_has_no_unknown_code() {
     if report(&twins.twin()).is_none() {
         return;
     }
-    twins.for_each(&all_ways(), |subject| {
+    twins.for_each(&ways::all(), |subject| {
         let found = report(subject)?;
         let unknown =
             |name: &String| name.contains("[unknown]") || name.contains("0x") || name.contains("anon");
@@ -148,7 +146,7 @@ fn check_call_chains(name: &str, graph: &str) {
         expected.iter().any(|stack| stack.contains("main (app);all_parts (app);four_parts (app)")),
         "{twin:#?}"
     );
-    twins.for_each(&all_ways(), |subject| {
+    twins.for_each(&ways::all(), |subject| {
         let found = folded(subject, graph)?;
         let missing: Vec<_> = expected.iter().filter(|stack| !found.contains_key(**stack)).collect();
         (!missing.is_empty()).then(|| format!("these stacks are missing: {missing:#?}\nin {found:#?}"))
@@ -226,7 +224,7 @@ fn llvm_symbolizer_finds_functions_and_lines() {
 fn objdump_disassembles_a_function() {
     let Some(twins) = addresses("objdump", &["objdump"]) else { return };
     let addresses =
-        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>:|:)|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
     twins.assert_same(&ways::from_the_start(), &["<outer>:", "push", "<inner>", "ret"], |app| {
         let text = app.shown("objdump", &["-d", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
         addresses.replace_all(&text, "ADDRESS$1").into_owned()
@@ -237,7 +235,7 @@ fn objdump_disassembles_a_function() {
 fn objdump_shows_source_lines() {
     let Some(twins) = addresses("objdump_source", &["objdump"]) else { return };
     let addresses =
-        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>)?:|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
+        regex::Regex::new(r"(?m)^\s*[0-9a-f]+( <\w+>:|:)|\b[0-9a-f]{6,16}\b").expect("a fixed pattern");
     twins.assert_same(&ways::from_the_start(), &["<outer>:", "return inner(x) + 1;", "ret"], |app| {
         let text = app.shown("objdump", &["-S", "--no-show-raw-insn", "--disassemble=outer", "./app"]);
         addresses.replace_all(&text, "ADDRESS$1").into_owned()
@@ -254,4 +252,334 @@ fn nm_lists_the_symbols_of_the_objects() {
         // Without addresses, which are not the same.
         lines.map(|line| line.get(17..).unwrap_or(line).to_owned() + "\n").collect()
     });
+}
+
+/// The name under which `perf` and others list it is the executable's.
+#[test]
+fn perf_report_names_the_executable() {
+    let Some(twins) = shares("executable", &["perf"]) else { return };
+    if report(&twins.twin()).is_none() {
+        return;
+    }
+    twins.for_each(&ways::all(), |subject| {
+        let found = report(subject)?;
+        let of_app: f64 =
+            found.iter().filter(|(name, _)| name.starts_with("app ")).map(|(_, share)| share).sum();
+        (of_app < 90.0).then(|| format!("only {of_app} % are listed as `app`: {found:#?}"))
+    });
+}
+
+#[test]
+fn perf_annotate_finds_the_code() {
+    let Some(twins) = shares("annotate", &["perf"]) else { return };
+    let words = ["annotate", "--stdio", "-q", "-s", "four_parts", "--stdio-color", "never"];
+    let Some(twin) = perf(&twins.twin(), &[], &words) else { return };
+    assert!(twin.contains("imul") && twin.contains("FAR(x);"), "{twin}");
+    twins.for_each(&ways::all(), |subject| {
+        let found = perf(subject, &[], &words)?;
+        (!found.contains("imul") || !found.contains("FAR(x);")).then_some(found)
+    });
+}
+
+/// A probe in a function is hit each time that it is called.
+#[test]
+fn perf_probe_counts_the_calls_of_a_function() {
+    let Some(twins) = shares("probe", &["perf"]) else { return };
+    let hits = |subject: &Subject| -> Result<String, String> {
+        let event = format!("probe_unfold_{}:two_parts", std::process::id());
+        let add = ["probe", "-q", "-x", "./app", "--add", &format!("{event}=two_parts")];
+        let added = subject.outcome(&mut subject.tool("perf", &add));
+        if !added.succeeded() {
+            return Err(added.stderr_text());
+        }
+        let stat = ["stat", "-x", ",", "-e", &event, "./app", "1000"];
+        let counted = subject.outcome(&mut subject.tool("perf", &stat));
+        subject.outcome(&mut subject.tool("perf", &["probe", "-q", "--del", &event]));
+        let text = counted.stderr_text();
+        Ok(text
+            .lines()
+            .find(|line| line.contains(&event))
+            .map_or(text.clone(), |line| line.split(',').next().unwrap_or("").to_owned()))
+    };
+    match hits(&twins.twin()) {
+        Err(error) => eprintln!("note: this kernel, or this user, has no probes: {error}"),
+        Ok(calls) => {
+            assert_eq!(calls, "10", "the twin");
+            twins.for_each(&ways::all(), |subject| {
+                let found = hits(subject);
+                (found != Ok("10".to_owned()))
+                    .then(|| format!("it is called 10 times, but counted: {found:?}"))
+            });
+        }
+    }
+}
+
+const CPP: &str = r#"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+namespace work {
+template <typename T> struct Mixer {
+    T state;
+    __attribute__((noinline)) T mix(unsigned long n) {
+        for (unsigned long i = 0; i < n; i++)
+            state = state * 6364136223846793005ul + 1442695040888963407ul;
+        return state;
+    }
+};
+struct Base { virtual ~Base() = default; virtual unsigned long run(unsigned long n) = 0; };
+struct Derived : Base {
+    Mixer<unsigned long> mixer{1};
+    __attribute__((noinline)) unsigned long run(unsigned long n) override { return mixer.mix(n) + mixer.mix(n / 3); }
+};
+}
+static volatile unsigned long sink;
+int main(int argc, char **argv) {
+    unsigned long n = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
+    work::Base *base = new work::Derived;
+    for (int i = 0; i < 30; i++)
+        sink = base->run(n);
+    delete base;
+    return 0;
+}
+"#;
+
+const RUST: &str = r#"
+use std::hint::black_box;
+mod work {
+    pub struct Mixer<T>(pub T);
+    impl Mixer<u64> {
+        #[inline(never)]
+        pub fn mix(&mut self, n: u64) -> u64 {
+            for _ in 0..n { self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); }
+            self.0
+        }
+    }
+    #[inline(never)]
+    pub fn run(n: u64) -> u64 { let mut mixer = Mixer(1); mixer.mix(n) + mixer.mix(n / 3) }
+}
+fn main() {
+    let n = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(1000);
+    for _ in 0..30 { black_box(work::run(black_box(n))); }
+}
+"#;
+
+/// Names of C++ and Rust are shown as their programmers wrote them.
+#[test]
+fn perf_report_demangles() {
+    let Some(mut cpp) = Twins::new("profilers/cpp", Compiler::Gxx, &["perf"]) else { return };
+    cpp.project.write("main.cpp", CPP);
+    cpp.project.tool("g++", &["-g", "-O1", "-c", "main.cpp"]);
+    cpp.link(&["main.o"]);
+    let Some(mut rust) = Twins::new("profilers/rust", Compiler::Rustc, &["perf"]) else { return };
+    rust.project.write("main.rs", RUST);
+    rust.link(&["--edition=2021", "-g", "-O", "main.rs"]);
+    for (twins, name) in [(cpp, "work::Mixer<unsigned long>::mix"), (rust, "main::work::Mixer<u64>::mix")] {
+        let share = |subject: &Subject| -> Option<f64> {
+            let found = report(subject)?;
+            Some(found.iter().filter(|(symbol, _)| symbol.contains(name)).map(|(_, share)| share).sum())
+        };
+        let Some(twin) = share(&twins.twin()) else { return };
+        assert!(twin > 80.0, "`{name}` has {twin} % of the twin: {:?}", report(&twins.twin()));
+        twins.for_each(&ways::all(), |subject| {
+            let found = share(subject)?;
+            (found < 80.0)
+                .then(|| format!("`{name}` has {twin} % of the twin, but {found} %: {:?}", report(subject)))
+        });
+    }
+}
+
+#[test]
+fn llvm_addr2line_finds_functions_and_lines() {
+    let Some(twins) = addresses("llvm_addr2line", &["llvm-addr2line"]) else { return };
+    twins.assert_same(&ways::from_the_start(), &["inner", "main.c:3", "outer", "main.c:4"], |app| {
+        looked_up(app, "llvm-addr2line", &["-e", "./app", "-f", "-C", "-i"])
+    });
+}
+
+/// Right after the link, nobody but the tool itself has asked for debug information yet.
+#[test]
+fn addr2line_finds_lines_after_a_relink() {
+    let Some(twins) = addresses("addr2line_relinked", &["addr2line"]) else { return };
+    let edited = ADDRESSES.replace("int table[4]", "\n\nint added(void) { return 6; }\nint table[4]");
+    twins.project.write("main.c", edited.replace("static int inner", "\n\nstatic int inner"));
+    twins.project.tool("gcc", &["-g", "-O0", "-fno-pie", "-c", "main.c"]);
+    let text = looked_up(&twins.relinked(), "addr2line", &["-e", "./app", "-f", "-C", "-i"]);
+    let lines: Vec<&str> = text.lines().map(|line| line.rsplit('/').next().unwrap_or(line)).collect();
+    assert_eq!(lines, ["inner", "main.c:5", "outer", "main.c:6"], "{text}");
+}
+
+#[test]
+fn readelf_lists_the_symbols_of_the_objects() {
+    let Some(twins) = addresses("readelf", &["readelf"]) else { return };
+    let has = [
+        "FUNC LOCAL DEFAULT inner",
+        "FUNC GLOBAL DEFAULT main",
+        "FUNC GLOBAL DEFAULT outer",
+        "OBJECT GLOBAL DEFAULT table",
+    ];
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("readelf", &["-sW", "./app"]);
+        let names = ["inner", "main", "outer", "table"];
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter_map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let [_, _, _, kind, binding, visibility, _, name] = words.as_slice() else { return None };
+                names.contains(name).then(|| format!("{kind} {binding} {visibility} {name}\n"))
+            })
+            .collect();
+        lines.sort_by_key(|line| line.rsplit(' ').next().map(str::to_owned));
+        lines.concat()
+    });
+}
+
+#[test]
+fn readelf_lists_the_sections_of_a_program() {
+    let Some(twins) = addresses("sections", &["readelf"]) else { return };
+    let names =
+        [".init", ".text", ".fini", ".rodata", ".eh_frame_hdr", ".eh_frame", ".dynamic", ".data", ".bss"];
+    let has: Vec<String> = names.map(|name| format!("{name}\n")).to_vec();
+    let has: Vec<&str> = has.iter().map(String::as_str).collect();
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("readelf", &["-SW", "./app"]);
+        let found = |name: &&str| text.split_whitespace().any(|word| word == *name);
+        names.into_iter().filter(found).map(|name| format!("{name}\n")).collect()
+    });
+}
+
+/// Code is of about the size that the twin has, not of a loader's.
+#[test]
+fn size_shows_the_size_of_the_program() {
+    let Some(twins) = shares("size", &["size"]) else { return };
+    let text_of = |subject: &Subject| -> f64 {
+        let shown = subject.shown("size", &["./app"]);
+        let number = shown.lines().nth(1).and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("{shown}"))
+    };
+    let twin = text_of(&twins.twin());
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let found = text_of(subject);
+        (!(0.5..2.0).contains(&(found / twin))).then(|| format!("{found} bytes of text; the twin has {twin}"))
+    });
+}
+
+/// Waits in a function of its own, three calls deep, until there is a line to read.
+const WAITING: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+#define FAR(value) __asm__ volatile("jmp 1f\n.skip 65536, 0x90\n1:" : "+r"(value))
+static int innermost(int x) {
+    char byte;
+    FAR(x);
+    if (write(1, "ready\n", 6) != 6)
+        return 1;
+    while (read(0, &byte, 1) == 1) {}
+    FAR(x);
+    return x;
+}
+int middle(int x) { FAR(x); x = innermost(x) + 1; FAR(x); return x; }
+int never_touched(int x) { FAR(x); x *= 3; FAR(x); return x; }
+int main(int argc, char **argv) { return argc > 5 ? never_touched(argc) : middle(argc) > 0 ? 0 : 1; }
+"#;
+
+fn waiting(name: &str, tools: &[&str]) -> Option<Twins> {
+    let mut twins = Twins::new(&format!("profilers/{name}"), Compiler::Gcc, tools)?;
+    twins.project.write("main.c", WAITING);
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
+    twins.link(&["main.o"]);
+    Some(twins)
+}
+
+/// What a tool shows of the running program, which must go on and end well afterwards. `PID` stands for its number.
+fn shown_of_running(subject: &Subject, tool: &str, words: &[&str]) -> String {
+    let started = Started::ready(&mut subject.program()).unwrap_or_else(|error| panic!("{error}"));
+    let process = started.id().to_string();
+    let words: Vec<String> = words.iter().map(|word| word.replace("PID", &process)).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let shown = subject.shown(tool, &words);
+    let (rest, ending) = started.finish("go on\n").unwrap_or_else(|error| panic!("{error}"));
+    format!("{shown}--- it goes on: {rest}{ending:?}\n")
+}
+
+#[test]
+fn eu_stack_names_the_frames_of_a_running_program() {
+    let Some(twins) = waiting("eu_stack", &["eu-stack"]) else { return };
+    let has = ["innermost", "main.c:10", "middle", "main.c:14", "main", "_start", "Exit(0)"];
+    twins.assert_same(&ways::all(), &has, |app| shown_of_running(app, "eu-stack", &["-s", "-p", "PID"]));
+}
+
+/// As `gstack` and `pstack` do it.
+#[test]
+fn a_stack_printer_names_the_frames_of_a_running_program() {
+    let Some(twins) = waiting("gstack", &["gdb"]) else { return };
+    let has = ["innermost (", "middle (", "main (", "Exit(0)"];
+    twins.assert_same(&ways::all(), &has, |app| {
+        let words = [
+            "-nx",
+            "-batch",
+            "-iex",
+            "set debuginfod enabled off",
+            "-p",
+            "PID",
+            "-ex",
+            "thread apply all bt",
+        ];
+        shown_of_running(app, "gdb", &words)
+    });
+}
+
+/// No code of the program is without a file once it is kept, and the files say whose code it is.
+#[test]
+fn maps_names_what_is_mapped() {
+    let Some(twins) = waiting("maps", &["cat"]) else { return };
+    let nameless = |app: &Subject| -> Vec<String> {
+        let maps = shown_of_running(app, "cat", &["/proc/PID/maps"]);
+        let of_program = |line: &&str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let name = fields.get(5).copied().unwrap_or("");
+            let is_code = fields.get(1).is_some_and(|access| access.contains('x'));
+            is_code && !name.starts_with("/usr/lib/") && !name.starts_with("/lib") && !name.starts_with("[v")
+        };
+        let is_app = |line: &&str| line.ends_with("/app");
+        maps.lines().filter(of_program).filter(|line| !is_app(line)).map(str::to_owned).collect()
+    };
+    assert_eq!(nameless(&twins.twin()), [] as [String; 0], "the twin");
+    twins.for_each(&ways::all(), |app| {
+        // Code that was not touched has no file yet.
+        let found = nameless(app);
+        let allowed = app.name.starts_with("lazy") || app.name.starts_with("first");
+        (!found.is_empty() && !allowed).then(|| format!("this code is not mapped from `app`: {found:#?}"))
+    });
+}
+
+#[test]
+fn strace_prints_the_stack_of_a_system_call() {
+    let Some(twins) = waiting("strace", &["strace"]) else { return };
+    let mut probe = twins.twin().tool("strace", &["-k", "-e", "trace=none", "true"]);
+    if !twins.twin().outcome(&mut probe).succeeded() {
+        eprintln!("note: strace has no -k here, so it is not tried");
+        return;
+    }
+    let has = ["write(1, \"ready\\n\"", "app(innermost+", "app(middle+", "app(main+"];
+    twins.assert_same(&ways::from_the_start(), &has, |app| {
+        let text = app.shown("strace", &["-k", "-e", "trace=write", "./app"]);
+        // With debug information it may show lines of libc too.
+        text.lines()
+            .filter(|line| line.contains("app(") || line.contains("write("))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    });
+}
+
+#[test]
+fn ltrace_shows_calls_of_library_functions() {
+    let Some(twins) = waiting("ltrace", &["ltrace"]) else { return };
+    let text = twins.twin().shown("ltrace", &["./app"]);
+    if !text.contains("write(1") {
+        eprintln!("note: ltrace shows nothing of the twin, so it is not tried: {text}");
+        return;
+    }
+    twins.assert_same(&ways::from_the_start(), &["write(1", "read(0"], |app| app.shown("ltrace", &["./app"]));
 }

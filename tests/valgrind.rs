@@ -1,9 +1,11 @@
 //! valgrind finds in a program what it finds in the twin that GNU ld makes, and nothing of the loader's.
 
-use unfold_tests::directives::Ending;
+use unfold_tests::directives::{Compiler, Ending};
 use unfold_tests::project::Project;
 use unfold_tests::run::{Outcome, program, run};
 use unfold_tests::tools::{complete_kept, gnu_linker, is_installed, unfold_command};
+use unfold_tests::twins::Twins;
+use unfold_tests::ways;
 
 const SOURCE: &str = r#"
 #include <stdio.h>
@@ -92,4 +94,99 @@ fn memcheck(project: &Project, app: &str, pager: &str, kept: bool, args: &[&str]
     command.env("UNFOLD_PAGER", pager).env("UNFOLD_BACKGROUND", "off").env("UNFOLD_PREFETCH", "off");
     command.env("UNFOLD_KEEP", if kept { "on" } else { "off" });
     run(&mut command, b"").unwrap()
+}
+
+/// Allocates too little, leaks, and spends its time in functions of its own.
+const NAMED: &str = r#"
+#include <stdlib.h>
+#include <string.h>
+static char *allocated(int size) { return malloc(size); }
+static int beyond(const char *block, int index) {
+    return block[index];
+}
+static int leaks(int count) {
+    int sum = 0;
+    for (int i = 0; i < count; i++) {
+        char *block = allocated(1000);
+        memset(block, i, 1000);
+        sum += block[i];
+    }
+    return sum;
+}
+int works(int n) {
+    int x = n;
+    for (int i = 0; i < n; i++)
+        x = x * 3 + i;
+    return x;
+}
+int main(void) {
+    char *block = allocated(10);
+    memset(block, 1, 10);
+    int sum = beyond(block, 12) + leaks(7) + works(100000);
+    free(block);
+    return sum == 1 ? 3 : 0;
+}
+"#;
+
+fn named(name: &str) -> Option<Twins> {
+    let mut twins = Twins::new(&format!("valgrind/{name}"), Compiler::Gcc, &["valgrind"])?;
+    twins.project.write("main.c", NAMED);
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
+    twins.link(&["main.o"]);
+    Some(twins)
+}
+
+#[test]
+fn memcheck_names_functions_and_lines() {
+    let Some(twins) = named("memcheck") else { return };
+    let has = [
+        "Invalid read of size 1",
+        "beyond (main.c:6)",
+        "main (main.c:26)",
+        "allocated (main.c:4)",
+        "definitely lost",
+        "allocated (main.c:4)",
+        "leaks (main.c:11)",
+    ];
+    twins.assert_same(&ways::all(), &has, |app| app.shown("valgrind", &["--leak-check=full", "./app"]));
+}
+
+#[test]
+fn callgrind_names_functions_and_files() {
+    let Some(twins) = named("callgrind") else { return };
+    twins.assert_same(&ways::all(), &["main.c:works [", "x * 3 + i"], |app| {
+        app.shown("valgrind", &["-q", "--tool=callgrind", "--callgrind-out-file=out", "./app"]);
+        let text = app.shown("callgrind_annotate", &["--auto=yes", "out"]);
+        // What ld.so does before is not the same, so neither are shares.
+        let of_program = |line: &&str| ["main.c:works [", "x * 3 + i"].iter().any(|name| line.contains(name));
+        let without_shares =
+            |line: &str| line.split_once(") ").map_or(line, |(_, rest)| rest).trim().to_owned() + "\n";
+        text.lines().filter(of_program).map(without_shares).collect()
+    });
+}
+
+#[test]
+fn massif_names_who_allocates() {
+    let Some(twins) = named("massif") else { return };
+    let has = ["allocated (main.c:4)", "leaks (main.c:11)"];
+    twins.assert_same(&ways::all(), &has, |app| {
+        app.shown("valgrind", &["-q", "--tool=massif", "--massif-out-file=out", "./app"]);
+        let text = app.shown("ms_print", &["out"]);
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter_map(|line| {
+                Some(
+                    line.split_once("ADDRESS")
+                        .or_else(|| line.split_once("0x"))?
+                        .1
+                        .split_once(": ")?
+                        .1
+                        .to_owned(),
+                )
+            })
+            .collect();
+        lines.sort();
+        lines.dedup();
+        lines.join("\n") + "\n"
+    });
 }

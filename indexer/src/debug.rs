@@ -172,7 +172,9 @@ pub fn of_object(
     }
     linked.write(view, objects, &mut file, &rooms)?;
     let sections = linked.sections.iter().zip(rooms);
-    Ok(sections.map(|((name, _), room)| DebugSection { name: name.clone(), bytes: file[room].to_vec() }).collect())
+    Ok(sections
+        .map(|((name, _), room)| DebugSection { name: name.clone(), bytes: file[room].to_vec() })
+        .collect())
 }
 
 /// Gives the sections without an address of a program's objects their places. `output_folder` is where copies of the

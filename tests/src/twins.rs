@@ -78,6 +78,18 @@ impl Twins {
         assert!(failures.is_empty(), "{}", failures.join("\n"));
     }
 
+    /// Links once more what unfold has linked, after an edit.
+    pub fn relinked(&self) -> Subject {
+        self.link_one("unfold");
+        Subject { app: self.project.path("unfold/app"), name: "relinked".to_owned(), env: vec![] }
+    }
+
+    /// The same of the twin.
+    pub fn relinked_twin(&self) -> Subject {
+        self.link_one("gnu");
+        self.twin()
+    }
+
     pub fn twin(&self) -> Subject {
         Subject { app: self.project.path("gnu/app"), name: "twin".to_owned(), env: vec![] }
     }

@@ -62,6 +62,14 @@ pub fn first_launches() -> Vec<Way> {
         .collect()
 }
 
+/// Every state in which a running program may be.
+pub fn all() -> Vec<Way> {
+    match unfold_command() {
+        None => vec![stand_in()],
+        Some(_) => first_launches().into_iter().chain(while_it_runs()).collect(),
+    }
+}
+
 /// Another linker's output knows no pagers.
 fn stand_in() -> Way {
     way("stand-in", State::Fresh, &[])

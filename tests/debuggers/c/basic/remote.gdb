@@ -7,7 +7,7 @@ break inner
 break never_called
 continue
 bt
-info locals
+info args
 finish
 print origin
 print of_thread

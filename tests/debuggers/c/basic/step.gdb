@@ -12,7 +12,6 @@ next
 next
 step
 info args
-info locals
 bt
 step
 step

@@ -17,9 +17,8 @@ continue
 delete 4
 break inner
 continue
+next
 watch local
-continue
-bt
 delete 1 5
 continue
 bt

@@ -2,7 +2,6 @@
 #: Shows: main (argc=2
 #: Shows: "written before the end!"
 bt
-info locals
 frame function die
 info args
 info locals

@@ -10,6 +10,7 @@ print argv[1]
 print *argv@argc
 break length
 continue
+next
 info locals
 continue
 print line

@@ -8,9 +8,9 @@ break of_plugin
 break plugin.c:4
 run
 bt
-info locals
 info sharedlibrary
 next
+info locals
 continue
 info breakpoints
 finish

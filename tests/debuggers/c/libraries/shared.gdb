@@ -13,7 +13,7 @@ step
 continue
 bt
 up
-info locals
+info args
 print part_counter
 info symbol helper
 info symbol called_back

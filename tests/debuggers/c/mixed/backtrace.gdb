@@ -11,7 +11,7 @@ break hidden
 info breakpoints
 run
 bt
-info locals
+info args
 continue
 bt
 continue

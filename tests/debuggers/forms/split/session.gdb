@@ -6,10 +6,10 @@ break of_part
 run
 bt
 info args
-info locals
 print *pair
 print of_part_counter
 next
+info locals
 up
 info locals
 print counter

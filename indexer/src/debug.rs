@@ -6,11 +6,13 @@
 //! one.
 
 use crate::emit::SectionHeader;
+use crate::frames::debug_frame;
 use crate::index::opened::Executable;
 use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::whole::{self, Whole};
 use crate::{object as reader, symbols};
 use anyhow::{Context, Result, anyhow};
 use object::elf::{self, FileHeader64};
@@ -48,8 +50,34 @@ pub fn complete(folder: &Path) -> Result<()> {
     let objects = executable.objects(view)?;
     // Whoever reads the file compares its CRC with the one that the executable names.
     let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
-    let write = |file: &mut [u8], rooms: &[Range<usize>]| linked.write(&view, &objects, file, rooms);
-    let file = symbols::with_sections(old, view.regions, linked.headers(), write, crc)?;
+    let whole = Whole {
+        plan: view,
+        phdrs: Vec::new(),
+        kind: elf::ET_EXEC,
+        phdrs_at: 0,
+        symbols: false,
+        debug: Linked::default(),
+        head: Vec::new(),
+    };
+    let mut frames = whole.frames(&objects).map_err(whole::failed)?;
+    for (header, bytes) in &mut frames {
+        *bytes = debug_frame(header.addr, bytes);
+        *header = SectionHeader { name: ".debug_frame".into(), flags: 0, addr: 0, align: 8, ..header.clone() };
+    }
+    let write = |file: &mut [u8], rooms: &[Range<usize>]| {
+        let (own, frame_rooms) = rooms.split_at(rooms.len() - frames.len());
+        for ((_, bytes), room) in frames.iter().zip(frame_rooms) {
+            file[room.clone()].copy_from_slice(bytes);
+        }
+        linked.write(&view, &objects, file, own)
+    };
+    let with_room = |(header, bytes): &(SectionHeader<'static>, Vec<u8>)| SectionHeader {
+        room: bytes.len() as u64,
+        offset: 0,
+        ..header.clone()
+    };
+    let more = linked.headers().chain(frames.iter().map(with_room));
+    let file = symbols::with_sections(old, view.regions, more, write, crc)?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])
 }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Programs of no more than so many bytes are settled by the link itself: that takes less time than to start a process.
-const SMALL: u64 = 1 << 20;
+const SMALL: u64 = 4 << 20;
 
 /// The settled executable, in the folder of its generation, until it takes its place.
 const FILE: &str = "settled";

@@ -225,6 +225,12 @@ pub fn of_image(
             (true, elf::STT_TLS) => {
                 (section_of(slot.value), slot.value.wrapping_sub(plan.header.tls_start.0))
             }
+            // The slot is where calls go; the symbol is the function that chooses one.
+            (true, elf::STT_GNU_IFUNC) => {
+                let place = plan.placement(slot.object, global.section).filter(|place| place.is_live());
+                let value = place.map_or(slot.value, |place| (place.addr() + global.value).0);
+                (section_of(value), value)
+            }
             (true, _) => (section_of(slot.value), slot.value),
         };
         let info = binding << 4 | kind;

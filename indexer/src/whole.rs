@@ -138,6 +138,18 @@ impl Whole<'_> {
         sections
     }
 
+    /// The tables of frames, by which debuggers unwind: where they are, and their bytes.
+    pub fn frames(&self, objects: &impl Objects) -> Result<Vec<(SectionHeader<'static>, Vec<u8>)>, RenderError> {
+        let parts = self.parts(objects, &|_| 0);
+        let frames = parts.into_iter().map(|part| part.header).filter(|header| header.name == ".eh_frame");
+        let rendered = frames.map(|header| {
+            let mut bytes = vec![0; usize::try_from(header.size).unwrap_or(0)];
+            render(&self.plan, objects, ImageAddr(header.addr), &mut bytes)?;
+            Ok((header, bytes))
+        });
+        rendered.collect()
+    }
+
     /// Renders the regions' contents, each at its place in the file.
     fn regions(
         &self,
@@ -209,6 +221,7 @@ impl Whole<'_> {
             ));
         }
         let mut last = None;
+        let mut has_scripts = false;
         for place in self.plan.blocks.iter().filter(|place| place.block != NONE) {
             let Some(object) = objects.object(place.object) else { continue };
             let Some(block) = object.blocks.get(place.block as usize) else { continue };
@@ -242,6 +255,13 @@ impl Whole<'_> {
             let name = object.string(block.name);
             for (addr, section) in live {
                 let align = u64::from(section.align);
+                // Debuggers look for it by its name, and one says all.
+                if class == Class::RoData && !has_scripts && object.string(section.name) == SCRIPTS {
+                    has_scripts = true;
+                    last = None;
+                    parts.push(Part::new(SCRIPTS, elf::SHT_PROGBITS, elf::SHF_ALLOC, addr, section.size, align));
+                    continue;
+                }
                 let key = (class, name.to_vec());
                 match parts.last_mut() {
                     Some(part) if last.as_ref() == Some(&key) => {
@@ -266,6 +286,9 @@ impl Whole<'_> {
         parts
     }
 }
+
+/// Scripts for debuggers (gdb's manual, "The .debug_gdb_scripts section").
+const SCRIPTS: &[u8] = b".debug_gdb_scripts";
 
 /// A section of the image.
 struct Part {

@@ -143,7 +143,9 @@ fn glibc(name: &str, flags: &[&str], has: &[&str]) {
     let pattern = regex::Regex::new(r"\./app\((\+0x[0-9a-f]+)?\)").expect("a fixed pattern");
     twins.assert_same(&ways::all(), has, |app| {
         let text = output(app, &[], &[]);
-        pattern.replace_all(&text, "./app()").into_owned()
+        // KnownDifference: glibc's second function writes the parentheses for programs that were moved, as PIE are. Ours
+        // lie where they were linked to be, as programs without PIE do.
+        pattern.replace_all(&text, "./app()").replace("./app[", "./app()[")
     });
 }
 
@@ -334,7 +336,10 @@ fn symbolizes_itself(name: &str, flags: &[&str]) {
     twins.project.tool("gcc", &[&["-g", "-c", "main.c"], flags].concat());
     twins.link(&[&["main.o"], flags].concat());
     let has = ["hidden", "visible", "main", "_start", "untouched, "];
-    twins.assert_same(&ways::all(), &has, |app| output(app, &[], &[]));
+    // KnownDifference: of two names of one function, a table may have either first.
+    twins.assert_same(&ways::all(), &has, |app| {
+        output(app, &[], &[]).replace("__libc_start_main_impl", "__libc_start_main")
+    });
 }
 
 #[test]

@@ -176,6 +176,7 @@ fn gdb_follows_a_relink_between_two_runs() {
     let main = "#include <stdio.h>\nint part(int);\nint main(void) {\n    printf(\"%d\\n\", part(3));\n    return 0;\n}\n";
     twins.project.write("main.c", main);
     twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c"]);
+    // gdb reads a program again if its time is of another second.
     // Compiled at one place under two names, so that the file's name is the same in both.
     for (folder, text) in [("first", part), ("second", edited)] {
         twins.project.write("part.c", text);
@@ -197,7 +198,7 @@ fn gdb_follows_a_relink_between_two_runs() {
         let link = format!("cd .. && cp second.o part.o && gcc -B{} main.o part.o -o ", linker.search_dir.display());
         let output = app.app.display();
         let script = format!(
-            "break part\nrun\nbt\ncontinue\nshell {link}{output}\nrun\nbt\nnext\ninfo locals\nprint more\nlist part\n\
+            "break part\nrun\nbt\ncontinue\nshell sleep 1.1\nshell {link}{output}\nrun\nbt\nnext\ninfo locals\nprint more\nlist part\n\
              break before\ncontinue\ninfo breakpoints\ndelete\ncontinue\n"
         );
         let text = gdb(app, &[], &script);

@@ -148,7 +148,10 @@ fn memcheck_names_functions_and_lines() {
         "allocated (main.c:4)",
         "leaks (main.c:11)",
     ];
-    twins.assert_same(&ways::all(), &has, |app| app.shown("valgrind", &["--leak-check=full", "./app"]));
+    let code = regex::Regex::new(r"(at|by) 0x[0-9A-F]+").expect("a fixed pattern");
+    twins.assert_same(&ways::all(), &has, |app| {
+        code.replace_all(&app.shown("valgrind", &["--leak-check=full", "./app"]), "$1 ADDRESS").into_owned()
+    });
 }
 
 #[test]

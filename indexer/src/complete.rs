@@ -49,9 +49,13 @@ pub fn after_link(folder: &Path, output: &Path) {
     let Ok(work) = Work::find(folder, false) else { return };
     if work.missing.len() <= AT_ONCE {
         work.render_all(1, &|| true).ok();
-        if !settle::is_wanted() || settle::if_small(folder, output) {
-            return;
-        }
+    }
+    let is_done = match settle::is_wanted() {
+        true => settle::if_small(folder, output),
+        false => work.missing.len() <= AT_ONCE,
+    };
+    if is_done {
+        return;
     }
     let (Ok(own), Ok(output)) = (std::env::current_exe(), std::path::absolute(output)) else { return };
     let mut command = Command::new(own);

@@ -198,13 +198,24 @@ pub fn write(
     finish(output, file, identity, evident)
 }
 
-/// Puts the rest of the executable behind its header page, and writes it.
-fn finish(output: &Path, mut file: Vec<u8>, identity: &Identity<'_>, mut evident: Evident) -> Result<()> {
+/// Puts the rest of the executable behind its header page.
+fn assemble(
+    output: &Path,
+    mut file: Vec<u8>,
+    identity: &Identity<'_>,
+    mut evident: Evident,
+) -> Result<Vec<u8>> {
     file.resize(LOADER as usize, 0);
     file.extend_from_slice(LOADER_FILE);
     let path = evident.load(&mut file);
     file[CONFIG as usize..LOADER as usize].copy_from_slice(&config_page(output, identity, path)?);
     add_sections(&mut file, identity, &evident);
+    Ok(file)
+}
+
+/// Writes the executable, and notes its head.
+fn finish(output: &Path, file: Vec<u8>, identity: &Identity<'_>, evident: Evident) -> Result<()> {
+    let file = assemble(output, file, identity, evident)?;
     let path = identity.folder.join(HEAD);
     let head = &file[..LOADER as usize];
     let kept = [head, &checksum(head).to_le_bytes()].concat();
@@ -222,6 +233,22 @@ pub fn rewrite(
     identity: &Identity<'_>,
     evident: Evident,
 ) -> Result<()> {
+    finish(output, header_page_of(old, regions)?, identity, evident)
+}
+
+/// The bytes of the executable of a generation with the loader, as it was linked to `output`.
+pub fn with_loader(
+    output: &Path,
+    old: &[u8],
+    regions: &[RegionRec],
+    identity: &Identity<'_>,
+    evident: Evident,
+) -> Result<Vec<u8>> {
+    assemble(output, header_page_of(old, regions)?, identity, evident)
+}
+
+/// The header page of another generation, for regions as they are now.
+fn header_page_of(old: &[u8], regions: &[RegionRec]) -> Result<Vec<u8>> {
     let mut file = old.get(..CONFIG as usize).context("the executable is truncated; link it again")?.to_vec();
     for phdr in file[IMAGE_PHDRS as usize..].chunks_exact_mut(PHDR) {
         let word = |at: usize| u64::from_le_bytes(phdr[at..at + 8].try_into().unwrap_or_default());
@@ -235,7 +262,7 @@ pub fn rewrite(
             }
         }
     }
-    finish(output, file, identity, evident)
+    Ok(file)
 }
 
 /// Sections for all that the kernel loads, but for the tables of other programs, which have their own.

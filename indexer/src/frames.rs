@@ -26,7 +26,11 @@ pub fn debug_frame(addr: u64, eh_frame: &[u8]) -> Vec<u8> {
             }
             Some(back) => {
                 let common = start.checked_sub(back).and_then(|at| commons.get(&at));
-                made.extend(common.and_then(|common| function(entry, common, addr + start as u64)).unwrap_or_default());
+                made.extend(
+                    common
+                        .and_then(|common| function(entry, common, addr + start as u64))
+                        .unwrap_or_default(),
+                );
             }
             None => {}
         }
@@ -120,8 +124,7 @@ fn function(entry: &[u8], common: &Common, addr: u64) -> Option<Vec<u8>> {
     let (len, data) = leb128(entry.get(at..)?)?;
     at = at.checked_add(len)?.checked_add(usize::try_from(data).ok()?)?;
     let common = (common.offset as u32).to_le_bytes();
-    let body =
-        [&common[..], &start.to_le_bytes(), &size.to_le_bytes(), &[0], entry.get(at..)?].concat();
+    let body = [&common[..], &start.to_le_bytes(), &size.to_le_bytes(), &[0], entry.get(at..)?].concat();
     Some(sealed(body))
 }
 
@@ -131,8 +134,8 @@ mod tests {
 
     /// A CIE "zPLR" and an FDE with a language's data, as gcc writes them for C++.
     const EH_FRAME: [u8; 60] = [
-        0x1c, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'P', b'L', b'R', 0, 1, 0x78, 16, 7, 0x9b, 1, 2, 3, 4, 0x1b, 0x1b,
-        0x0c, 7, 8, 0x90, 1, 0, 0, // the function is 0x100 behind the field
+        0x1c, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'P', b'L', b'R', 0, 1, 0x78, 16, 7, 0x9b, 1, 2, 3, 4, 0x1b,
+        0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0, // the function is 0x100 behind the field
         0x14, 0, 0, 0, 0x24, 0, 0, 0, 0, 1, 0, 0, 0x40, 0, 0, 0, 4, 9, 9, 9, 9, 0x41, 0, 0, 0, 0, 0, 0,
     ];
 

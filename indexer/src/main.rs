@@ -30,8 +30,12 @@ fn main() -> ExitCode {
         && word == settle::COMMAND
     {
         // Called by the loader, which goes on if this fails.
-        return settle::for_debugger(Path::new(folder), Path::new(output))
-            .map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
+        if let Err(error) = settle::for_debugger(Path::new(folder), Path::new(output))
+            && std::env::var_os("UNFOLD_LOG").is_some()
+        {
+            say!("ld.unfold: {error:#}");
+        }
+        return ExitCode::SUCCESS;
     }
     if words.first().is_some_and(|word| word == debug::COMMAND) {
         // Called by a running program: what cannot be done is not its concern.

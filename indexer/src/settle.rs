@@ -6,9 +6,11 @@
 //! a deleted file). And whoever changed it since the link (`strip`, `chrpath`) keeps what he has made.
 
 use crate::debug::{self, Linked};
-use crate::emit::{self, Phdr};
+use crate::emit::{self, Identity, Phdr};
+use crate::evident;
 use crate::index::gc;
 use crate::index::opened::Executable;
+use crate::index::state::State;
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::lease::{self, Lease};
 use crate::library;
@@ -18,6 +20,7 @@ use object::elf;
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -105,6 +108,34 @@ pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
     put_in_place(folder, output, &made, true).map(drop)
 }
 
+/// The executable of a settled one's generation that has the loader, in a file beside it, to be profiled.
+pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
+    let executable = Executable::open(settled)?;
+    let state = State::open(&executable.folder).context("the state of the link is damaged; link again")?;
+    let head =
+        executable.generation_head().context("the head of the executable is damaged; link it again")?;
+    let (plan, _, _) = executable.plan()?;
+    let view = view(&plan)?;
+    let objects = executable.objects(view)?;
+    let identity = Identity {
+        base: executable.config.base,
+        number: executable.config.generation,
+        folder: &executable.folder,
+        plan: executable.config.plan,
+        patch: executable.config.patch,
+        image: executable.config.image,
+        symbols_crc: state.changes.facts.symbols_crc as u32,
+    };
+    let evident = evident::of_image(&view, &objects).map_err(whole::failed)?;
+    let bytes = emit::with_loader(settled, &head, view.regions, &identity, evident)?;
+    let context = || format!("cannot write beside {}", settled.display());
+    let mut file = emit::temporary(settled)?;
+    file.write_all(&bytes).with_context(context)?;
+    let mode = fs::metadata(settled).with_context(context)?.permissions();
+    file.as_file().set_permissions(mode).with_context(context)?;
+    Ok(file.into_temp_path())
+}
+
 /// Writes an executable whole. `head`: what it says of its generation, or nothing.
 pub fn bake(executable: &Executable, output: &Path, mode: u32) -> Result<()> {
     let (plan, _, _) = executable.plan()?;
@@ -147,7 +178,8 @@ fn make(
     };
     let temporary = emit::temporary(path)?;
     let made = whole.make(&objects, |len| mapped::map_new(temporary.as_file(), len));
-    made.map_err(|error| error.unless(whole::failed))?;
+    made.map_err(|error| error.unless(whole::failed))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     // Closed: a file that is open for writing cannot be executed.
     Ok(temporary.into_temp_path())
 }

@@ -2,7 +2,7 @@
 //! executable.
 
 use crate::debug::Linked;
-use crate::emit::{Phdr, SectionHeader, Sections, elf_header};
+use crate::emit::{PHDR, Phdr, SectionHeader, Sections, elf_header};
 use crate::evident::used_symbols;
 use crate::layout;
 use crate::object::classify::class_name;
@@ -92,11 +92,13 @@ impl Whole<'_> {
         let mut parts = self.parts(objects, &offset_of);
         let section_of = |addr: u64| section_at(&parts, addr);
         let table = self.symbols.then(|| symbols::of_image(&self.plan, objects, &self.debug, &section_of));
-        let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, self.phdrs.len());
-        header.resize(self.phdrs_at as usize, 0);
-        for phdr in &self.phdrs {
-            header.extend(self.placed(*phdr, &offset_of).bytes());
+        let mut phdrs: Vec<Phdr> = self.phdrs.iter().map(|phdr| self.placed(*phdr, &offset_of)).collect();
+        if self.kind == elf::ET_EXEC {
+            join_zeroes(&mut phdrs);
         }
+        let mut header = elf_header(self.kind, self.plan.header.entry.0, self.phdrs_at, phdrs.len());
+        header.resize(self.phdrs_at as usize, 0);
+        header.extend(phdrs.iter().flat_map(Phdr::bytes));
         let len = len.max(header.len() as u64);
         // How large the file is does not depend on what is found in it.
         let end = self.sections(&parts, &table).tail(len).end;
@@ -139,7 +141,10 @@ impl Whole<'_> {
     }
 
     /// The tables of frames, by which debuggers unwind: where they are, and their bytes.
-    pub fn frames(&self, objects: &impl Objects) -> Result<Vec<(SectionHeader<'static>, Vec<u8>)>, RenderError> {
+    pub fn frames(
+        &self,
+        objects: &impl Objects,
+    ) -> Result<Vec<(SectionHeader<'static>, Vec<u8>)>, RenderError> {
         let parts = self.parts(objects, &|_| 0);
         let frames = parts.into_iter().map(|part| part.header).filter(|header| header.name == ".eh_frame");
         let rendered = frames.map(|header| {
@@ -259,7 +264,14 @@ impl Whole<'_> {
                 if class == Class::RoData && !has_scripts && object.string(section.name) == SCRIPTS {
                     has_scripts = true;
                     last = None;
-                    parts.push(Part::new(SCRIPTS, elf::SHT_PROGBITS, elf::SHF_ALLOC, addr, section.size, align));
+                    parts.push(Part::new(
+                        SCRIPTS,
+                        elf::SHT_PROGBITS,
+                        elf::SHF_ALLOC,
+                        addr,
+                        section.size,
+                        align,
+                    ));
                     continue;
                 }
                 let key = (class, name.to_vec());
@@ -289,6 +301,25 @@ impl Whole<'_> {
 
 /// Scripts for debuggers (gdb's manual, "The .debug_gdb_scripts section").
 const SCRIPTS: &[u8] = b".debug_gdb_scripts";
+
+/// Makes one segment of data and the zeroes behind it, as other linkers do: tools look for `.bss` in one that has a file.
+pub fn join_zeroes(phdrs: &mut Vec<Phdr>) {
+    let is_data = |phdr: &Phdr| phdr.kind == elf::PT_LOAD && phdr.flags & elf::PF_W != 0;
+    let Some(at) = phdrs.iter().rposition(is_data).filter(|at| *at > 0 && phdrs[*at].file_size == 0) else {
+        return;
+    };
+    let zeroes = phdrs[at];
+    let before = &mut phdrs[at - 1];
+    if !is_data(before) || before.flags != zeroes.flags || before.addr > zeroes.addr {
+        return;
+    }
+    before.size = zeroes.addr + zeroes.size - before.addr;
+    phdrs.remove(at);
+    let size = (phdrs.len() * PHDR) as u64;
+    if let Some(table) = phdrs.iter_mut().find(|phdr| phdr.kind == elf::PT_PHDR) {
+        (table.size, table.file_size) = (size, size);
+    }
+}
 
 /// A section of the image.
 struct Part {

@@ -48,7 +48,7 @@ pub fn normalised(text: &str, folders: &[&Path]) -> String {
             rule(r"-?0x[0-9a-f]+\(%rip\)", "OFFSET(%rip)"),
             rule(r"\b0x[0-9a-f]{4,16}\b", "ADDRESS"),
             rule(r"\bThread \d+\.\d+", "Thread ID"),
-            rule(r"\b([Pp]rocess|LWP|PID|TID|pid =|pid|attach) \d+", "$1 ID"),
+            rule(r"\b([Pp]rocess|LWP|PID|TID|pid =|pid|attach) \d+( \x20+)?", "$1 ID"),
             rule(r"`\.reg-xstate/\d+'", "`.reg-xstate/ID'"),
             rule(r"/proc/\d+/", "/proc/ID/"),
             rule(r"==\d+==", "==ID=="),

@@ -74,13 +74,13 @@ pub fn order(args: &OrderArgs) -> Result<()> {
         Words::Symbols => ("--symbol-ordering-file", order.names.len()),
         Words::Sections => ("--section-ordering-file", order.names.len()),
     };
-    eprintln!(
+    indexer::say!(
         "unfold: {count} functions for {option}, {} of them surely executed; {} have no name of their own",
         order.executed.min(count),
         order.nameless
     );
     if !order.is_precise {
-        eprintln!(
+        indexer::say!(
             "unfold: only chunks of 64 KiB are known: unfold profile {app} -- ARGS tells functions apart"
         );
     }

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Make unfold findable as a linker, and say what to write into the settings of each build system
+/// Make unfold the linker of your compilers, and say what to write where
 ///
 /// Makes two links if they are not there: DIR/ld, which gcc finds by -BDIR, and ld.unfold beside this program, which clang finds by
 /// --ld-path. Says how gcc, clang, cargo, CMake, meson and Bazel are told. Changes no settings.

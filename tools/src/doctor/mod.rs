@@ -27,7 +27,7 @@ Exit status:
   0    all works
   1    something is wrong";
 
-/// Say what this kernel, file system and compilers allow, which pager programs take and how fast it is
+/// Say what this machine allows, which pager programs take, and how fast it is
 #[derive(ClapArgs)]
 #[command(after_long_help = MORE)]
 pub struct Args {

@@ -41,7 +41,7 @@ Exit status:
   0    it is explained
   1    there is no such thing in the program, or its index is not there";
 
-/// Say where something in a program comes from, what it refers to and who refers to it, and why it is there
+/// Say where something in a program comes from, and why it is there
 #[derive(ClapArgs)]
 #[command(after_long_help = MORE)]
 pub struct Args {
@@ -156,7 +156,7 @@ pub fn explain(args: &Args) -> Result<()> {
         0 => Ok(()),
         _ => {
             let last = errors.pop();
-            errors.iter().for_each(|error| eprintln!("unfold: {error:#}"));
+            errors.iter().for_each(|error| indexer::say!("unfold: {error:#}"));
             last.map_or(Ok(()), Err)
         }
     }

@@ -102,7 +102,7 @@ pub fn profile(args: &ProfileArgs) -> Result<ExitCode> {
             match ended.profile(&args.app) {
                 Ok(profile) => (status, profile),
                 Err(error) => {
-                    eprintln!("unfold: {error:#}");
+                    indexer::say!("unfold: {error:#}");
                     return Ok(ExitCode::from(status.max(1)));
                 }
             }

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 use indexer::index::opened::Executable;
 use indexer::profile::{self, Profile};
+use indexer::settle;
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,13 +22,17 @@ pub struct Ended {
 /// Runs the program, with our own input and outputs.
 pub fn run(app: &Path, args: &[OsString]) -> Result<Ended> {
     // What unfold has not linked leaves no log.
-    Executable::open(app)?;
+    let executable = Executable::open(app)?;
     let before = profile::last_pid(app);
     let here = PathBuf::from(".");
     let path = if app.components().count() == 1 { here.join(app) } else { app.to_owned() };
+    // What has settled has no loader that could say what is touched.
+    let lazy = if executable.is_settled() { Some(settle::with_loader(&path)?) } else { None };
+    let program: &Path = lazy.as_deref().unwrap_or(&path);
     // What the terminal sends goes to both, and the report comes when the program has ended.
     ctrlc::set_handler(|| {}).context("cannot set a signal handler")?;
-    let child = Command::new(&path).args(args).env("UNFOLD_PROFILE", "on").spawn();
+    let mut command = Command::new(program);
+    let child = command.arg0(&path).args(args).env("UNFOLD_PROFILE", "on").spawn();
     let mut child = child.with_context(|| format!("cannot run {}", path.display()))?;
     let pid = child.id().into();
     let status = child.wait().with_context(|| format!("cannot wait for {}", path.display()))?;
@@ -49,7 +54,7 @@ impl Ended {
             bail!("{}: the run left no log ({}): UNFOLD_LOG=1 says why", app.display(), self.ending);
         }
         if now != Some(self.pid) {
-            eprintln!(
+            indexer::say!(
                 "unfold: the program was started again meanwhile: this is about process {}",
                 now.unwrap_or(0)
             );

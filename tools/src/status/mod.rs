@@ -24,7 +24,7 @@ Exit status:
   0    it is shown
   1    unfold has not linked it, or its index is not there";
 
-/// Show what a program is made of, what its last link read again, and what its last run touched
+/// Show what a program is made of, and what its last link and run did
 #[derive(ClapArgs)]
 #[command(after_long_help = MORE)]
 pub struct Args {

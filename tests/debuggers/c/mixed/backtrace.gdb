@@ -3,7 +3,7 @@
 #: Shows: in plain ()
 #: Shows: main ()
 #: Shows: in two ()
-#: Shows: in by_hand ()
+#: Shows: by_hand ()
 break one
 break two
 break by_hand

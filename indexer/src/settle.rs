@@ -160,8 +160,9 @@ fn make(
     path: &Path,
 ) -> Result<tempfile::TempPath> {
     let objects = executable.objects(plan)?;
-    let headers = if head.is_empty() { &executable.head } else { &head };
-    let headers = headers.get(IMAGE_PHDRS as usize..CONFIG as usize);
+    // Those of the link: a settled executable has fewer of its own.
+    let linked = executable.generation_head().unwrap_or_else(|| executable.head.clone());
+    let headers = linked.get(IMAGE_PHDRS as usize..CONFIG as usize);
     let mut phdrs = Phdr::read(headers.context("the executable is truncated; link it again")?);
     phdrs.truncate(plan.header.phdr_count as usize);
     let whole = Whole {

@@ -251,6 +251,8 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Resu
         }
         name.persist(place).map_err(|error| error.error).with_context(context)?;
     }
+    // Its first name goes before the times of the file are noted, one of which that changes.
+    fs::remove_file(made).ok();
     if is_the_output {
         library::note_written(folder, output)?;
     }

@@ -60,8 +60,9 @@ pub fn settle(app: &Path) -> Result<(), String> {
     let mut command = Command::new(&tested_linker().ld);
     run_tool(command.arg("--unfold-complete").arg(newest_generation(app)?).arg(app)).map(drop)?;
     let bytes = fs::read(app).map_err(|error| format!("{}: {error}", app.display()))?;
-    let kind = bytes.get(16..18).unwrap_or_default();
-    (kind == [2, 0]).then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
+    // Its ELF header refers to the program's own headers.
+    let is_settled = bytes.get(32..40) == Some(&0x400u64.to_le_bytes());
+    is_settled.then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
 }
 
 /// The newest generation of an executable beside its index.

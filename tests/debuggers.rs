@@ -40,7 +40,7 @@ use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{describe, program, run};
 use unfold_tests::started::Started;
 use unfold_tests::tools::{
-    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker,
+    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker, wait_until_settled,
 };
 use unfold_tests::transcript::{GDB, difference, first_missing, is_about_files, normalised, without_lines};
 use unfold_tests::ways::{self, State, Way};
@@ -221,6 +221,7 @@ fn check(
             build.compile_main(&[])?;
         }
         let app = link()?;
+        wait_until_settled(&app)?;
         if way.state == State::Complete {
             complete_kept(&app)?;
         }

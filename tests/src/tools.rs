@@ -65,6 +65,20 @@ pub fn settle(app: &Path) -> Result<(), String> {
     is_settled.then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
 }
 
+/// Waits until the executable that was just linked has become an ordinary one. Large ones do so behind the link, and what
+/// debuggers see before that is another matter.
+pub fn wait_until_settled(app: &Path) -> Result<(), String> {
+    let start = std::time::Instant::now();
+    while start.elapsed().as_secs() < 100 {
+        let bytes = fs::read(app).map_err(|error| format!("{}: {error}", app.display()))?;
+        if unfold_command().is_none() || bytes.get(32..40) == Some(&0x400u64.to_le_bytes()) {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Err(format!("{} does not settle", app.display()))
+}
+
 /// The newest generation of an executable beside its index.
 pub fn newest_generation(app: &Path) -> Result<PathBuf, String> {
     let outputs = app.parent().unwrap_or(Path::new("")).join(".unfold/outputs");

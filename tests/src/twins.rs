@@ -7,7 +7,7 @@ use crate::build::linker_flags;
 use crate::directives::Compiler;
 use crate::project::Project;
 use crate::run::{Outcome, describe, program, run};
-use crate::tools::{complete_kept, gnu_linker, is_installed, tested_linker};
+use crate::tools::{complete_kept, gnu_linker, is_installed, tested_linker, wait_until_settled};
 use crate::transcript::{difference, normalised};
 use crate::ways::{State, Way};
 
@@ -81,6 +81,7 @@ impl Twins {
     /// Links once more what unfold has linked, after an edit.
     pub fn relinked(&self) -> Subject {
         self.link_one("unfold");
+        wait_until_settled(&self.project.path("unfold/app")).unwrap_or_else(|error| panic!("{error}"));
         Subject { app: self.project.path("unfold/app"), name: "relinked".to_owned(), env: vec![] }
     }
 
@@ -99,6 +100,7 @@ impl Twins {
         self.project.remove("unfold");
         self.link_one("unfold");
         let app = self.project.path("unfold/app");
+        wait_until_settled(&app).unwrap_or_else(|error| panic!("{error}"));
         if way.state == State::Complete {
             complete_kept(&app).unwrap_or_else(|error| panic!("{error}"));
         }

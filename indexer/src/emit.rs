@@ -2,6 +2,8 @@
 
 use crate::evident::{self, Evident, PathPlace};
 use crate::index::access;
+use crate::index::opened::Executable;
+use crate::index::state::State;
 use crate::layout::{self, Layout};
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
@@ -179,6 +181,22 @@ pub struct Identity<'a> {
     pub image: ImagePrint,
     /// Of the generation's file of symbols.
     pub symbols_crc: u32,
+}
+
+impl<'a> Identity<'a> {
+    /// That of an executable which is written again.
+    pub fn of(executable: &'a Executable, state: &State) -> Self {
+        let config = &executable.config;
+        Self {
+            base: config.base,
+            number: config.generation,
+            folder: &executable.folder,
+            plan: config.plan,
+            patch: config.patch,
+            image: config.image,
+            symbols_crc: state.changes.facts.symbols_crc as u32,
+        }
+    }
 }
 
 /// What a generation keeps of its executable, for the next link: the pages in front of the loader, and their checksum.

@@ -76,9 +76,16 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     let executable = Executable::of_folder(folder)?;
     let (plan, _, _) = executable.plan()?;
     let head = executable.generation_head().context("the head of the executable is damaged")?;
-    let make =
-        || make(&executable, view(&plan)?, debug::sections(&executable)?, head.clone(), &folder.join(FILE));
-    if put_in_place(folder, output, &make()?, false)? {
+    // Nothing is rendered for a program that somebody runs.
+    let attempt = || -> Result<bool> {
+        if is_in_use(output)? {
+            return Ok(false);
+        }
+        let debug = debug::sections(&executable)?;
+        let made = make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?;
+        put_in_place(folder, output, &made, false)
+    };
+    if attempt()? {
         return Ok(());
     }
     // Who looks at the running program finds what he needs beside it.
@@ -86,7 +93,7 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     let start = Instant::now();
     let mut pause = PAUSES.0;
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
-        if !is_in_use(output)? && put_in_place(folder, output, &make()?, false)? {
+        if attempt()? {
             break;
         }
         std::thread::sleep(pause);
@@ -117,15 +124,7 @@ pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
     let (plan, _, _) = executable.plan()?;
     let view = view(&plan)?;
     let objects = executable.objects(view)?;
-    let identity = Identity {
-        base: executable.config.base,
-        number: executable.config.generation,
-        folder: &executable.folder,
-        plan: executable.config.plan,
-        patch: executable.config.patch,
-        image: executable.config.image,
-        symbols_crc: state.changes.facts.symbols_crc as u32,
-    };
+    let identity = Identity::of(&executable, &state);
     let evident = evident::of_image(&view, &objects).map_err(whole::failed)?;
     let bytes = emit::with_loader(settled, &head, view.regions, &identity, evident)?;
     let context = || format!("cannot write beside {}", settled.display());

@@ -47,15 +47,7 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
     let view = PlanView::new(&plan).map_err(|error| anyhow::anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
     let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
-    let identity = Identity {
-        base: executable.config.base,
-        number: executable.config.generation,
-        folder: &executable.folder,
-        plan: executable.config.plan,
-        patch: executable.config.patch,
-        image: executable.config.image,
-        symbols_crc: state.changes.facts.symbols_crc as u32,
-    };
+    let identity = Identity::of(executable, state);
     emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
     crate::library::note_written(&executable.folder, &request.output)?;
     crate::complete::after_link(&executable.folder, &request.output);

@@ -52,6 +52,9 @@ pub fn normalised(text: &str, folders: &[&Path]) -> String {
             rule(r"`\.reg-xstate/\d+'", "`.reg-xstate/ID'"),
             rule(r"/proc/\d+/", "/proc/ID/"),
             rule(r"==\d+==", "==ID=="),
+            // gdb makes the column so wide as its longest number of a process.
+            rule(r"\b(Target Id) {2,}(Frame)", "$1 $2"),
+            rule(r"\b(Description) {2,}(Connection) {2,}(Executable)", "$1 $2 $3"),
         ]
     });
     let mut text = text.replace('\r', "");
@@ -95,6 +98,7 @@ mod tests {
             normalised(text, &[Path::new("/tmp/a")]),
             "#0  ADDRESS in f (x=0x3) at FOLDER/f.c:5\n[Thread ADDRESS (LWP ID) exited]\n"
         );
+        assert_eq!(normalised("  Id   Target Id            Frame \n", &[]), "  Id   Target Id Frame \n");
         assert_eq!(
             normalised("lea -0x1c(%rip),%rdi # 0x4010 <g+4>", &[]),
             "lea OFFSET(%rip),%rdi # ADDRESS <g+4>"

@@ -3,7 +3,7 @@
 #: Shows: = 107
 #: Shows: b = 214
 #: Shows: = 43
-#: Ignore: ^\[(New Thread|Thread .* exited)
+#: Ignore: ^\[(New (Thread|process)|Thread .* exited)
 break stop_here
 run
 print of_thread

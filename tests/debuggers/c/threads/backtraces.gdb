@@ -4,7 +4,7 @@
 #: Shows: innermost (number=1)
 #: Shows: = 21
 #: Shows: exited normally
-#: Ignore: ^\[(New Thread|Thread .* exited|Switching to)
+#: Ignore: ^\[(New (Thread|process)|Thread .* exited|Switching to)
 #: Ignore: __clone|clone3|start_thread
 set print address off
 break all_there

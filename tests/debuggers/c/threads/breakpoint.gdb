@@ -2,7 +2,7 @@
 #: Shows: Thread 3 "app" hit Breakpoint 1, innermost (number=11)
 #: Shows: Thread 4 "app" hit Breakpoint 2, innermost (number=21)
 #: Shows: exited normally
-#: Ignore: ^\[(New Thread|Thread .* exited|Switching to)
+#: Ignore: ^\[(New (Thread|process)|Thread .* exited|Switching to)
 #: Ignore: __clone|clone3|start_thread
 set print address off
 break innermost if number < 20

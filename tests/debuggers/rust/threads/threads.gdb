@@ -2,7 +2,7 @@
 #: Shows: "worker1" hit Breakpoint 1, main::in_thread
 #: Shows: Breakpoint 2, main::joined
 #: Shows: exited normally
-#: Ignore: ^\[(New Thread|Thread .* exited|Switching to)
+#: Ignore: ^\[(New (Thread|process)|Thread .* exited|Switching to)
 break main::in_thread
 break main::joined
 run

@@ -5,6 +5,7 @@
 //! the plan has the code. Objects that have changed since the link are left out: better no line than a wrong
 //! one.
 
+use crate::args::Strip;
 use crate::emit::SectionHeader;
 use crate::frames::debug_frame;
 use crate::index::opened::Executable;
@@ -12,6 +13,7 @@ use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::strings::{Strings, Table};
 use crate::whole::{self, Whole};
 use crate::{object as reader, symbols};
 use anyhow::{Context, Result, anyhow};
@@ -23,7 +25,7 @@ use rayon::prelude::*;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView};
 use shared::record::ObjectView;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -44,7 +46,7 @@ pub fn complete(folder: &Path) -> Result<()> {
     let executable = Executable::of_folder(folder)?;
     let path = folder.join(symbols::FILE);
     let (old, _) = mapped::map(&folder.join(symbols::SHARED))?;
-    let linked = sections(&executable)?;
+    let linked = sections(&executable)?.merged();
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
@@ -144,16 +146,36 @@ struct Part {
 struct Content {
     name: String,
     bytes: CompressedData<'static>,
-    /// Where it is in the linked section.
+    /// Whether it has strings that may be merged with others.
+    is_strings: bool,
+    /// Those, when they are merged.
+    strings: Option<Strings>,
+    /// Where it is in the linked section, unless its strings are in the table there.
     offset: u64,
+}
+
+impl Content {
+    /// Where the linked section has what a symbol with this value in this section, and an addend, refer to.
+    fn place(&self, value: u64, is_of_section: bool, addend: i64) -> Option<u64> {
+        match &self.strings {
+            None => Some((self.offset + value).wrapping_add_signed(addend)),
+            // The addend says which string.
+            Some(strings) if is_of_section => strings.place(value.wrapping_add_signed(addend)),
+            Some(strings) => Some(strings.place(value)?.wrapping_add_signed(addend)),
+        }
+    }
 }
 
 /// Sections without an address whose places are known, to be written where they are wanted.
 #[derive(Default)]
 pub struct Linked {
+    /// What the link was asked to leave out.
+    pub strip: Strip,
     parts: Vec<Part>,
     /// Names and sizes.
     sections: Vec<(String, u64)>,
+    /// By the names of their sections, at the beginning of which they are.
+    tables: BTreeMap<String, Table>,
 }
 
 /// A local symbol of an object.
@@ -175,7 +197,7 @@ fn by_input(record: &ObjectView<'_>) -> HashMap<u32, u32> {
 pub fn sections(executable: &Executable) -> Result<Linked> {
     let state = State::open(&executable.folder).context("the state of the link is damaged")?;
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
-    Ok(link(&state, output_folder, Wanted::Debug))
+    Ok(link(&state, output_folder, state.strip()))
 }
 
 /// A section without an address, linked.
@@ -208,42 +230,70 @@ pub fn of_object(
 
 /// Gives the sections without an address of a program's objects their places. `output_folder` is where copies of the
 /// objects are held. One that cannot be read any more has no lines; the others do.
-pub fn link(state: &State, output_folder: &Path, wanted: Wanted) -> Linked {
+pub fn link(state: &State, output_folder: &Path, strip: Strip) -> Linked {
+    let wanted = if strip == Strip::None { Wanted::All } else { Wanted::WithoutDebug };
     let read = |object| read(state, output_folder, object, wanted).ok().flatten();
-    join((0..state.object_count()).into_par_iter().filter_map(read).collect())
+    Linked { strip, ..join((0..state.object_count()).into_par_iter().filter_map(read).collect()) }
 }
 
 /// Puts the sections of all parts one behind the other.
 fn join(mut parts: Vec<Part>) -> Linked {
     // Who compiled is said once.
     let mut comments: HashSet<Vec<u8>> = HashSet::new();
-    let mut sections: Vec<(String, u64)> = Vec::new();
-    let mut numbers: HashMap<String, usize> = HashMap::new();
     for part in &mut parts {
         part.contents
             .retain(|_, content| content.name != ".comment" || comments.insert(content.bytes.data.to_vec()));
-        for content in part.contents.values_mut() {
-            let number = *numbers.entry(content.name.clone()).or_insert_with(|| {
-                sections.push((content.name.clone(), 0));
-                sections.len() - 1
-            });
+        // What is empty has no section.
+        part.contents.retain(|_, content| content.bytes.uncompressed_size != 0);
+    }
+    let sections = give_places(&mut parts, &BTreeMap::new());
+    Linked { parts, sections, ..Linked::default() }
+}
+
+/// Gives the sections of all parts their places, behind the tables of strings: names and sizes of what they make.
+fn give_places(parts: &mut [Part], tables: &BTreeMap<String, Table>) -> Vec<(String, u64)> {
+    let mut sections: Vec<(String, u64)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for content in parts.iter_mut().flat_map(|part| part.contents.values_mut()) {
+        let number = *numbers.entry(content.name.clone()).or_insert_with(|| {
+            let size = tables.get(&content.name).map_or(0, |table| table.size);
+            sections.push((content.name.clone(), size));
+            sections.len() - 1
+        });
+        if content.strings.is_none() {
             content.offset = sections[number].1;
             sections[number].1 += content.bytes.uncompressed_size;
         }
     }
-    // What is empty has no section; and none has more than its form of offsets can say.
-    sections.retain(|(_, size)| *size != 0);
-    let names: HashSet<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
-    for part in &mut parts {
-        part.contents.retain(|_, content| names.contains(content.name.as_str()));
-    }
-    Linked { parts, sections }
+    sections
+}
+
+/// The strings of sections of this name, in the order of the parts.
+fn strings<'a>(parts: &'a [Part], name: &str) -> Vec<&'a Strings> {
+    let contents = parts.iter().flat_map(|part| part.contents.values());
+    contents.filter(|content| content.name == name).filter_map(|content| content.strings.as_ref()).collect()
 }
 
 impl Linked {
     /// Bytes of all sections.
     pub fn size(&self) -> u64 {
         self.sections.iter().map(|(_, size)| size).sum()
+    }
+
+    /// With each string once, where sections have strings that may be merged.
+    pub fn merged(mut self) -> Self {
+        self.parts.par_iter_mut().for_each(|part| {
+            for content in part.contents.values_mut().filter(|content| content.is_strings) {
+                content.strings = content.bytes.decompress().ok().and_then(|bytes| Strings::new(bytes).ok());
+            }
+        });
+        let contents = self.parts.iter().flat_map(|part| part.contents.values());
+        let names: BTreeSet<&String> =
+            contents.filter(|content| content.strings.is_some()).map(|content| &content.name).collect();
+        let table = |name: &String| (name.clone(), Table::new(&strings(&self.parts, name)));
+        self.tables = names.into_iter().map(table).collect();
+        self.sections = give_places(&mut self.parts, &self.tables);
+        self
     }
 
     /// The local symbols of an object, as it has them itself: those of its file, of functions, and of variables. `None`: it
@@ -284,12 +334,19 @@ impl Linked {
 
     /// Headers with room for each section.
     pub fn headers(&self) -> impl Iterator<Item = SectionHeader<'static>> {
-        self.sections.iter().map(|(name, size)| SectionHeader {
-            name: name.clone().into(),
-            kind: elf::SHT_PROGBITS,
-            room: *size,
-            align: 1,
-            ..SectionHeader::default()
+        self.sections.iter().map(|(name, size)| {
+            let is_strings = self.tables.get(name).is_some_and(|table| table.size == *size);
+            let strings = (u64::from(elf::SHF_MERGE | elf::SHF_STRINGS), 1);
+            let (flags, entry_size) = if is_strings { strings } else { (0, 0) };
+            SectionHeader {
+                name: name.clone().into(),
+                kind: elf::SHT_PROGBITS,
+                flags,
+                room: *size,
+                align: 1,
+                entry_size,
+                ..SectionHeader::default()
+            }
         })
     }
 
@@ -308,8 +365,14 @@ impl Linked {
             let (_, behind) = rest.split_at_mut(room.start - at);
             let (mut section, behind) = behind.split_at_mut(room.len());
             (rest, at) = (behind, room.end);
+            if let Some(table) = self.tables.get(name) {
+                let (own, others) = section.split_at_mut(table.size as usize);
+                section = others;
+                table.write(&strings(&self.parts, name), own);
+            }
             for (part, share) in self.parts.iter().zip(&mut shares) {
-                for (number, content) in part.contents.iter().filter(|(_, content)| content.name == *name) {
+                let own = |content: &Content| content.name == *name && content.strings.is_none();
+                for (number, content) in part.contents.iter().filter(|(_, content)| own(content)) {
                     let (own, others) = section.split_at_mut(content.bytes.uncompressed_size as usize);
                     section = others;
                     share.push((*number, own));
@@ -387,10 +450,12 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
                 compressed
             }
         };
-        contents.insert(index.0, Content { name, bytes, offset: 0 });
+        let of_strings = u64::from(elf::SHF_MERGE | elf::SHF_STRINGS);
+        let is_strings =
+            section.sh_flags(ENDIAN) & of_strings == of_strings && section.sh_entsize(ENDIAN) == 1;
+        contents.insert(index.0, Content { name, bytes, is_strings, strings: None, offset: 0 });
     }
-    let is_wanted = !contents.is_empty() || wanted != Wanted::WithoutDebug;
-    Ok(is_wanted.then_some(Part { object: number, sections, symbols, data, contents }))
+    Ok(Some(Part { object: number, sections, symbols, data, contents }))
 }
 
 /// Applies the relocations of a part's sections to their bytes.
@@ -405,37 +470,38 @@ fn relocate(
     let of_input = by_input(&record);
     let globals: HashMap<u32, u32> =
         record.globals.iter().zip(0..).map(|(global, index)| (global.input_index, index)).collect();
-    let address = |symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex| -> Option<u64> {
+    let target = |symbol: &elf::Sym64<LittleEndian>, index: SymbolIndex, addend: i64| -> Option<u64> {
+        let value = symbol.st_value(ENDIAN);
         if symbol.st_shndx(ENDIAN) == elf::SHN_ABS {
-            return Some(symbol.st_value(ENDIAN));
+            return Some(value.wrapping_add_signed(addend));
         }
         let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()?;
         let Some(section) = section else {
             let global = globals.get(&(index.0 as u32))?;
-            return plan.slot_of(part.object, *global).map(|slot| slot.value).filter(|value| *value != 0);
+            let slot = plan.slot_of(part.object, *global).filter(|slot| slot.value != 0)?;
+            return Some(slot.value.wrapping_add_signed(addend));
         };
         if let Some(content) = part.contents.get(&section.0) {
-            return Some(content.offset + symbol.st_value(ENDIAN));
+            return content.place(value, symbol.st_type() == elf::STT_SECTION, addend);
         }
         let placement = plan.placement(part.object, *of_input.get(&(section.0 as u32))?)?;
-        placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))
+        placement.is_live().then(|| (placement.addr().0 + value).wrapping_add_signed(addend))
     };
 
     for (_, table) in part.sections.enumerate() {
-        let target = table.sh_info(ENDIAN) as usize;
-        let Some(bytes) = contents.get_mut(&target) else { continue };
+        let patched = table.sh_info(ENDIAN) as usize;
+        let Some(bytes) = contents.get_mut(&patched) else { continue };
         if table.sh_type(ENDIAN) != elf::SHT_RELA {
             continue;
         }
         // A pair of zeroes would end a list of ranges, so what is not there is 1 in such lists.
         let nowhere =
-            u64::from(matches!(part.contents[&target].name.as_str(), ".debug_ranges" | ".debug_loc"));
+            u64::from(matches!(part.contents[&patched].name.as_str(), ".debug_ranges" | ".debug_loc"));
         let Some((relocations, _)) = table.rela(ENDIAN, part.data)? else { continue };
         for relocation in relocations {
             let index = SymbolIndex(relocation.r_sym(ENDIAN, false) as usize);
             let symbol = part.symbols.symbol(index)?;
-            let sum = |value: u64| value.wrapping_add_signed(relocation.r_addend(ENDIAN));
-            let found = address(symbol, index).map(sum);
+            let found = target(symbol, index, relocation.r_addend(ENDIAN));
             let (value, width) = match relocation.r_type(ENDIAN, false) {
                 elf::R_X86_64_64 => (found.unwrap_or(nowhere), 8),
                 elf::R_X86_64_32 => (found.unwrap_or(nowhere), 4),

@@ -31,6 +31,7 @@ pub mod relink;
 pub mod report;
 pub mod resolve;
 pub mod settle;
+pub mod strings;
 pub mod symbols;
 pub mod synth;
 pub mod timing;

@@ -1,7 +1,7 @@
 //! Shared libraries: an ordinary file, rendered whole from the plan, and a generation that the next link starts from.
 
 use crate::args::{Request, Strip};
-use crate::debug::{self, Wanted};
+use crate::debug;
 use crate::emit::{self, Phdr};
 use crate::index::gc;
 use crate::index::generation::{self, Draft};
@@ -81,15 +81,13 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
 
 /// The library's bytes.
 pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
-    let strip = parts.request.strip;
-    let wanted = if strip == Strip::None { Wanted::All } else { Wanted::WithoutDebug };
-    let debug = debug::link(parts.state, parts.folder, wanted);
+    let debug = debug::link(parts.state, parts.folder, parts.request.strip).merged();
     let whole = Whole {
         plan: *parts.view,
         phdrs: parts.phdrs.to_vec(),
         kind: elf::ET_DYN,
         phdrs_at: emit::EHDR as u64,
-        symbols: strip != Strip::All,
+        symbols: debug.strip != Strip::All,
         debug,
         head: Vec::new(),
     };

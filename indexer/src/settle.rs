@@ -5,6 +5,7 @@
 //! Programs know their own file: while somebody runs the one that has the loader, it stays (`/proc/self/exe` would name
 //! a deleted file). And whoever changed it since the link (`strip`, `chrpath`) keeps what he has made.
 
+use crate::args::Strip;
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
@@ -170,8 +171,8 @@ fn make(
         kind: elf::ET_EXEC,
         // The image's program headers stay where they are; the ELF header now refers to them.
         phdrs_at: IMAGE_PHDRS,
-        symbols: true,
-        debug,
+        symbols: debug.strip != Strip::All,
+        debug: debug.merged(),
         head: head
             .get(CONFIG as usize..)
             .map_or(Vec::new(), |config| [vec![0; CONFIG as usize], config.to_vec()].concat()),

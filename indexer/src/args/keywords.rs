@@ -85,7 +85,11 @@ const TABLE: &[(&str, Effect, &str)] = &[
     ("pack-relative-relocs", Set(|request| request.relr = true), "DT_RELR in shared libraries"),
     ("nopack-relative-relocs", Set(|request| request.relr = false), "no DT_RELR"),
     ("report-relative-reloc", Ignored, ""),
-    ("dead-reloc-in-nonalloc=", Ignored, "debug information stays in the objects"),
+    (
+        "dead-reloc-in-nonalloc=",
+        Ignored,
+        "what debug information says of dead code is 0, or 1 in lists of ranges",
+    ),
     ("rodynamic", Ignored, ""),
     ("sectionheader", Ignored, ""),
     ("nosectionheader", Ignored, ""),

@@ -63,9 +63,10 @@ pub struct Unresolved {
     pub warn: bool,
 }
 
-/// What a shared library leaves out of its sections for debuggers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a file that is written whole leaves out of its sections for debuggers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strip {
+    #[default]
     None,
     Debug,
     All,

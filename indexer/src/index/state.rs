@@ -2,6 +2,7 @@
 
 use super::changes::{ChangedFile, ChangedObject, Changes};
 use super::store::Entry;
+use crate::args::Strip;
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::plan::Writer;
 use crate::synth::Spare;
@@ -39,7 +40,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x07");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x08");
 
 /// Name of the state in the folder of a generation. It is written by a full link; relinks leave it as it is, and list
 /// what is different since ([`Changes`]).
@@ -61,6 +62,8 @@ pub struct StateHeader {
     pub used: Used,
     /// 1: objects have other positions than numbers.
     pub reordered: u64,
+    /// A [`Strip`].
+    pub strip: u64,
     /// The folder that relative paths are seen from.
     pub folder: StrRef,
     pub files: Span,
@@ -107,7 +110,7 @@ pub struct ObjectRec {
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
+        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, strip: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
         missing: Span, warnings: Span, strings: Span,
     }
     Used { placements: u64, bindings: u64, slots: u64 }
@@ -150,6 +153,7 @@ impl NewObject<'_> {
 /// What a full link knows.
 pub struct New<'a> {
     pub request: u64,
+    pub strip: Strip,
     pub folder: PathBuf,
     pub used: Used,
     pub files: Vec<NewFile<'a>>,
@@ -205,6 +209,7 @@ impl New<'_> {
             checksum: 0,
             request: self.request,
             used: self.used,
+            strip: self.strip as u64,
             reordered: (0..).zip(&self.objects).any(|(number, object)| object.position != number).into(),
             folder,
             files: writer.table(&files),
@@ -365,6 +370,14 @@ impl State {
 
     pub fn request(&self) -> u64 {
         self.base.header.request
+    }
+
+    /// What an executable that is written whole leaves out.
+    pub fn strip(&self) -> Strip {
+        [Strip::Debug, Strip::All]
+            .into_iter()
+            .find(|strip| *strip as u64 == self.base.header.strip)
+            .unwrap_or(Strip::None)
     }
 
     pub fn file_count(&self) -> u32 {

@@ -264,6 +264,7 @@ pub fn state_of<'a>(
     });
     Ok(state::New {
         request: request.identity(),
+        strip: request.strip,
         folder: std::env::current_dir().unwrap_or_default(),
         used,
         files: files.collect(),

@@ -1,0 +1,137 @@
+//! The sections for debuggers of an executable that has settled are those of its twin that GNU ld has linked.
+
+use std::collections::BTreeSet;
+use unfold_tests::directives::Compiler;
+use unfold_tests::tools::unfold_command;
+use unfold_tests::twins::{Subject, Twins};
+use unfold_tests::ways;
+
+const MAIN: &str = r#"
+#include "common.h"
+static struct record_of_both here;
+static int only_here(const struct record_of_both *record) { return record->first_of_both; }
+int main(void) { return only_here(&here) + there(&here); }
+"#;
+
+const OTHER: &str = r#"
+#include "common.h"
+static int only_there = 3;
+int there(struct record_of_both *record) { return record->second_of_both + only_there - 3; }
+"#;
+
+const COMMON: &str = "struct record_of_both { int first_of_both, second_of_both; };\n\
+                      int there(struct record_of_both *record);\n";
+
+/// Both programs, compiled and linked with these words.
+fn twins(name: &str, compile: &[&str], link: &[&str]) -> Option<Twins> {
+    unfold_command()?;
+    let mut twins = Twins::new(&format!("sections/{name}"), Compiler::Gcc, &["readelf", "nm"])?;
+    for (file, text) in [("common.h", COMMON), ("main.c", MAIN), ("other.c", OTHER)] {
+        twins.project.write(file, text);
+    }
+    twins.project.tool("gcc", &[&["-c", "main.c", "other.c"], compile].concat());
+    twins.link(&[&["main.o", "other.o"], link].concat());
+    Some(twins)
+}
+
+fn lines_of(subject: &Subject, tool: &str, words: &[&str]) -> Vec<String> {
+    let outcome = subject.outcome(&mut subject.tool(tool, &[words, &["./app"]].concat()));
+    outcome.stdout_text().lines().map(str::to_owned).collect()
+}
+
+/// The names of the sections that are not mapped, and what strings there are.
+fn unmapped_sections(subject: &Subject) -> BTreeSet<String> {
+    let pattern =
+        regex::Regex::new(r"\] (\.\S+) +(\S+) +0{16} \S+ \S+ \S+ +([A-Z]*) ").expect("a fixed pattern");
+    let lines = lines_of(subject, "readelf", &["-SW"]);
+    lines
+        .iter()
+        .filter_map(|line| pattern.captures(line))
+        .map(|found| format!("{} {} {}", &found[1], &found[2], &found[3]))
+        .collect()
+}
+
+/// Functions and variables, but for those that each linker has of its own.
+fn symbols(subject: &Subject) -> BTreeSet<String> {
+    let ours = ["main", "here", "there", "only_here", "only_there"];
+    let lines = lines_of(subject, "nm", &[]);
+    let symbol = |line: &String| line.split_once(' ').map(|(_, symbol)| symbol.to_owned());
+    let is_ours = |symbol: &String| ours.iter().any(|name| symbol.ends_with(&format!(" {name}")));
+    lines.iter().filter_map(symbol).filter(is_ours).collect()
+}
+
+#[track_caller]
+fn assert_same_tables(name: &str, link: &[&str], sections: &[&str], symbol_count: usize) {
+    let Some(twins) = twins(name, &["-g"], link) else { return };
+    let twin = twins.twin();
+    let (expected, named) = (unmapped_sections(&twin), symbols(&twin));
+    for section in sections {
+        assert!(expected.iter().any(|found| found.starts_with(section)), "{section} of {expected:?}");
+    }
+    assert_eq!(named.len(), symbol_count, "{named:?}");
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let found = (unmapped_sections(subject), symbols(subject));
+        (found != (expected.clone(), named.clone()))
+            .then(|| format!("twin: {expected:?} {named:?}\nunfold: {found:?}"))
+    });
+}
+
+#[test]
+fn all_are_there_unless_something_is_said() {
+    assert_same_tables(
+        "all",
+        &[],
+        &[".comment PROGBITS MS", ".debug_info", ".debug_str PROGBITS MS", ".symtab"],
+        5,
+    );
+}
+
+#[test]
+fn without_debug_information_there_are_symbols() {
+    assert_same_tables("debug", &["-Wl,-S"], &[".symtab"], 5);
+    assert_same_tables("debug_long", &["-Wl,--strip-debug"], &[".symtab"], 5);
+}
+
+#[test]
+fn what_is_stripped_has_none_of_them() {
+    assert_same_tables("stripped", &["-s"], &[".shstrtab"], 0);
+    assert_same_tables("stripped_long", &["-Wl,--strip-all"], &[".shstrtab"], 0);
+}
+
+/// The strings that debug information refers to, in its order.
+fn strings_of_debug_information(subject: &Subject) -> Vec<String> {
+    let lines = lines_of(subject, "readelf", &["--debug-dump=info"]);
+    let pattern = regex::Regex::new(r"string, offset: [0-9a-fx]+\): (.*)").expect("a fixed pattern");
+    let string = |line: &String| Some(pattern.captures(line)?[1].to_owned());
+    lines.iter().filter_map(string).collect()
+}
+
+#[track_caller]
+fn assert_strings_are_merged(name: &str, compile: &[&str]) {
+    let Some(twins) = twins(name, compile, &[]) else { return };
+    let expected = strings_of_debug_information(&twins.twin());
+    assert!(expected.iter().filter(|string| *string == "first_of_both").count() > 1, "{expected:?}");
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let found = strings_of_debug_information(subject);
+        if found != expected {
+            return Some(format!("twin: {expected:?}\nunfold: {found:?}"));
+        }
+        let table = lines_of(subject, "readelf", &["-p", ".debug_str"]);
+        let strings: Vec<&str> =
+            table.iter().filter_map(|line| line.split_once("]  ")).map(|(_, text)| text).collect();
+        let once: BTreeSet<&str> = strings.iter().copied().collect();
+        (once.len() != strings.len() || !once.contains("first_of_both"))
+            .then(|| format!("a string is there more than once: {strings:?}"))
+    });
+}
+
+#[test]
+fn strings_that_objects_share_are_there_once() {
+    assert_strings_are_merged("strings_4", &["-gdwarf-4"]);
+    assert_strings_are_merged("strings_5", &["-gdwarf-5"]);
+}
+
+#[test]
+fn compressed_strings_are_merged_too() {
+    assert_strings_are_merged("compressed", &["-g", "-gz"]);
+}

@@ -418,14 +418,17 @@ function draw() {
   report();
 }
 let waiting = false;
+let isTableOld = false;
 function change(edit, chartsOnly) {
   edit();
   writeHash();
+  isTableOld ||= !chartsOnly;
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => {
-    waiting = false;
-    if (chartsOnly) { drawCharts(); report(); } else draw();
+    const all = isTableOld;
+    waiting = isTableOld = false;
+    if (all) draw(); else { drawCharts(); report(); }
   });
 }
 

@@ -20,7 +20,7 @@ info line inner
 info source
 finish
 next
-tbreak main.c:14
+tbreak program.h:10
 run
 bt
 info symbol inner

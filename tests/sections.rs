@@ -22,13 +22,37 @@ int there(struct record_of_both *record) { return record->second_of_both + only_
 const COMMON: &str = "struct record_of_both { int first_of_both, second_of_both; };\n\
                       int there(struct record_of_both *record);\n";
 
+/// What is reached in one way each, and what is not.
+const REACHED: &str = r#"
+#include <stdio.h>
+static int by_table(int x) { return x + 1; }
+static int by_table_too(int x) { return x + 2; }
+int (*const the_table[])(int) = {by_table, by_table_too};
+static int by_constructor_alone(void) { return puts("constructed"); }
+__attribute__((constructor)) static void when_it_starts(void) { by_constructor_alone(); }
+static int by_named_section(int x) { return x; }
+__attribute__((used, section("hooks"))) static int (*in_named_section)(int) = by_named_section;
+extern int (*__start_hooks[])(int);
+__attribute__((weak)) int weak_and_called(void) { return 5; }
+int never_called_helper(int x) { return x * 3; }
+int never_called(int x) { return never_called_helper(x) + weak_and_called(); }
+int never_read_data[4] = {1, 2, 3, 4};
+const char *never_read_either = "text";
+static _Thread_local int of_each_thread;
+int through_the_end(int x) { of_each_thread += x; return the_table[x & 1](x) + __start_hooks[0](x) + weak_and_called() + of_each_thread; }
+"#;
+
+const CALLS: &str =
+    "int through_the_end(int);\nint main(int argc, char **argv) { return through_the_end(argc) - argc; }\n";
+
+const SOURCES: [(&str, &str); 5] =
+    [("common.h", COMMON), ("main.c", MAIN), ("other.c", OTHER), ("reached.c", REACHED), ("calls.c", CALLS)];
+
 /// Both programs, compiled and linked with these words.
 fn twins(name: &str, compile: &[&str], link: &[&str]) -> Option<Twins> {
     unfold_command()?;
     let mut twins = Twins::new(&format!("sections/{name}"), Compiler::Gcc, &["readelf", "nm"])?;
-    for (file, text) in [("common.h", COMMON), ("main.c", MAIN), ("other.c", OTHER)] {
-        twins.project.write(file, text);
-    }
+    SOURCES.iter().for_each(|(file, text)| twins.project.write(file, *text));
     twins.project.tool("gcc", &[&["-c", "main.c", "other.c"], compile].concat());
     twins.link(&[&["main.o", "other.o"], link].concat());
     Some(twins)
@@ -51,13 +75,15 @@ fn unmapped_sections(subject: &Subject) -> BTreeSet<String> {
         .collect()
 }
 
-/// Functions and variables, but for those that each linker has of its own.
+/// Functions and variables that the sources have, but not each linker's own, nor the C library's.
 fn symbols(subject: &Subject) -> BTreeSet<String> {
-    let ours = ["main", "here", "there", "only_here", "only_there"];
-    let lines = lines_of(subject, "nm", &[]);
-    let symbol = |line: &String| line.split_once(' ').map(|(_, symbol)| symbol.to_owned());
-    let is_ours = |symbol: &String| ours.iter().any(|name| symbol.ends_with(&format!(" {name}")));
-    lines.iter().filter_map(symbol).filter(is_ours).collect()
+    let is_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let words = SOURCES.iter().flat_map(|(_, text)| text.split(|letter| !is_of_name(letter)));
+    let ours: BTreeSet<&str> = words.filter(|word| !word.starts_with('_')).collect();
+    let lines = lines_of(subject, "nm", &["--defined-only"]);
+    let defined = lines.iter().filter_map(|line| line.split_once(' '));
+    let is_ours = |symbol: &&str| symbol.rsplit(' ').next().is_some_and(|name| ours.contains(name));
+    defined.map(|(_, symbol)| symbol).filter(is_ours).map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -134,4 +160,52 @@ fn strings_that_objects_share_are_there_once() {
 #[test]
 fn compressed_strings_are_merged_too() {
     assert_strings_are_merged("compressed", &["-g", "-gz"]);
+}
+
+/// Functions that debug information says are somewhere.
+fn functions_with_addresses(subject: &Subject) -> BTreeSet<String> {
+    let lines = lines_of(subject, "readelf", &["--debug-dump=info"]);
+    let mut name = String::new();
+    let mut found = BTreeSet::new();
+    for line in &lines {
+        if let Some((_, rest)) = line.split_once("DW_AT_name") {
+            name = rest.rsplit(": ").next().unwrap_or_default().trim().to_owned();
+        } else if let Some((_, rest)) = line.split_once("DW_AT_low_pc")
+            && !rest.ends_with(": 0")
+            && !rest.ends_with(": 0x0")
+        {
+            found.insert(name.clone());
+        }
+    }
+    found
+}
+
+#[test]
+fn of_dead_code_tools_are_not_told() {
+    if unfold_command().is_none() {
+        return;
+    }
+    for (name, mode) in [("dead", &[][..]), ("dead_static", &["-static"]), ("dead_exported", &["-rdynamic"])]
+    {
+        let Some(mut twins) = Twins::new(&format!("sections/{name}"), Compiler::Gcc, &["readelf", "nm"])
+        else {
+            return;
+        };
+        SOURCES.iter().for_each(|(file, text)| twins.project.write(file, *text));
+        let compile = ["-g", "-O0", "-ffunction-sections", "-fdata-sections", "-c", "reached.c", "calls.c"];
+        twins.project.tool("gcc", &compile);
+        twins.link(&[&["reached.o", "calls.o", "-Wl,--gc-sections"], mode].concat());
+        let twin = twins.twin();
+        let show = |subject: &Subject| (symbols(subject), functions_with_addresses(subject));
+        let (named, placed) = show(&twin);
+        let has = |name: &str| named.iter().any(|symbol| symbol.ends_with(&format!(" {name}")));
+        assert!(has("by_constructor_alone") && has("by_named_section") && has("of_each_thread"), "{named:?}");
+        assert_eq!(has("never_called_helper"), name == "dead_exported", "{named:?}");
+        assert_eq!(placed.contains("never_called"), name == "dead_exported", "{placed:?}");
+        twins.for_each(&ways::from_the_start(), |subject| {
+            let found = show(subject);
+            (found != (named.clone(), placed.clone()))
+                .then(|| format!("twin: {named:?} {placed:?}\nunfold: {found:?}"))
+        });
+    }
 }

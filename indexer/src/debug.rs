@@ -13,6 +13,7 @@ use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::reach::{self, Reached};
 use crate::strings::{Strings, Table};
 use crate::whole::{self, Whole};
 use crate::{object as reader, symbols};
@@ -171,6 +172,9 @@ impl Content {
 pub struct Linked {
     /// What the link was asked to leave out.
     pub strip: Strip,
+    gc_sections: bool,
+    /// What the program can reach, if tools are not told of the rest.
+    reached: Option<Reached>,
     parts: Vec<Part>,
     /// Names and sizes.
     sections: Vec<(String, u64)>,
@@ -197,7 +201,8 @@ fn by_input(record: &ObjectView<'_>) -> HashMap<u32, u32> {
 pub fn sections(executable: &Executable) -> Result<Linked> {
     let state = State::open(&executable.folder).context("the state of the link is damaged")?;
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
-    Ok(link(&state, output_folder, state.strip()))
+    let linked = link(&state, output_folder, state.strip());
+    Ok(Linked { gc_sections: state.gc_sections(), ..linked })
 }
 
 /// A section without an address, linked.
@@ -280,6 +285,24 @@ impl Linked {
         self.sections.iter().map(|(_, size)| size).sum()
     }
 
+    /// Without what the program cannot reach, if it was linked like that.
+    pub fn of_reached(self, plan: &PlanView<'_>, objects: &impl Objects) -> Self {
+        let reached = if self.gc_sections { reach::of_plan(plan, objects) } else { None };
+        Self { reached, ..self }
+    }
+
+    /// Whether tools are told of a section.
+    pub fn is_told_of(&self, object: u32, section: u32) -> bool {
+        let reached = self.reached.as_ref().and_then(|reached| reached.get(object as usize));
+        reached.and_then(|reached| reached.get(section as usize)).is_none_or(|reached| *reached)
+    }
+
+    /// Where such a section is.
+    pub fn place(&self, plan: &PlanView<'_>, object: u32, section: u32) -> Option<ImageAddr> {
+        let place = plan.placement(object, section).filter(|place| place.is_live())?;
+        self.is_told_of(object, section).then_some(place.addr())
+    }
+
     /// With each string once, where sections have strings that may be merged.
     pub fn merged(mut self) -> Self {
         self.parts.par_iter_mut().for_each(|part| {
@@ -322,9 +345,8 @@ impl Linked {
                 return None;
             }
             let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()??;
-            let placement = plan.placement(object, *of_input.get(&(section.0 as u32))?)?;
-            let place = placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))?;
-            Some(Local { place: Some(place), ..local })
+            let place = self.place(plan, object, *of_input.get(&(section.0 as u32))?)?;
+            Some(Local { place: Some(place.0 + symbol.st_value(ENDIAN)), ..local })
         };
         let locals: Vec<Local<'_>> = part.symbols.enumerate().filter_map(local).collect();
         // A file that has nothing else is not worth a line.
@@ -385,7 +407,7 @@ impl Linked {
                 own.copy_from_slice(&part.contents[&number].bytes.decompress()?);
                 fields.insert(number, own);
             }
-            relocate(part, &mut fields, plan, objects)
+            relocate(self, part, &mut fields, plan, objects)
         })
     }
 }
@@ -460,6 +482,7 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
 
 /// Applies the relocations of a part's sections to their bytes.
 fn relocate(
+    linked: &Linked,
     part: &Part,
     contents: &mut BTreeMap<usize, &mut [u8]>,
     plan: &PlanView<'_>,
@@ -484,8 +507,8 @@ fn relocate(
         if let Some(content) = part.contents.get(&section.0) {
             return content.place(value, symbol.st_type() == elf::STT_SECTION, addend);
         }
-        let placement = plan.placement(part.object, *of_input.get(&(section.0 as u32))?)?;
-        placement.is_live().then(|| (placement.addr().0 + value).wrapping_add_signed(addend))
+        let place = linked.place(plan, part.object, *of_input.get(&(section.0 as u32))?)?;
+        Some((place.0 + value).wrapping_add_signed(addend))
     };
 
     for (_, table) in part.sections.enumerate() {

@@ -27,6 +27,7 @@ pub mod order_file;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod reach;
 pub mod relink;
 pub mod report;
 pub mod resolve;

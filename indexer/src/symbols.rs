@@ -197,10 +197,8 @@ pub fn of_image(
             continue;
         }
         for function in view.functions {
-            let Some(place) = plan.placement(number, function.section).filter(|place| place.is_live()) else {
-                continue;
-            };
-            let value = (place.addr() + function.value).0;
+            let Some(place) = linked.place(plan, number, function.section) else { continue };
+            let value = (place + function.value).0;
             let info = elf::STB_LOCAL << 4 | elf::STT_FUNC;
             let symbol = Symbol { info, other: 0, section: section_of(value), value, size: function.size };
             put(&mut symbols, view.string(function.name), symbol);
@@ -214,6 +212,9 @@ pub fn of_image(
         else {
             continue;
         };
+        if global.is_definition() && !linked.is_told_of(slot.object, global.section) {
+            continue;
+        }
         let name = view.string(global.name);
         let hidden = matches!(global.visibility, elf::STV_HIDDEN | elf::STV_INTERNAL);
         let local = hidden && global.is_definition();

@@ -89,7 +89,7 @@ pub static TABLE: &[Row] = &[
     row("export-dynamic-symbol", Required, Taken, "export SYMBOL (a glob)"),
     row("dynamic-list", Required, Taken, "export the symbols listed in FILE"),
     row("version-script", Required, Taken, "symbol versions, and which symbols are local"),
-    row("gc-sections", None, Taken, "undefined symbols that only dead sections mention are no error"),
+    row("gc-sections", None, Taken, "dead code has no symbols, and what it alone wants is no error"),
     row("no-gc-sections", None, Taken, "all sections count as used"),
     row("z", Required, Taken, "keyword; see below"),
     row("rpath", Required, Taken, "run-time search path"),

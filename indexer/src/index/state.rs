@@ -64,6 +64,8 @@ pub struct StateHeader {
     pub reordered: u64,
     /// A [`Strip`].
     pub strip: u64,
+    /// 1: dead code has no symbols and no debug information.
+    pub gc_sections: u64,
     /// The folder that relative paths are seen from.
     pub folder: StrRef,
     pub files: Span,
@@ -110,7 +112,7 @@ pub struct ObjectRec {
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, strip: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
+        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, strip: u64, gc_sections: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
         missing: Span, warnings: Span, strings: Span,
     }
     Used { placements: u64, bindings: u64, slots: u64 }
@@ -154,6 +156,7 @@ impl NewObject<'_> {
 pub struct New<'a> {
     pub request: u64,
     pub strip: Strip,
+    pub gc_sections: bool,
     pub folder: PathBuf,
     pub used: Used,
     pub files: Vec<NewFile<'a>>,
@@ -210,6 +213,7 @@ impl New<'_> {
             request: self.request,
             used: self.used,
             strip: self.strip as u64,
+            gc_sections: self.gc_sections.into(),
             reordered: (0..).zip(&self.objects).any(|(number, object)| object.position != number).into(),
             folder,
             files: writer.table(&files),
@@ -378,6 +382,11 @@ impl State {
             .into_iter()
             .find(|strip| *strip as u64 == self.base.header.strip)
             .unwrap_or(Strip::None)
+    }
+
+    /// Whether tools are not told of dead code.
+    pub fn gc_sections(&self) -> bool {
+        self.base.header.gc_sections != 0
     }
 
     pub fn file_count(&self) -> u32 {

@@ -8,9 +8,10 @@ use crate::emit::Stack;
 use crate::inputs::Inputs;
 use crate::inputs::shared::SharedSymbol;
 use crate::message::{Messages, References, relocation_name};
+use crate::reach::{self, Reached, Section};
 use object::elf;
 use shared::edit::Kind;
-use shared::record::{Class, Edit, GlobalRec, SymRef, flag, uses};
+use shared::record::{Edit, GlobalRec, SymRef, flag, uses};
 use std::collections::HashMap;
 
 /// Reports what is wrong with the program. `layout` has not happened yet.
@@ -308,70 +309,29 @@ fn symref_is_call(edit: &Edit) -> bool {
     matches!(Kind::from_number(edit.kind_number()), Some(Kind::TlsCall | Kind::TlsCallIndirect))
 }
 
-/// The sections that the program can reach, as `--gc-sections` counts them (GNU ld's manual).
-pub fn reachable(request: &Request, resolution: &Resolution<'_>, scope: &Scope) -> Vec<Vec<bool>> {
-    let mut reached: Vec<Vec<bool>> =
-        resolution.objects.iter().map(|object| vec![false; object.sections.len()]).collect();
-    let mut queue = Vec::new();
-    for (object, view) in resolution.objects.iter().enumerate() {
-        for block in view.blocks {
-            let class = Class::from_number(block.class);
-            let keep = matches!(
-                class,
-                Some(
-                    Class::Init
-                        | Class::Fini
-                        | Class::PreinitArray
-                        | Class::InitArray
-                        | Class::FiniArray
-                        | Class::Note
-                        | Class::NamedRo
-                        | Class::NamedText
-                        | Class::NamedData
-                )
-            );
-            let (first, sections) = view.sections_of(block);
-            for (index, section) in sections.iter().enumerate() {
-                const SHF_GNU_RETAIN: u32 = 0x20_0000;
-                if keep || section.flags & SHF_GNU_RETAIN != 0 {
-                    queue.push((object, (first + index) as u32));
-                }
-            }
+/// The sections that the program can reach, for which undefined symbols only code and data count.
+pub fn reachable(request: &Request, resolution: &Resolution<'_>, scope: &Scope) -> Reached {
+    let definition = |id: SymbolId| match resolution.symbols[id as usize].definition {
+        Definition::Object { object, global } => {
+            Some((object as usize, resolution.global(object, global).section))
         }
+        _ => None,
+    };
+    let mut roots: Vec<Section> = reach::kept(&resolution.objects).collect();
+    for (object, view) in resolution.objects.iter().enumerate() {
         let exported = view.globals.iter().enumerate().filter(|(number, global)| {
             global.is_definition() && scope.is_exported(resolution.symbol_of(object, *number))
         });
-        queue.extend(exported.map(|(_, global)| (object, global.section)));
+        roots.extend(exported.map(|(_, global)| (object, global.section)));
     }
-    let define = |id: SymbolId, queue: &mut Vec<(usize, u32)>| {
-        if let Definition::Object { object, global } = resolution.symbols[id as usize].definition {
-            queue.push((object as usize, resolution.global(object, global).section));
-        }
-    };
     let entry = request.entry.as_deref().unwrap_or("_start");
     let words = request.undefined.iter().chain(&request.required).map(String::as_str);
     for name in words.chain([entry, &request.init, &request.fini]) {
-        if let Some(id) = resolution.find(name.as_bytes()) {
-            define(id, &mut queue);
-        }
+        roots.extend(resolution.find(name.as_bytes()).and_then(definition));
     }
-    while let Some((object, section)) = queue.pop() {
-        let Some(seen) = reached[object].get_mut(section as usize) else { continue };
-        if std::mem::replace(seen, true) {
-            continue;
-        }
-        let view = &resolution.objects[object];
-        for edit in view.edits_of(&view.sections[section as usize]) {
-            let Some(symref) = view.symrefs.get(edit.symbol() as usize) else { continue };
-            match symref.section {
-                SymRef::GLOBAL => define(resolution.symbol_of(object, symref.global as usize), &mut queue),
-                SymRef::ABSOLUTE | SymRef::DISCARDED => {}
-                section => queue.push((object, section)),
-            }
-        }
-    }
-    // Frames and exception tables live with their code; for undefined symbols only code and data count.
-    reached
+    reach::from(&resolution.objects, roots, |object, global| {
+        definition(resolution.symbol_of(object, global as usize))
+    })
 }
 
 /// Symbol types that are code.

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod profile;
 pub mod progress;
 pub mod relink;
+pub mod removed;
 pub mod report;
 pub mod resolve;
 pub mod settle;

@@ -11,7 +11,7 @@ use std::process::Command;
 use unfold_tests::directives::Ending;
 use unfold_tests::run::program;
 use unfold_tests::storage::{APP, Bench, Run, text};
-use unfold_tests::tools::{is_settled, tested_linker};
+use unfold_tests::tools::{fresh_scratch, is_settled, tested_linker};
 use unfold_tests::trouble::temporary_files;
 
 /// What the linker starts behind a link, or has the loader start.
@@ -54,6 +54,8 @@ fn behind_a_link() {
 /// As cargo has it: the output is in a folder, and has another name above it.
 #[test]
 fn behind_a_link_with_several_names() {
+    // The folder above, of another run.
+    fresh_scratch("storage/settle-names").unwrap();
     let Some(bench) = Bench::new("settle-names/deps", APP) else { return };
     let above = bench.project.path("").parent().expect("it is in a folder").join("app");
     let names = [above.clone(), bench.project.path("other"), bench.project.path("app")];

@@ -32,6 +32,9 @@ fn behind_a_link_everything_is_kept_and_no_process_stays() {
 fn a_link_leaves_its_pipes_alone() {
     let Some(project) = linked("pipes", "off") else { return };
     project.set_env("UNFOLD_BACKGROUND", "on");
+    // What this process was started with, a pipe of make perhaps, is not the link's.
+    // SAFETY: descriptors stay open here; programs that are executed do not get them.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
     // `output` waits until nobody holds the pipes any more. A process that held them would be seen here.
     for _ in 0..5 {
         project.remove("app");

@@ -29,7 +29,7 @@ required=(gcc:gcc g++:g++ ld.bfd:binutils /usr/include/stdio.h:libc6-dev make:ma
 optional=(clang:clang ld.lld:lld file:file eu-readelf:elfutils gdb:gdb gdbserver:gdbserver lldb:lldb
     perf:linux-perf strace:strace ltrace:ltrace valgrind:valgrind
     /usr/include/x86_64-linux-gnu/libunwind.h:libunwind-dev llvm-symbolizer:llvm
-    chromium:chromium zsh:zsh fish:fish groff:groff mandoc:mandoc lintian:lintian)
+    git:git chromium:chromium zsh:zsh fish:fish groff:groff mandoc:mandoc lintian:lintian)
 if [ ${#REAL_PROGRAMS[@]} -gt 0 ]; then # to fetch and prepare their sources
     optional+=(dpkg-source:dpkg-dev tclsh:tcl)
 fi

@@ -3,11 +3,16 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
+use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
-use unfold_tests::tools::{newest_generation, remove_folder, settle, tested_linker, unfold_command};
+use unfold_tests::run::Outcome;
+use unfold_tests::tools::{
+    is_settled, newest_generation, remove_folder, settle, tested_linker, unfold_command,
+};
+use unfold_tests::trouble::{Mounted, limit_files, outcome, temporary_files};
 
 const MAIN: &str = "#include <stdio.h>\nstatic int answer = 42;\nint main(void) {\n    puts(\"ready\");\n    fflush(stdout);\n    \
      while (getchar() != EOF) {}\n    printf(\"%d\\n\", answer);\n    return 0;\n}\n";
@@ -22,14 +27,8 @@ fn linked(name: &str, settles: bool) -> Option<Project> {
     project.write("main.c", MAIN);
     project.compile_with("main.c", &["-g"]);
     project.link(&["main.o", "-o", "app"]);
-    assert_eq!(is_settled(&project.path("app")), settles);
+    assert_eq!(is_settled(&project.path("app")).unwrap(), settles);
     Some(project)
-}
-
-/// Whether the kernel maps all of the program: its own program headers are in force.
-fn is_settled(app: &Path) -> bool {
-    let bytes = fs::read(app).expect("the program can be read");
-    bytes[32..40] == 0x400u64.to_le_bytes()
 }
 
 #[test]
@@ -47,7 +46,7 @@ fn a_settled_program_is_relinked_and_baked() {
     project.edit("main.c", &MAIN.replace("42", "43"));
     project.link(&["main.o", "-o", "app"]);
     assert!(project.status("app").expect("unfold is there").incremental);
-    assert!(is_settled(&project.path("app")));
+    assert!(is_settled(&project.path("app")).unwrap());
     assert_eq!(project.output("app", &[]), "ready\n43\n");
     let unfold = unfold_command().expect("unfold is there").display().to_string();
     project.tool(&unfold, &["bake", "app", "-o", "baked"]);
@@ -104,12 +103,81 @@ fn a_program_that_runs_keeps_its_file_until_it_ends() {
     while !made.exists() && start.elapsed().unwrap_or_default() < Duration::from_secs(100) {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(made.exists() && !is_settled(&app));
+    assert!(made.exists() && !is_settled(&app).unwrap());
     assert_eq!(fs::read_link(format!("/proc/{}/exe", program.id())).expect("it runs"), app);
     drop(program.stdin.take());
     let output = program.wait_with_output().expect("it ends");
     assert_eq!(output.stdout, b"ready\n42\n");
     assert!(behind.wait().expect("it ends").success());
-    assert!(is_settled(&app), "nobody runs it any more");
+    assert!(is_settled(&app).unwrap(), "nobody runs it any more");
     assert_eq!(project.output("app", &[]), "ready\n42\n");
+}
+
+/// The process behind a link may be killed at any moment, and what it was writing is as large as the program.
+#[test]
+fn what_a_killed_one_has_left_goes() {
+    let Some(project) = linked("left", false) else { return };
+    // A process that has ended.
+    let ended = Command::new("true").spawn().and_then(|mut child| child.wait().map(|_| child.id()));
+    let name = format!(".unfold-{}-left", ended.expect("`true` can be run"));
+    let leave = || {
+        let path = newest_generation(&project.path("app")).unwrap().join(&name);
+        fs::write(&path, "left").expect("the folder is ours");
+        path
+    };
+    let first = leave();
+    project.edit("main.c", &MAIN.replace("42", "43"));
+    project.link(&["main.o", "-o", "app"]);
+    let second = leave();
+    assert_ne!(first, second);
+    settle(&project.path("app")).unwrap();
+    assert!(!first.exists() && !second.exists(), "the next one removes it");
+    let third = leave();
+    let collected = project.unfold(&["gc", "app"]).expect("unfold is there");
+    assert!(collected.succeeded() && !third.exists(), "so does a collection: {collected:?}");
+    assert_eq!(project.output("app", &[]), "ready\n43\n");
+}
+
+#[test]
+fn an_index_in_another_file_system() {
+    let Some(project) = linked("elsewhere", false) else { return };
+    let index = Path::new("/dev/shm").join(format!("unfold-tests-{}", std::process::id()));
+    let device = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.dev());
+    if fs::create_dir(&index).is_err() || device(&index) == device(&project.path("")) {
+        return eprintln!("/dev/shm is no other file system, or cannot be written: not tried");
+    }
+    project.set_env("UNFOLD_INDEX", &index.display().to_string());
+    project.unset_env("UNFOLD_SETTLE");
+    project.link(&["main.o", "-o", "app"]);
+    assert!(is_settled(&project.path("app")).unwrap());
+    assert_eq!(project.output("app", &[]), "ready\n42\n");
+    let left = [temporary_files(&index), temporary_files(&project.path(""))].concat();
+    assert_eq!(left, <[PathBuf; 0]>::default());
+    fs::remove_dir_all(index).expect("the folder is ours");
+}
+
+/// A process behind a link has the limits of the build, and the folder may be closed when it comes to write.
+#[test]
+fn what_cannot_be_written_leaves_the_program_as_it_was() {
+    let Some(project) = linked("closed", false) else { return };
+    let app = project.path("app");
+    let settle = |limit: u64| {
+        let mut command = Command::new(&tested_linker().ld);
+        command.arg("--unfold-complete").arg(newest_generation(&app).unwrap()).arg(&app);
+        limit_files(&mut command, limit);
+        outcome(&mut command)
+    };
+    let check = |result: &Outcome| {
+        assert_eq!((result.ending, result.stderr_text().lines().count()), (Ending::Exit(1), 1), "{result:?}");
+        assert!(!is_settled(&app).unwrap());
+        assert_eq!(project.output("app", &[]), "ready\n42\n");
+        assert_eq!(temporary_files(&project.path("")), <[PathBuf; 0]>::default());
+    };
+    check(&settle(4096));
+    match Mounted::read_only(&project.path("")) {
+        Some(_mounted) => check(&settle(u64::MAX)),
+        None => eprintln!("mounting is not allowed: a folder that is read-only is not tried"),
+    }
+    settle(u64::MAX);
+    assert!(is_settled(&app).unwrap());
 }

@@ -13,7 +13,7 @@ use crate::index::opened::Executable;
 use crate::index::packs::{Pack, PackObjects};
 use crate::order;
 use crate::relink;
-use crate::settle;
+use crate::settle::{self, When};
 use anyhow::{Context, Result, anyhow, bail};
 use shared::plan::{PlanView, flag};
 use shared::render::render;
@@ -42,6 +42,10 @@ const STRIDE: usize = 16;
 /// Has the chunks of a new generation rendered. Nothing of this is the link's concern if it fails.
 pub fn after_link(folder: &Path, output: &Path) {
     forget_before(folder);
+    let settles = settle::when(output);
+    if settles == When::InLink {
+        return;
+    }
     let switch = std::env::var_os("UNFOLD_BACKGROUND").unwrap_or_default();
     if [OsStr::new("off"), OsStr::new("0")].contains(&switch.as_os_str()) {
         return;
@@ -50,9 +54,9 @@ pub fn after_link(folder: &Path, output: &Path) {
     if work.missing.len() <= AT_ONCE {
         work.render_all(1, &|| true).ok();
     }
-    let is_done = match settle::is_wanted() {
-        true => settle::if_small(folder, output),
-        false => work.missing.len() <= AT_ONCE,
+    let is_done = match settles {
+        When::Never => work.missing.len() <= AT_ONCE,
+        _ => settle::if_small(folder, output),
     };
     if is_done {
         return;
@@ -101,7 +105,7 @@ pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
         }
         std::thread::sleep(PAUSE);
     }
-    if settle::is_wanted() {
+    if settle::when(path) != When::Never {
         settle::settle(folder, path, &is_wanted)?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use crate::index::access;
 use crate::index::opened::Executable;
 use crate::index::state::State;
 use crate::layout::{self, Layout};
+use crate::settle;
 use crate::synth::{Part, Synth};
 use anyhow::{Context, Result};
 pub use object::elf;
@@ -237,7 +238,15 @@ fn finish(output: &Path, file: Vec<u8>, identity: &Identity<'_>, evident: Eviden
     let path = identity.folder.join(HEAD);
     let head = &file[..LOADER as usize];
     let kept = [head, &checksum(head).to_le_bytes()].concat();
-    fs::write(&path, kept).with_context(|| format!("cannot write {}", path.display()))?;
+    // A link that writes the executable of its generation again finds it there.
+    if fs::read(&path).ok().as_ref() != Some(&kept) {
+        crate::index::write_file(&path, &[&kept])?;
+    }
+    // Of what is no file, nothing is made.
+    let is_special = fs::metadata(output).is_ok_and(|metadata| !metadata.is_file());
+    if settle::when(output) == settle::When::InLink && !is_special {
+        return settle::in_link(identity.folder, output);
+    }
     let holes = own_phdrs(&file).into_iter().filter(is_hole);
     let len = holes.map(|hole| hole.offset + hole.file_size).max().unwrap_or_default();
     replace_sparse(output, &file, len)
@@ -492,7 +501,8 @@ pub fn check_folder(output: &Path) -> Result<()> {
     })
 }
 
-fn folder_of(output: &Path) -> &Path {
+/// The folder that a file is in, or is to be in.
+pub fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod progress;
 pub mod reach;
 pub mod relink;
+pub mod removed;
 pub mod report;
 pub mod resolve;
 pub mod settle;

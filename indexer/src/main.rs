@@ -15,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     access::keep_others_out();
+    trouble::take_limits_as_errors();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == gc::COMMAND) {
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));
@@ -61,7 +62,6 @@ fn main() -> ExitCode {
         // The process ends with the link: nothing is given back.
         Task::Link(request) => &*Box::leak(request),
     };
-    trouble::take_limits_as_errors();
     match driver::link(request) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {

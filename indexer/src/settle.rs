@@ -9,19 +9,20 @@ use crate::args::Strip;
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
-use crate::index::gc;
 use crate::index::opened::Executable;
 use crate::index::state::State;
+use crate::index::{access, gc, generation};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::lease::{self, Lease};
 use crate::library;
+use crate::removed;
 use crate::whole::{self, Whole};
 use anyhow::{Context, Result, anyhow};
 use object::elf;
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -41,10 +42,41 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// The pauses between two looks grow from the one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// `UNFOLD_SETTLE=off`: executables keep the loader.
-pub fn is_wanted() -> bool {
+/// When an executable becomes an ordinary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It keeps the loader.
+    Never,
+    /// When nobody waits for it.
+    Behind,
+    /// The link writes nothing else, and takes its time; a failure is one of the link.
+    InLink,
+}
+
+/// `UNFOLD_SETTLE=off|on|link`; and in the link, too, where the index is about to be removed.
+pub fn when(output: &Path) -> When {
     let switch = std::env::var_os("UNFOLD_SETTLE").unwrap_or_default();
-    switch != "off" && switch != "0"
+    match switch.to_str() {
+        Some("off" | "0") => When::Never,
+        Some("link") => When::InLink,
+        _ if removed::after_build(output) => When::InLink,
+        _ => When::Behind,
+    }
+}
+
+/// Writes the executable of a generation whole, in the place of whatever is at `output`.
+pub fn in_link(folder: &Path, output: &Path) -> Result<()> {
+    let settle = || -> Result<()> {
+        // Of a link that was killed: this one is as large.
+        gc::left_beside(emit::folder_of(output)).iter().for_each(|left| drop(fs::remove_file(left)));
+        let executable = Executable::of_folder(folder)?;
+        let (plan, _, _) = executable.untouched_plan()?;
+        let head = executable.generation_head().context("the head of the executable is damaged")?;
+        let made = make(&executable, view(&plan)?, debug::sections(&executable)?, head, output)?;
+        give_name(made, output, 0o777 & !access::mask())
+    };
+    settle()
+        .context("cannot make an ordinary executable in the link, as UNFOLD_SETTLE=link or its folder asks")
 }
 
 /// Settles a program that is small, at once. Returns whether it was. Nothing of this is the link's concern if it fails.
@@ -63,7 +95,7 @@ pub fn if_small(folder: &Path, output: &Path) -> bool {
         }
         let head = executable.generation_head().context("the head of the executable is damaged")?;
         let made = make(&executable, view, debug, head, &folder.join(FILE))?;
-        put_in_place(folder, output, &made, false)
+        put_in_place(folder, output, made, false)
     };
     settle().unwrap_or(false)
 }
@@ -73,7 +105,12 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     if !is_as_written(folder, output) {
         return Ok(());
     }
-    gc::left_beside(folder).iter().for_each(|left| drop(fs::remove_file(left)));
+    // What was killed here, or in the generations before, has left a file as large as the executable.
+    let generations = folder.parent().unwrap_or(folder);
+    for number in generation::numbers(generations) {
+        let left = gc::left_beside(&generations.join(number.to_string()));
+        left.iter().for_each(|left| drop(fs::remove_file(left)));
+    }
     let executable = Executable::of_folder(folder)?;
     let (plan, _, _) = executable.plan()?;
     let head = executable.generation_head().context("the head of the executable is damaged")?;
@@ -84,7 +121,7 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
         }
         let debug = debug::sections(&executable)?;
         let made = make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?;
-        put_in_place(folder, output, &made, false)
+        put_in_place(folder, output, made, false)
     };
     if attempt()? {
         return Ok(());
@@ -113,7 +150,7 @@ pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
     let (plan, _, _) = ours.plan()?;
     let head = ours.head.clone();
     let made = make(&ours, view(&plan)?, debug::sections(&ours)?, head, &folder.join(FILE))?;
-    put_in_place(folder, output, &made, true).map(drop)
+    put_in_place(folder, output, made, true).map(drop)
 }
 
 /// The executable of a settled one's generation that has the loader, in a file beside it, to be profiled.
@@ -140,11 +177,13 @@ pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
 pub fn bake(executable: &Executable, output: &Path, mode: u32) -> Result<()> {
     let (plan, _, _) = executable.plan()?;
     let made = make(executable, view(&plan)?, debug::sections(executable)?, Vec::new(), output)?;
-    fs::set_permissions(&made, fs::Permissions::from_mode(mode))
-        .with_context(|| format!("cannot write {}", output.display()))?;
-    made.persist(output)
-        .map_err(|error| error.error)
-        .with_context(|| format!("cannot write {}", output.display()))
+    give_name(made, output, mode)
+}
+
+fn give_name(made: tempfile::TempPath, output: &Path, mode: u32) -> Result<()> {
+    let context = || format!("cannot write {}", output.display());
+    fs::set_permissions(&made, fs::Permissions::from_mode(mode)).with_context(context)?;
+    made.persist(output).map_err(|error| error.error).with_context(context)
 }
 
 fn view(plan: &[u8]) -> Result<PlanView<'_>> {
@@ -209,7 +248,7 @@ fn is_in_use(output: &Path) -> Result<bool> {
 
 /// Gives the settled executable the place of the output, and its mode, owner and times; false: somebody runs that.
 /// `anyway`: whoever runs it, too.
-fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Result<bool> {
+fn put_in_place(folder: &Path, output: &Path, made: tempfile::TempPath, anyway: bool) -> Result<bool> {
     let context = || format!("cannot replace {}", output.display());
     // As long as we have it, an `execve` of the file waits.
     let lease = match lease::take(output).with_context(context)? {
@@ -228,36 +267,51 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Resu
         library::note_written(folder, output)?;
     }
     let old = fs::metadata(output).with_context(context)?;
-    let file = fs::File::open(made).with_context(context)?;
-    let mine = file.metadata().with_context(context)?;
-    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
-        std::os::unix::fs::chown(made, Some(old.uid()), Some(old.gid())).with_context(context)?;
-    }
-    file.set_permissions(old.permissions()).with_context(context)?;
-    // Not newer than what was made of it since.
-    file.set_modified(old.modified().with_context(context)?).with_context(context)?;
-    drop(file);
-    let mut places = vec![output.to_owned()];
-    if old.nlink() > 1 {
-        places.extend(other_names(output, &old));
-    }
-    for place in &places {
-        let name = emit::temporary(place)?.into_temp_path();
+    take_over(&made, &old).with_context(context)?;
+    // The output comes last: until then it is what the link wrote, for whoever goes on where this was killed.
+    let others = if old.nlink() > 1 { other_names(output, &old) } else { Vec::new() };
+    for place in &others {
+        let name = emit::temporary(&made)?.into_temp_path();
         fs::remove_file(&name).ok();
-        if fs::hard_link(made, &name).is_err() {
-            fs::copy(made, &name).with_context(context)?;
-            let copy = fs::File::open(&name).with_context(context)?;
-            copy.set_modified(old.modified().with_context(context)?).with_context(context)?;
+        match fs::hard_link(&made, &name) {
+            Ok(()) => give_place(name, place, &old),
+            Err(_) => copy(&made, place, &old),
         }
-        name.persist(place).map_err(|error| error.error).with_context(context)?;
+        .with_context(context)?;
     }
-    // Its first name goes before the times of the file are noted, one of which that changes.
-    fs::remove_file(made).ok();
+    give_place(made, output, &old).with_context(context)?;
     if is_the_output {
         library::note_written(folder, output)?;
     }
     drop(lease);
     Ok(true)
+}
+
+/// Gives a new file the owner, the mode and the time of another.
+fn take_over(new: &Path, old: &fs::Metadata) -> io::Result<()> {
+    let file = fs::File::open(new)?;
+    let mine = file.metadata()?;
+    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
+        std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(old.permissions())?;
+    // Not newer than what was made of it since.
+    file.set_modified(old.modified()?)
+}
+
+/// Renames a file of the index; in another file system, a copy of it.
+fn give_place(made: tempfile::TempPath, place: &Path, old: &fs::Metadata) -> io::Result<()> {
+    match made.persist(place) {
+        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => copy(&error.path, place, old),
+        done => done.map_err(|error| error.error),
+    }
+}
+
+fn copy(made: &Path, place: &Path, old: &fs::Metadata) -> io::Result<()> {
+    let name = emit::temporary(place).map_err(io::Error::other)?.into_temp_path();
+    fs::copy(made, &name)?;
+    take_over(&name, old)?;
+    name.persist(place).map_err(|error| error.error)
 }
 
 /// Other names of the output, in its folder and the one above: cargo gives programs two.

@@ -10,6 +10,7 @@
 //! | `status` | an executable | what `unfold status --json` says about it |
 //! | `three_objects` | a name | the small program that tests of relinking edit |
 //! | `faults` | a command | the same, of which one system call that writes fails, or is the last |
+//! | `storage` | a command | the same, hit by each of these faults in turn, and what must hold then |
 //! | `trouble` | a command | full disks, limits, and kill -9 |
 //! | `confine` | a command | another user, forbidden system calls, limits, another view of the file system |
 //! | `ways` | | the states in which somebody may meet an executable, with a debugger or a profiler in hand |
@@ -29,6 +30,7 @@ pub mod random;
 pub mod run;
 pub mod started;
 pub mod status;
+pub mod storage;
 pub mod three_objects;
 pub mod tools;
 pub mod transcript;

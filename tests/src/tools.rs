@@ -59,10 +59,13 @@ pub fn complete_kept(app: &Path) -> Result<(), String> {
 pub fn settle(app: &Path) -> Result<(), String> {
     let mut command = Command::new(&tested_linker().ld);
     run_tool(command.arg("--unfold-complete").arg(newest_generation(app)?).arg(app)).map(drop)?;
+    is_settled(app)?.then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
+}
+
+/// Whether an executable of unfold's has become an ordinary one: its ELF header refers to the program's own headers.
+pub fn is_settled(app: &Path) -> Result<bool, String> {
     let bytes = fs::read(app).map_err(|error| format!("{}: {error}", app.display()))?;
-    // Its ELF header refers to the program's own headers.
-    let is_settled = bytes.get(32..40) == Some(&0x400u64.to_le_bytes());
-    is_settled.then_some(()).ok_or_else(|| format!("{} has not settled", app.display()))
+    Ok(bytes.get(32..40) == Some(&0x400u64.to_le_bytes()))
 }
 
 /// Waits until the executable that was just linked has become an ordinary one. Large ones do so behind the link, and what
@@ -70,8 +73,7 @@ pub fn settle(app: &Path) -> Result<(), String> {
 pub fn wait_until_settled(app: &Path) -> Result<(), String> {
     let start = std::time::Instant::now();
     while start.elapsed().as_secs() < 100 {
-        let bytes = fs::read(app).map_err(|error| format!("{}: {error}", app.display()))?;
-        if unfold_command().is_none() || bytes.get(32..40) == Some(&0x400u64.to_le_bytes()) {
+        if unfold_command().is_none() || is_settled(app)? {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(5));

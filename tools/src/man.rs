@@ -189,6 +189,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "UNFOLD_BACKGROUND=on|off",
         "whether a process behind the link relocates what nobody waits for; programs read it too",
     ),
+    (
+        "UNFOLD_SETTLE=on|link|off",
+        "when the output becomes an ordinary executable: behind the link, in the link, or never",
+    ),
     ("CI, TERM=dumb", "no progress is shown, on terminals neither"),
     (
         "UNFOLD_PAGER=auto|uffd|signal|eager",

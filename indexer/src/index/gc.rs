@@ -299,7 +299,9 @@ impl Found {
             let (temporary, _) = self.entries(&folder)?;
             self.temporary.extend(temporary);
             let output = Output::look(index, folder, how, &running);
-            beside.extend(output.path.iter().filter_map(|path| path.parent()).map(Path::to_owned));
+            // Settling also replaces another name of it in the folder above.
+            let folders = output.path.iter().flat_map(|path| path.ancestors().skip(1).take(2));
+            beside.extend(folders.map(Path::to_owned));
             self.outputs.push(output);
         }
         for folder in beside {
@@ -309,7 +311,7 @@ impl Found {
         for folder in &needed {
             let (temporary, others) = self.entries(folder)?;
             self.temporary.extend(temporary);
-            self.temporary.extend(others.into_iter().filter(|path| is_left_log(path)));
+            self.temporary.extend(others.into_iter().filter(|path| is_left_log(path) || is_left(path)));
         }
         for (number, folder) in needed.iter().enumerate() {
             let print = Fingerprint::at(&folder.join("status.json"));
@@ -418,23 +420,27 @@ pub fn noted_paths(index: &Path, folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Temporary files beside an output, of linkers that do not run any more.
+/// Temporary files in a folder, of linkers that do not run any more.
 pub fn left_beside(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_left = |name: &OsStr| {
-        let name = name.to_str()?.strip_prefix(crate::emit::TEMPORARY)?;
-        let (pid, _) = name.split_once('-')?;
-        let pid: u32 = pid.parse().ok()?;
-        (!Path::new(&format!("/proc/{pid}")).exists()).then_some(())
-    };
-    let left = entries.flatten().filter(|entry| is_left(&entry.file_name()).is_some());
-    left.map(|entry| entry.path()).collect()
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| is_left(path)).collect()
+}
+
+/// Whether a file is an executable that a linker was killed before it gave it its name (`emit::temporary`).
+fn is_left(path: &Path) -> bool {
+    let pid =
+        || path.file_name()?.to_str()?.strip_prefix(crate::emit::TEMPORARY)?.split_once('-')?.0.parse().ok();
+    pid().is_some_and(has_ended)
 }
 
 /// Whether a file is a log that a launch was killed before it gave it its name (`loader/src/journal.rs`).
 fn is_left_log(path: &Path) -> bool {
     let pid = || path.file_name()?.to_str()?.strip_prefix("log.")?.parse().ok();
-    pid().is_some_and(|pid: u32| !Path::new(&format!("/proc/{pid}")).exists())
+    pid().is_some_and(has_ended)
+}
+
+fn has_ended(pid: u32) -> bool {
+    !Path::new(&format!("/proc/{pid}")).exists()
 }
 
 /// The generations that processes run from, as far as we may see them.

@@ -7,6 +7,7 @@ use crate::evident;
 use crate::index::gc;
 use crate::index::opened::Executable;
 use crate::index::state::State;
+use crate::settle::{self, When};
 use anyhow::Result;
 use shared::plan::PlanView;
 
@@ -20,9 +21,12 @@ pub fn nothing_changed(
 ) -> Result<Outcome> {
     let folder = &executable.folder;
     let status = status(request, &state, Vec::new());
+    let settles = !executable.is_settled() && settle::when(&request.output) == When::InLink;
     if request.shared {
         library::write_again(request, executable, &state)?;
-    } else if !crate::library::touch(folder, &request.output)? && !write_again(request, executable, &state)? {
+    } else if (settles || !crate::library::touch(folder, &request.output)?)
+        && !write_again(request, executable, &state)?
+    {
         return Ok(Outcome::Full("the head of the executable is damaged".to_owned()));
     }
     // The link before may have been killed when it had not yet done so.

@@ -192,7 +192,18 @@ pub fn of_object(
     output_folder: &Path,
     object: u32,
 ) -> Result<Vec<DebugSection>> {
-    let linked = join(read(state, output_folder, object, Wanted::Debug)?.into_iter().collect());
+    let Some(data) = object_data(state, output_folder, object)? else { return Ok(Vec::new()) };
+    of_data(data, view, objects, object)
+}
+
+/// The same of an object whose file this is.
+pub fn of_data(
+    data: &'static [u8],
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    object: u32,
+) -> Result<Vec<DebugSection>> {
+    let linked = join(part(data, object, Wanted::Debug)?.into_iter().collect());
     let mut file = vec![0; linked.size() as usize];
     let mut rooms = Vec::new();
     for (_, size) in &linked.sections {
@@ -273,7 +284,8 @@ impl Linked {
             }
             let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()??;
             let placement = plan.placement(object, *of_input.get(&(section.0 as u32))?)?;
-            let place = placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))?;
+            let place =
+                placement.is_live().then(|| placement.addr().0.wrapping_add(symbol.st_value(ENDIAN)))?;
             Some(Local { place: Some(place), ..local })
         };
         let locals: Vec<Local<'_>> = part.symbols.enumerate().filter_map(local).collect();
@@ -355,7 +367,12 @@ pub fn object_data(state: &State, output_folder: &Path, number: u32) -> Result<O
 
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
-    let Some(data) = object_data(state, output_folder, number)? else { return Ok(None) };
+    let data = object_data(state, output_folder, number)?;
+    data.map_or(Ok(None), |data| part(data, number, wanted))
+}
+
+/// What is wanted of an object's sections; `None`: nothing.
+fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Option<Part>> {
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
@@ -366,31 +383,36 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         }
         let name = sections.section_name(ENDIAN, section)?;
         let Some(name) = wanted_name(name, section, wanted) else { continue };
-        let bytes = match section.compression(ENDIAN, data)? {
-            None => CompressedData::none(section.data(ENDIAN, data)?),
-            Some((header, offset, size)) => {
-                let format = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
-                    elf::ELFCOMPRESS_ZLIB => CompressionFormat::Zlib,
-                    elf::ELFCOMPRESS_ZSTD => CompressionFormat::Zstandard,
-                    _ => CompressionFormat::Unknown,
-                };
-                let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
-                let data = data
-                    .get(offset as usize..offset.saturating_add(size) as usize)
-                    .context("a section lies outside the file")?;
-                let compressed = CompressedData { format, data, uncompressed_size };
-                // A size that is not true is found here, before the sections get their places.
-                anyhow::ensure!(
-                    compressed.decompress()?.len() as u64 == uncompressed_size,
-                    "a section has another size"
-                );
-                compressed
-            }
-        };
+        let bytes = bytes_of(section, data).with_context(|| format!("section {name}"))?;
         contents.insert(index.0, Content { name, bytes, offset: 0 });
     }
     let is_wanted = !contents.is_empty() || wanted != Wanted::WithoutDebug;
     Ok(is_wanted.then_some(Part { object: number, sections, symbols, data, contents }))
+}
+
+/// The bytes of a section, compressed or not.
+fn bytes_of(
+    section: &elf::SectionHeader64<LittleEndian>,
+    data: &'static [u8],
+) -> Result<CompressedData<'static>> {
+    let Some((header, offset, size)) = section.compression(ENDIAN, data)? else {
+        return Ok(CompressedData::none(section.data(ENDIAN, data)?));
+    };
+    // A byte cannot stand for more than so many (RFC 1951; of zstd, a block of 128 KiB has 4).
+    let (format, most) = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
+        elf::ELFCOMPRESS_ZLIB => (CompressionFormat::Zlib, 1032),
+        elf::ELFCOMPRESS_ZSTD => (CompressionFormat::Zstandard, 1 << 15),
+        _ => (CompressionFormat::Unknown, u64::MAX),
+    };
+    let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
+    let data = data
+        .get(offset as usize..offset.saturating_add(size) as usize)
+        .context("it lies outside the file")?;
+    let compressed = CompressedData { format, data, uncompressed_size };
+    anyhow::ensure!(uncompressed_size <= size.saturating_mul(most), "it has another size");
+    // A size that is not true is found here, before the sections get their places.
+    anyhow::ensure!(compressed.decompress()?.len() as u64 == uncompressed_size, "it has another size");
+    Ok(compressed)
 }
 
 /// Applies the relocations of a part's sections to their bytes.
@@ -415,10 +437,10 @@ fn relocate(
             return plan.slot_of(part.object, *global).map(|slot| slot.value).filter(|value| *value != 0);
         };
         if let Some(content) = part.contents.get(&section.0) {
-            return Some(content.offset + symbol.st_value(ENDIAN));
+            return Some(content.offset.wrapping_add(symbol.st_value(ENDIAN)));
         }
         let placement = plan.placement(part.object, *of_input.get(&(section.0 as u32))?)?;
-        placement.is_live().then(|| placement.addr().0 + symbol.st_value(ENDIAN))
+        placement.is_live().then(|| placement.addr().0.wrapping_add(symbol.st_value(ENDIAN)))
     };
 
     for (_, table) in part.sections.enumerate() {

@@ -8,6 +8,7 @@
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
+use crate::exchange;
 use crate::index::gc;
 use crate::index::opened::Executable;
 use crate::index::state::State;
@@ -21,7 +22,7 @@ use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,7 @@ pub fn if_small(folder: &Path, output: &Path) -> bool {
         }
         let head = executable.generation_head().context("the head of the executable is damaged")?;
         let made = make(&executable, view, debug, head, &folder.join(FILE))?;
-        put_in_place(folder, output, &made, false)
+        put_in_place(folder, output, &made, Replaced::Own)
     };
     settle().unwrap_or(false)
 }
@@ -76,20 +77,29 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     let executable = Executable::of_folder(folder)?;
     let (plan, _, _) = executable.plan()?;
     let head = executable.generation_head().context("the head of the executable is damaged")?;
-    // Nothing is rendered for a program that somebody runs.
-    let attempt = || -> Result<bool> {
+    let linked = bytes_with_loader(output)?;
+    // Nothing is rendered for a program that somebody runs, and nothing twice for one that is run again and again.
+    let mut made = None;
+    let mut attempt = || -> Result<bool> {
         if is_in_use(output)? {
             return Ok(false);
         }
-        let debug = debug::sections(&executable)?;
-        let made = make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?;
-        put_in_place(folder, output, &made, false)
+        let made = match &mut made {
+            Some(made) => made,
+            none => {
+                let debug = debug::sections(&executable)?;
+                none.insert(make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?)
+            }
+        };
+        put_in_place(folder, output, made, Replaced::Free(&linked))
     };
-    if attempt()? {
+    let first = attempt();
+    if matches!(first, Ok(true)) {
         return Ok(());
     }
     // Who looks at the running program finds what he needs beside it.
     debug::complete(folder)?;
+    first?;
     let start = Instant::now();
     let mut pause = PAUSES.0;
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
@@ -112,12 +122,23 @@ pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
     let (plan, _, _) = ours.plan()?;
     let head = ours.head.clone();
     let made = make(&ours, view(&plan)?, debug::sections(&ours)?, head, &folder.join(FILE))?;
-    put_in_place(folder, output, &made, true).map(drop)
+    put_in_place(folder, output, &made, Replaced::Any).map(drop)
 }
 
 /// The executable of a settled one's generation that has the loader, in a file beside it, to be profiled.
 pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
-    let executable = Executable::open(settled)?;
+    let bytes = bytes_with_loader(settled)?;
+    let context = || format!("cannot write beside {}", settled.display());
+    let mut file = emit::temporary(settled)?;
+    file.write_all(&bytes).with_context(context)?;
+    let mode = fs::metadata(settled).with_context(context)?.permissions();
+    file.as_file().set_permissions(mode).with_context(context)?;
+    Ok(file.into_temp_path())
+}
+
+/// What the link has written to `output`, or would write if that is settled: the bytes in front of its hole.
+fn bytes_with_loader(output: &Path) -> Result<Vec<u8>> {
+    let executable = Executable::open(output)?;
     let state = State::open(&executable.folder).context("the state of the link is damaged; link again")?;
     let head =
         executable.generation_head().context("the head of the executable is damaged; link it again")?;
@@ -126,13 +147,7 @@ pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
     let objects = executable.objects(view)?;
     let identity = Identity::of(&executable, &state);
     let evident = evident::of_image(&view, &objects).map_err(whole::failed)?;
-    let bytes = emit::with_loader(settled, &head, view.regions, &identity, evident)?;
-    let context = || format!("cannot write beside {}", settled.display());
-    let mut file = emit::temporary(settled)?;
-    file.write_all(&bytes).with_context(context)?;
-    let mode = fs::metadata(settled).with_context(context)?.permissions();
-    file.as_file().set_permissions(mode).with_context(context)?;
-    Ok(file.into_temp_path())
+    emit::with_loader(output, &head, view.regions, &identity, evident)
 }
 
 /// Writes an executable whole. `head`: what it says of its generation, or nothing.
@@ -187,14 +202,17 @@ fn make(
 /// Whether the output is what the link wrote.
 fn is_as_written(folder: &Path, output: &Path) -> bool {
     let now = fs::symlink_metadata(output).ok().filter(fs::Metadata::is_file);
+    now.is_some_and(|now| is_written(folder, &now))
+}
+
+/// The same of a file whose metadata are these.
+fn is_written(folder: &Path, now: &fs::Metadata) -> bool {
+    let now = Fingerprint::of(now);
     // Another name of it, as cargo makes one, changes the time of change.
-    let same = |now: &Fingerprint| {
-        library::written(folder).is_some_and(|then| {
-            (then.device, then.inode, then.size, then.modified_ns)
-                == (now.device, now.inode, now.size, now.modified_ns)
-        })
-    };
-    now.is_some_and(|now| same(&Fingerprint::of(&now)))
+    library::written(folder).is_some_and(|then| {
+        (then.device, then.inode, then.size, then.modified_ns)
+            == (now.device, now.inode, now.size, now.modified_ns)
+    })
 }
 
 fn is_in_use(output: &Path) -> Result<bool> {
@@ -206,11 +224,39 @@ fn is_in_use(output: &Path) -> Result<bool> {
     })
 }
 
-/// Gives the settled executable the place of the output, and its mode, owner and times; false: somebody runs that.
-/// `anyway`: whoever runs it, too.
-fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Result<bool> {
+/// Which executables may be replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaced<'a> {
+    /// One that this link has just written, unless somebody runs it.
+    Own,
+    /// One that was written with this contents, as far as it is no hole, unless somebody runs it. What is changed within a tick
+    /// of the clock has the time that it had.
+    Free(&'a [u8]),
+    /// Whatever is there, and whoever runs it.
+    Any,
+}
+
+/// Gives the settled executable the place of the output, and what is said of that; false: somebody runs it, or has just
+/// begun to.
+fn put_in_place(folder: &Path, output: &Path, made: &Path, replaced: Replaced<'_>) -> Result<bool> {
+    let anyway = replaced == Replaced::Any;
     let context = || format!("cannot replace {}", output.display());
-    // As long as we have it, an `execve` of the file waits.
+    let old = fs::symlink_metadata(output).with_context(context)?;
+    let is_the_output = old.is_file() && is_written(folder, &old);
+    if !anyway && !is_the_output {
+        return Ok(true);
+    }
+    // What is replaced has to be noted, so an index that cannot be written is found now.
+    if is_the_output {
+        library::note(folder, &Fingerprint::of(&old))?;
+    }
+    exchange::adopt(made, output, &old)?;
+    let mut places = vec![output.to_owned()];
+    if old.nlink() > 1 {
+        places.extend(other_names(output, &old));
+    }
+    let names = exchange::names(made, places, &old)?;
+    // From now on, whoever opens or executes the file waits, and can be seen to.
     let lease = match lease::take(output).with_context(context)? {
         Lease::Taken(lease) => Some(lease),
         Lease::Unknown | Lease::InUse if anyway => None,
@@ -218,45 +264,32 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, anyway: bool) -> Resu
         Lease::Unknown if lease::is_running(output) => return Ok(false),
         Lease::Unknown => None,
     };
-    if !anyway && !is_as_written(folder, output) {
-        return Ok(true);
-    }
-    // What is replaced has to be noted, so an index that cannot be written is found now.
-    let is_the_output = is_as_written(folder, output);
-    if is_the_output {
-        library::note_written(folder, output)?;
-    }
-    let old = fs::metadata(output).with_context(context)?;
-    let file = fs::File::open(made).with_context(context)?;
-    let mine = file.metadata().with_context(context)?;
-    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
-        std::os::unix::fs::chown(made, Some(old.uid()), Some(old.gid())).with_context(context)?;
-    }
-    file.set_permissions(old.permissions()).with_context(context)?;
-    // Not newer than what was made of it since.
-    file.set_modified(old.modified().with_context(context)?).with_context(context)?;
-    drop(file);
-    let mut places = vec![output.to_owned()];
-    if old.nlink() > 1 {
-        places.extend(other_names(output, &old));
-    }
-    for place in &places {
-        let name = emit::temporary(place)?.into_temp_path();
-        fs::remove_file(&name).ok();
-        if fs::hard_link(made, &name).is_err() {
-            fs::copy(made, &name).with_context(context)?;
-            let copy = fs::File::open(&name).with_context(context)?;
-            copy.set_modified(old.modified().with_context(context)?).with_context(context)?;
+    if let Replaced::Free(linked) = replaced {
+        let mut bytes = vec![0; linked.len()];
+        let read = match &lease {
+            Some(lease) => lease.file().read_exact_at(&mut bytes, 0),
+            None => fs::File::open(output).and_then(|file| file.read_exact_at(&mut bytes, 0)),
+        };
+        if read.is_err() || bytes != linked {
+            return Ok(true);
         }
-        name.persist(place).map_err(|error| error.error).with_context(context)?;
     }
-    // Its first name goes before the times of the file are noted, one of which that changes.
-    fs::remove_file(made).ok();
-    if is_the_output {
-        library::note_written(folder, output)?;
-    }
+    let is_done = exchange::exchange(names, &old, lease.as_ref())?;
     drop(lease);
-    Ok(true)
+    let new = if is_done {
+        // Its first name goes before the times of the file are noted, one of which that changes.
+        let new = fs::metadata(made).with_context(context)?;
+        fs::remove_file(made).ok();
+        new
+    } else {
+        old
+    };
+    // The next link may have put another one there.
+    let now = fs::symlink_metadata(output).with_context(context)?;
+    if is_the_output && (now.dev(), now.ino()) == (new.dev(), new.ino()) {
+        library::note(folder, &Fingerprint::of(&now))?;
+    }
+    Ok(is_done)
 }
 
 /// Other names of the output, in its folder and the one above: cargo gives programs two.

@@ -25,6 +25,7 @@ use std::env;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::process::Command;
 
 use change::{change_archive, change_elf, change_text, change_words};
 use elf::{Section, elf};
@@ -203,7 +204,100 @@ fn files_of_a_launch() {
                 "{what}: {outcome:?}"
             );
         }
-        check(&unfold(&project, &["status", "app"]), &[0, 1], &what);
+        for words in [
+            &["status", "app"][..],
+            &["profile", "app"],
+            &["profile", "app", "--by", "time", "--json"],
+            &["order", "app"],
+            &["order", "app", "--format", "gold"],
+            &["explain", "app", "main"],
+        ] {
+            check(&unfold(&project, words), &[0, 1], &format!("{what}: unfold {words:?}"));
+        }
+        project.restore_from(&untouched);
+    }
+}
+
+/// Debug information in all forms: linked into whole files, and asked for lines.
+#[test]
+fn debug_information() {
+    let Some(project) = inputs("debug") else { return };
+    let forms: [&[&str]; 7] = [
+        &["-gdwarf-4"],
+        &["-gdwarf-5"],
+        &["-gdwarf64"],
+        &["-Wa,--compress-debug-sections=zlib"],
+        &["-Wa,--compress-debug-sections=zstd"],
+        &["-fdebug-types-section"],
+        &["-g3"],
+    ];
+    // Not every assembler can compress so.
+    let mut objects = Vec::new();
+    for form in forms {
+        let words = ["-w", "-c", "-g", "-O1", "-fPIC", "-ffunction-sections", "c.c", "-o", "form.o"];
+        let made = Command::new("gcc").current_dir(project.path("")).args(words).args(form).output();
+        match made.is_ok_and(|made| made.status.success()) {
+            true => objects.push((form, project.read("form.o"))),
+            false => eprintln!("not tested: {form:?}"),
+        }
+    }
+    for (number, mut random) in trials(1..=100) {
+        let (form, whole) = &objects[random.below(objects.len())];
+        let mut object = whole.clone();
+        let changes = change_elf(&mut object, &mut random);
+        project.write("c.o", object);
+        let what = format!("trial {number}: {form:?} with {changes}");
+        let library = ["-shared", "-o", "whole.so", "c.o"];
+        check(&project.ld(&library), &[0, 1], &format!("{what}: a library"));
+        let outcome = project.ld(&[LINK, &["c.o", "S.o", "lib.so"]].concat());
+        check(&outcome, &[0, 1], &format!("{what}: a program"));
+        if outcome.succeeded() {
+            for words in [
+                &["explain", "app", "begin"][..],
+                &["explain", "app", "c.o"],
+                &["explain", "app", "c.o:.text.begin", "--all"],
+                &["bake", "app", "-o", "baked"],
+            ] {
+                check(&unfold(&project, words), &[0, 1], &format!("{what}: unfold {words:?}"));
+            }
+        }
+    }
+}
+
+/// What a program that has settled says of itself at its head: commands read it, and so does the next link.
+#[test]
+fn heads_of_settled_programs() {
+    let Some(project) = inputs("settled") else { return };
+    let files = ["c.o", "S.o", "lib.so"];
+    project.unset_env("UNFOLD_BACKGROUND");
+    project.unset_env("UNFOLD_SETTLE");
+    project.remove("app");
+    check(&project.ld(&[LINK, &files].concat()), &[0], "the link");
+    let whole = project.read("app");
+    assert_eq!(whole[32..40], 0x400u64.to_le_bytes(), "it has settled");
+    let untouched = scratch_root().join("hostile/settled-untouched");
+    project.copy_to(&untouched);
+    for (number, mut random) in trials(1..=40) {
+        let mut app = whole.clone();
+        let (start, end) = [(0, 0x1000), (0x1000, 0x2000)][random.below(2)];
+        let changes = change_words(&mut app[start..end], 0..=usize::MAX, &mut random);
+        // Its magic is the first word of the page, its checksum the second.
+        app[0x1000..0x1008].copy_from_slice(&whole[0x1000..0x1008]);
+        seal(&mut app[0x1000..0x2000]);
+        project.write("app", app);
+        let what = format!("trial {number}: at {start:#x}: {changes}");
+        for words in [
+            &["status", "app"][..],
+            &["verify", "--dry-run", "app"],
+            &["explain", "app", "begin"],
+            &["profile", "app"],
+            &["order", "app"],
+            &["bake", "app", "-o", "baked"],
+        ] {
+            check(&unfold(&project, words), &[0, 1, 2], &format!("{what}: unfold {words:?}"));
+        }
+        edit_object(&project, 7);
+        check(&project.ld(&[LINK, &files].concat()), &[0], &format!("{what}: the next link"));
         project.restore_from(&untouched);
     }
 }
@@ -264,6 +358,16 @@ fn small_files_that_stand_for_much() {
     refused(&["common.o"], "common symbol a: bad size");
     project.write("odd.o", elf(&tables(&[global(1, 0xfff2, 3, 8)], b"\0a\0".to_vec())));
     refused(&["odd.o"], "common symbol a: bad size 8 or alignment 3");
+
+    // Debug information that says it is large when it is unpacked.
+    let mut sections = tables(&[global(1, 1, 0, 16)], b"\0begin\0".to_vec()).to_vec();
+    let packed: Vec<u8> = [1, 1 << 34, 1, 0].iter().flat_map(|word: &u64| word.to_le_bytes()).collect();
+    sections.push(Section { name: ".debug_info", kind: 1, flags: 0x800, data: packed, ..Section::default() });
+    project.write("packed.o", elf(&sections));
+    check(&project.ld(&["-o", "app", "-e", "begin", "packed.o"]), &[0], "a packed section");
+    let outcome = unfold(&project, &["explain", "app", "begin"]);
+    let said = "packed.o: section .debug_info: it has another size";
+    assert!(outcome.stdout_text().contains(said), "{said}: {outcome:?}");
 
     // Scripts that name themselves, and each other many times.
     project.write("self", "INPUT(self)");

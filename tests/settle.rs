@@ -40,6 +40,37 @@ fn a_small_program_settles_in_its_link_and_needs_no_index() {
     assert_eq!(project.output("app", &[]), "ready\n42\n");
 }
 
+/// What is copied from libraries, and what linkers define: debuggers would take the library's for the first, and find none of
+/// the second. Names that only GNU systems know of, such as functions that choose themselves, are announced.
+#[test]
+fn all_that_is_in_the_image_has_a_symbol() {
+    let Some(project) = linked("symbols", true) else { return };
+    project.write(
+        "main.c",
+        "#include <stdio.h>\nextern char **environ;\nextern char _end[];\nextern char part_start[] __asm__(\"__start_part\");\n\
+         __attribute__((section(\"part\"))) int first = 3;\nstatic int two(void) { return 2; }\n\
+         static int (*which(void))(void) { return two; }\nint chosen(void) __attribute__((ifunc(\"which\")));\n\
+         int main(void) { printf(\"%p %p %p\\n\", (void *)environ, _end, part_start); return chosen() - 2; }\n",
+    );
+    project.compile_with("main.c", &["-g", "-fno-pie"]);
+    project.link(&["main.o", "-no-pie", "-o", "app"]);
+    assert!(is_settled(&project.path("app")).unwrap());
+    let lines = |words: &[&str]| project.tool("nm", words).stdout_text();
+    let (all, dynamic) = (lines(&["app"]), lines(&["-D", "app"]));
+    let line = |text: &str, name: &str| {
+        let found = text.lines().find(|line| line.split([' ', '@']).nth(2) == Some(name));
+        found.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
+    };
+    let address = |line: String| line.split(' ').next().map(str::to_owned);
+    assert_eq!(address(line(&all, "environ")), address(line(&dynamic, "environ")));
+    assert!(line(&all, "environ").contains(" B "), "{all}");
+    assert_eq!(address(line(&all, "__start_part")), address(line(&all, "first")));
+    line(&all, "_end");
+    assert!(project.run("app", &[]).succeeded());
+    let head = project.tool("readelf", &["-h", "app"]).stdout_text();
+    assert!(head.contains("UNIX - GNU"), "{head}");
+}
+
 #[test]
 fn a_settled_program_is_relinked_and_baked() {
     let Some(project) = linked("relinked", true) else { return };
@@ -55,6 +86,16 @@ fn a_settled_program_is_relinked_and_baked() {
     let before = fs::metadata(project.path("app")).expect("it is there").ino();
     project.link(&["main.o", "-o", "app"]);
     assert_eq!(fs::metadata(project.path("app")).expect("it is there").ino(), before);
+}
+
+#[test]
+fn a_relinked_program_settles_behind_its_link() {
+    let Some(project) = linked("behind", false) else { return };
+    project.edit("main.c", &MAIN.replace("42", "43"));
+    project.link(&["main.o", "-o", "app"]);
+    assert!(project.status("app").expect("unfold is there").incremental);
+    settle(&project.path("app")).unwrap();
+    assert_eq!(project.output("app", &[]), "ready\n43\n");
 }
 
 #[test]
@@ -80,6 +121,54 @@ fn what_was_changed_since_the_link_stays() {
     (&file).write_all(b"mine").expect("it is ours");
     drop(file);
     let bytes = fs::read(&app).expect("it is there");
+    assert!(settle(&app).is_err(), "it is not replaced");
+    assert!(fs::read(&app).expect("it is there") == bytes);
+}
+
+/// What may be said of a file beside its contents; as root, on file systems that have it.
+#[test]
+fn attributes_stay() {
+    let Some(project) = linked("attributes", false) else { return };
+    let app = project.path("app");
+    fs::set_permissions(&app, fs::Permissions::from_mode(0o4755)).expect("it is ours");
+    // A capability to use (cap_net_raw, permitted and effective), an access list (user 1: rx), and a note.
+    let capability = [&0x0200_0001u32.to_le_bytes()[..], &(1u32 << 13).to_le_bytes(), &[0; 12]].concat();
+    let entry = |tag: u16, may: u16, id: u32| {
+        [tag.to_le_bytes(), may.to_le_bytes()].concat().into_iter().chain(id.to_le_bytes())
+    };
+    let list = [(1, 7, !0), (2, 5, 1), (4, 5, !0), (16, 5, !0), (32, 5, !0)]
+        .map(|(tag, may, id)| entry(tag, may, id));
+    let list: Vec<u8> = 2u32.to_le_bytes().into_iter().chain(list.into_iter().flatten()).collect();
+    let mut noted = Vec::new();
+    for (name, value) in
+        [("security.capability", &capability[..]), ("system.posix_acl_access", &list), ("user.note", b"mine")]
+    {
+        match rustix::fs::setxattr(&app, name, value, rustix::fs::XattrFlags::empty()) {
+            Ok(()) => noted.push((name, value)),
+            Err(error) => eprintln!("not tested: {name}: {error}"),
+        }
+    }
+    settle(&app).unwrap();
+    assert_eq!(fs::metadata(&app).expect("it is there").mode() & 0o7777, 0o4755);
+    for (name, value) in noted {
+        let mut now = vec![0; 4096];
+        let len = rustix::fs::getxattr(&app, name, &mut now[..]).unwrap_or(0);
+        assert_eq!(&now[..len], value, "{name}");
+    }
+}
+
+/// As `chrpath` does it, so soon behind the link that the clock has not moved.
+#[test]
+fn what_was_changed_within_a_tick_stays() {
+    let Some(project) = linked("tick", false) else { return };
+    let app = project.path("app");
+    let then = fs::metadata(&app).and_then(|app| app.modified()).expect("it is there");
+    let mut bytes = fs::read(&app).expect("it is there");
+    let at = bytes.windows(9).position(|name| name == b"libc.so.6").expect("it needs a library");
+    bytes[at] = b'L';
+    let file = fs::File::options().write(true).open(&app).expect("it is ours");
+    (&file).write_all(&bytes).and_then(|()| file.set_modified(then)).expect("it is ours");
+    drop(file);
     assert!(settle(&app).is_err(), "it is not replaced");
     assert!(fs::read(&app).expect("it is there") == bytes);
 }

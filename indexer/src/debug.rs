@@ -159,7 +159,7 @@ impl Content {
     /// Where the linked section has what a symbol with this value in this section, and an addend, refer to.
     fn place(&self, value: u64, is_of_section: bool, addend: i64) -> Option<u64> {
         match &self.strings {
-            None => Some((self.offset + value).wrapping_add_signed(addend)),
+            None => Some(self.offset.wrapping_add(value).wrapping_add_signed(addend)),
             // The addend says which string.
             Some(strings) if is_of_section => strings.place(value.wrapping_add_signed(addend)),
             Some(strings) => Some(strings.place(value)?.wrapping_add_signed(addend)),
@@ -219,7 +219,18 @@ pub fn of_object(
     output_folder: &Path,
     object: u32,
 ) -> Result<Vec<DebugSection>> {
-    let linked = join(read(state, output_folder, object, Wanted::Debug)?.into_iter().collect());
+    let Some(data) = object_data(state, output_folder, object)? else { return Ok(Vec::new()) };
+    of_data(data, view, objects, object)
+}
+
+/// The same of an object whose file this is.
+pub fn of_data(
+    data: &'static [u8],
+    view: &PlanView<'_>,
+    objects: &(impl Objects + Sync),
+    object: u32,
+) -> Result<Vec<DebugSection>> {
+    let linked = join(part(data, object, Wanted::Debug)?.into_iter().collect());
     let mut file = vec![0; linked.size() as usize];
     let mut rooms = Vec::new();
     for (_, size) in &linked.sections {
@@ -346,7 +357,7 @@ impl Linked {
             }
             let section = part.symbols.symbol_section(ENDIAN, symbol, index).ok()??;
             let place = self.place(plan, object, *of_input.get(&(section.0 as u32))?)?;
-            Some(Local { place: Some(place.0 + symbol.st_value(ENDIAN)), ..local })
+            Some(Local { place: Some(place.0.wrapping_add(symbol.st_value(ENDIAN))), ..local })
         };
         let locals: Vec<Local<'_>> = part.symbols.enumerate().filter_map(local).collect();
         // A file that has nothing else is not worth a line.
@@ -440,7 +451,12 @@ pub fn object_data(state: &State, output_folder: &Path, number: u32) -> Result<O
 
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
-    let Some(data) = object_data(state, output_folder, number)? else { return Ok(None) };
+    let data = object_data(state, output_folder, number)?;
+    data.map_or(Ok(None), |data| part(data, number, wanted))
+}
+
+/// What is wanted of an object's sections; `None`: nothing.
+fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Option<Part>> {
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
@@ -451,33 +467,38 @@ fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Res
         }
         let name = sections.section_name(ENDIAN, section)?;
         let Some(name) = wanted_name(name, section, wanted) else { continue };
-        let bytes = match section.compression(ENDIAN, data)? {
-            None => CompressedData::none(section.data(ENDIAN, data)?),
-            Some((header, offset, size)) => {
-                let format = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
-                    elf::ELFCOMPRESS_ZLIB => CompressionFormat::Zlib,
-                    elf::ELFCOMPRESS_ZSTD => CompressionFormat::Zstandard,
-                    _ => CompressionFormat::Unknown,
-                };
-                let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
-                let data = data
-                    .get(offset as usize..offset.saturating_add(size) as usize)
-                    .context("a section lies outside the file")?;
-                let compressed = CompressedData { format, data, uncompressed_size };
-                // A size that is not true is found here, before the sections get their places.
-                anyhow::ensure!(
-                    compressed.decompress()?.len() as u64 == uncompressed_size,
-                    "a section has another size"
-                );
-                compressed
-            }
-        };
+        let bytes = bytes_of(section, data).with_context(|| format!("section {name}"))?;
         let of_strings = u64::from(elf::SHF_MERGE | elf::SHF_STRINGS);
         let is_strings =
             section.sh_flags(ENDIAN) & of_strings == of_strings && section.sh_entsize(ENDIAN) == 1;
         contents.insert(index.0, Content { name, bytes, is_strings, strings: None, offset: 0 });
     }
     Ok(Some(Part { object: number, sections, symbols, data, contents }))
+}
+
+/// The bytes of a section, compressed or not.
+fn bytes_of(
+    section: &elf::SectionHeader64<LittleEndian>,
+    data: &'static [u8],
+) -> Result<CompressedData<'static>> {
+    let Some((header, offset, size)) = section.compression(ENDIAN, data)? else {
+        return Ok(CompressedData::none(section.data(ENDIAN, data)?));
+    };
+    // A byte cannot stand for more than so many (RFC 1951; of zstd, a block of 128 KiB has 4).
+    let (format, most) = match object::read::elf::CompressionHeader::ch_type(header, ENDIAN) {
+        elf::ELFCOMPRESS_ZLIB => (CompressionFormat::Zlib, 1032),
+        elf::ELFCOMPRESS_ZSTD => (CompressionFormat::Zstandard, 1 << 15),
+        _ => (CompressionFormat::Unknown, u64::MAX),
+    };
+    let uncompressed_size = object::read::elf::CompressionHeader::ch_size(header, ENDIAN);
+    let data = data
+        .get(offset as usize..offset.saturating_add(size) as usize)
+        .context("it lies outside the file")?;
+    let compressed = CompressedData { format, data, uncompressed_size };
+    anyhow::ensure!(uncompressed_size <= size.saturating_mul(most), "it has another size");
+    // A size that is not true is found here, before the sections get their places.
+    anyhow::ensure!(compressed.decompress()?.len() as u64 == uncompressed_size, "it has another size");
+    Ok(compressed)
 }
 
 /// Applies the relocations of a part's sections to their bytes.
@@ -508,7 +529,7 @@ fn relocate(
             return content.place(value, symbol.st_type() == elf::STT_SECTION, addend);
         }
         let place = linked.place(plan, part.object, *of_input.get(&(section.0 as u32))?)?;
-        Some((place.0 + value).wrapping_add_signed(addend))
+        Some(place.0.wrapping_add(value).wrapping_add_signed(addend))
     };
 
     for (_, table) in part.sections.enumerate() {

@@ -28,7 +28,7 @@ pub fn debug_frame(addr: u64, eh_frame: &[u8]) -> Vec<u8> {
                 let common = start.checked_sub(back).and_then(|at| commons.get(&at));
                 made.extend(
                     common
-                        .and_then(|common| function(entry, common, addr + start as u64))
+                        .and_then(|common| function(entry, common, addr.wrapping_add(start as u64)))
                         .unwrap_or_default(),
                 );
             }
@@ -48,8 +48,11 @@ struct Common {
 }
 
 const ABSOLUTE: u8 = 0x00;
-const SIGNED_4: u8 = 0x0b;
 const PC_RELATIVE: u8 = 0x10;
+/// Which bits say how a number is written, and what it is relative to.
+const FORM: u8 = 0x0f;
+const RELATIVE: u8 = 0xf0;
+const SIGNED: u8 = 0x08;
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
@@ -60,6 +63,25 @@ fn leb128(bytes: &[u8]) -> Option<(usize, u64)> {
     let len = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)? + 1;
     let value = bytes[..len].iter().rev().fold(0u64, |value, byte| value << 7 | u64::from(byte & 0x7f));
     Some((len, value))
+}
+
+/// The length of an address that is written like this; the code models medium and large have longer ones.
+fn length(encoding: u8, bytes: &[u8]) -> Option<usize> {
+    match encoding & FORM {
+        0x00 | 0x04 | 0x0c => Some(8),
+        0x03 | 0x0b => Some(4),
+        0x02 | 0x0a => Some(2),
+        0x01 | 0x09 => Some(leb128(bytes)?.0),
+        _ => None,
+    }
+}
+
+/// A number in the bytes of a fixed length, with its sign if it has one.
+fn number(bytes: &[u8], is_signed: bool) -> u64 {
+    let fill = if is_signed && bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 };
+    let mut all = [fill; 8];
+    all[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(all)
 }
 
 /// An entry with its length in front, a multiple of the size of addresses. DW_CFA_nop is 0.
@@ -78,7 +100,7 @@ fn common(entry: &[u8], offset: usize) -> Option<(Common, Vec<u8>)> {
     at += leb128(entry.get(at..)?)?.0;
     at += leb128(entry.get(at..)?)?.0;
     at += if version == 1 { 1 } else { leb128(entry.get(at..)?)?.0 };
-    let numbers = &entry[numbers..at];
+    let numbers = entry.get(numbers..at)?;
     let (mut encoding, mut is_signal) = (ABSOLUTE, false);
     if let Some((b'z', rest)) = text.split_first() {
         let (size, len) = leb128(entry.get(at..)?)?;
@@ -88,8 +110,7 @@ fn common(entry: &[u8], offset: usize) -> Option<(Common, Vec<u8>)> {
             match letter {
                 b'R' => encoding = *data.first()?,
                 b'P' => {
-                    let size = if *data.first()? & 0x0f == ABSOLUTE { 8 } else { 4 };
-                    data = data.get(size..)?;
+                    data = data.get(length(*data.first()?, data.get(1..)?)?..)?;
                 }
                 b'S' => {
                     is_signal = true;
@@ -110,17 +131,15 @@ fn common(entry: &[u8], offset: usize) -> Option<(Common, Vec<u8>)> {
 
 /// The entry of a function (an FDE), which is at `addr` in memory behind its length.
 fn function(entry: &[u8], common: &Common, addr: u64) -> Option<Vec<u8>> {
-    let (start, size, mut at) = match common.encoding {
-        encoding if encoding == PC_RELATIVE | SIGNED_4 => {
-            let distance = i64::from(word(entry, 4)? as i32);
-            ((addr + 4).wrapping_add_signed(distance), u64::from(word(entry, 8)?), 12)
-        }
-        ABSOLUTE => {
-            let long = |at: usize| Some(u64::from_le_bytes(entry.get(at..at + 8)?.try_into().ok()?));
-            (long(4)?, long(12)?, 20)
-        }
+    let relative = match common.encoding & RELATIVE {
+        ABSOLUTE => 0,
+        PC_RELATIVE => addr.wrapping_add(4),
         _ => return None,
     };
+    let len = length(common.encoding, &[]).filter(|len| *len >= 4)?;
+    let start = number(entry.get(4..4 + len)?, common.encoding & SIGNED != 0).wrapping_add(relative);
+    let size = number(entry.get(4 + len..4 + 2 * len)?, false);
+    let mut at = 4 + 2 * len;
     let (len, data) = leb128(entry.get(at..)?)?;
     at = at.checked_add(len)?.checked_add(usize::try_from(data).ok()?)?;
     let common = (common.offset as u32).to_le_bytes();
@@ -152,10 +171,32 @@ mod tests {
         assert_eq!(made[28..28 + function.len()], function);
     }
 
+    /// The same in the code model "large".
+    const LARGE: [u8; 72] = [
+        0x1c, 0, 0, 0, 0, 0, 0, 0, 1, b'z', b'P', b'L', b'R', 0, 1, 0x78, 16, 11, 0x9c, 1, 2, 3, 4, 5, 6, 7,
+        8, 0x1c, 0x1c, 0x0c, 7, 8, 0x24, 0, 0, 0, 0x24, 0, 0, 0, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 8, 9, 9, 9, 9, 9, 9, 9, 9, 0x41, 0, 0, 0, 0, 0, 0,
+    ];
+
+    #[test]
+    fn long_addresses_are_read() {
+        let made = debug_frame(0x1000, &LARGE);
+        let common = [0xff, 0xff, 0xff, 0xff, 1, b'z', b'R', 0, 1, 0x78, 16, 1, 0, 0x0c, 7, 8];
+        assert_eq!(made[4..20], common);
+        let mut function = vec![0, 0, 0, 0];
+        function.extend(0x1020u64.to_le_bytes());
+        function.extend(0x40u64.to_le_bytes());
+        function.extend([0, 0x41]);
+        assert_eq!(made[28..28 + function.len()], function);
+    }
+
     #[test]
     fn cut_tables_end() {
         for len in 0..EH_FRAME.len() {
             debug_frame(0, &EH_FRAME[..len]);
+            // A CIE that says itself that it is so short.
+            let short = [&(len as u32).to_le_bytes()[..], &EH_FRAME[4..]].concat();
+            debug_frame(u64::MAX, &short[..(4 + len).min(short.len())]);
         }
     }
 }

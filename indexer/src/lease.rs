@@ -17,9 +17,30 @@ pub enum Lease {
     Unknown,
 }
 
-/// A lease on a file that is open.
+/// A lease on a file that is open. Who has it may not open the file once more: he would wait for himself.
 pub struct Held {
-    _file: File,
+    file: File,
+}
+
+impl Held {
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether somebody waits for it: he has looked the file up already, and gets this one, whatever its name is then.
+    pub fn is_awaited(&self) -> bool {
+        // SAFETY: a descriptor of ours, and numbers.
+        let now = unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_GETLEASE) };
+        now != libc::F_WRLCK
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing is not enough where a process that is being started has the descriptor too.
+        // SAFETY: a descriptor of ours, and numbers.
+        unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+    }
 }
 
 /// Takes a lease on a file, if nobody else has it open.
@@ -30,7 +51,7 @@ pub fn take(path: &Path) -> io::Result<Lease> {
     // SAFETY: a descriptor of ours, and numbers.
     let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) };
     if taken == 0 {
-        return Ok(Lease::Taken(Held { _file: file }));
+        return Ok(Lease::Taken(Held { file }));
     }
     let busy = io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN);
     Ok(if busy { Lease::InUse } else { Lease::Unknown })

@@ -10,6 +10,7 @@ pub mod debug;
 pub mod driver;
 pub mod emit;
 pub mod evident;
+pub mod exchange;
 pub mod frames;
 pub mod hand_on;
 pub mod idle;

@@ -25,9 +25,13 @@ pub const WRITTEN: &str = "written";
 
 /// Notes what the output of a generation is now.
 pub fn note_written(folder: &Path, output: &Path) -> Result<()> {
-    let print = Fingerprint::at(output).unwrap_or_default();
+    note(folder, &Fingerprint::at(output).unwrap_or_default())
+}
+
+/// Notes that the output of a generation is the file with this fingerprint.
+pub fn note(folder: &Path, print: &Fingerprint) -> Result<()> {
     let path = folder.join(WRITTEN);
-    std::fs::write(&path, bytes_of(&[print])).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(&path, bytes_of(&[*print])).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// What the output of a generation was when it was written.

@@ -9,6 +9,7 @@ use crate::args::Strip;
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
+use crate::exchange;
 use crate::index::opened::Executable;
 use crate::index::state::State;
 use crate::index::{access, gc, generation};
@@ -22,8 +23,8 @@ use object::elf;
 use shared::output::{CONFIG, IMAGE_PHDRS};
 use shared::plan::PlanView;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,7 +96,7 @@ pub fn if_small(folder: &Path, output: &Path) -> bool {
         }
         let head = executable.generation_head().context("the head of the executable is damaged")?;
         let made = make(&executable, view, debug, head, &folder.join(FILE))?;
-        put_in_place(folder, output, made, false)
+        put_in_place(folder, output, &made, Replaced::Own)
     };
     settle().unwrap_or(false)
 }
@@ -114,20 +115,29 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
     let executable = Executable::of_folder(folder)?;
     let (plan, _, _) = executable.plan()?;
     let head = executable.generation_head().context("the head of the executable is damaged")?;
-    // Nothing is rendered for a program that somebody runs.
-    let attempt = || -> Result<bool> {
+    let linked = bytes_with_loader(output)?;
+    // Nothing is rendered for a program that somebody runs, and nothing twice for one that is run again and again.
+    let mut made = None;
+    let mut attempt = || -> Result<bool> {
         if is_in_use(output)? {
             return Ok(false);
         }
-        let debug = debug::sections(&executable)?;
-        let made = make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?;
-        put_in_place(folder, output, made, false)
+        let made = match &mut made {
+            Some(made) => made,
+            none => {
+                let debug = debug::sections(&executable)?;
+                none.insert(make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?)
+            }
+        };
+        put_in_place(folder, output, made, Replaced::Free(&linked))
     };
-    if attempt()? {
+    let first = attempt();
+    if matches!(first, Ok(true)) {
         return Ok(());
     }
     // Who looks at the running program finds what he needs beside it.
     debug::complete(folder)?;
+    first?;
     let start = Instant::now();
     let mut pause = PAUSES.0;
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
@@ -150,12 +160,23 @@ pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
     let (plan, _, _) = ours.plan()?;
     let head = ours.head.clone();
     let made = make(&ours, view(&plan)?, debug::sections(&ours)?, head, &folder.join(FILE))?;
-    put_in_place(folder, output, made, true).map(drop)
+    put_in_place(folder, output, &made, Replaced::Any).map(drop)
 }
 
 /// The executable of a settled one's generation that has the loader, in a file beside it, to be profiled.
 pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
-    let executable = Executable::open(settled)?;
+    let bytes = bytes_with_loader(settled)?;
+    let context = || format!("cannot write beside {}", settled.display());
+    let mut file = emit::temporary(settled)?;
+    file.write_all(&bytes).with_context(context)?;
+    let mode = fs::metadata(settled).with_context(context)?.permissions();
+    file.as_file().set_permissions(mode).with_context(context)?;
+    Ok(file.into_temp_path())
+}
+
+/// What the link has written to `output`, or would write if that is settled: the bytes in front of its hole.
+fn bytes_with_loader(output: &Path) -> Result<Vec<u8>> {
+    let executable = Executable::open(output)?;
     let state = State::open(&executable.folder).context("the state of the link is damaged; link again")?;
     let head =
         executable.generation_head().context("the head of the executable is damaged; link it again")?;
@@ -164,13 +185,7 @@ pub fn with_loader(settled: &Path) -> Result<tempfile::TempPath> {
     let objects = executable.objects(view)?;
     let identity = Identity::of(&executable, &state);
     let evident = evident::of_image(&view, &objects).map_err(whole::failed)?;
-    let bytes = emit::with_loader(settled, &head, view.regions, &identity, evident)?;
-    let context = || format!("cannot write beside {}", settled.display());
-    let mut file = emit::temporary(settled)?;
-    file.write_all(&bytes).with_context(context)?;
-    let mode = fs::metadata(settled).with_context(context)?.permissions();
-    file.as_file().set_permissions(mode).with_context(context)?;
-    Ok(file.into_temp_path())
+    emit::with_loader(output, &head, view.regions, &identity, evident)
 }
 
 /// Writes an executable whole. `head`: what it says of its generation, or nothing.
@@ -227,14 +242,17 @@ fn make(
 /// Whether the output is what the link wrote.
 fn is_as_written(folder: &Path, output: &Path) -> bool {
     let now = fs::symlink_metadata(output).ok().filter(fs::Metadata::is_file);
+    now.is_some_and(|now| is_written(folder, &now))
+}
+
+/// The same of a file whose metadata are these.
+fn is_written(folder: &Path, now: &fs::Metadata) -> bool {
+    let now = Fingerprint::of(now);
     // Another name of it, as cargo makes one, changes the time of change.
-    let same = |now: &Fingerprint| {
-        library::written(folder).is_some_and(|then| {
-            (then.device, then.inode, then.size, then.modified_ns)
-                == (now.device, now.inode, now.size, now.modified_ns)
-        })
-    };
-    now.is_some_and(|now| same(&Fingerprint::of(&now)))
+    library::written(folder).is_some_and(|then| {
+        (then.device, then.inode, then.size, then.modified_ns)
+            == (now.device, now.inode, now.size, now.modified_ns)
+    })
 }
 
 fn is_in_use(output: &Path) -> Result<bool> {
@@ -246,11 +264,40 @@ fn is_in_use(output: &Path) -> Result<bool> {
     })
 }
 
-/// Gives the settled executable the place of the output, and its mode, owner and times; false: somebody runs that.
-/// `anyway`: whoever runs it, too.
-fn put_in_place(folder: &Path, output: &Path, made: tempfile::TempPath, anyway: bool) -> Result<bool> {
+/// Which executables may be replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaced<'a> {
+    /// One that this link has just written, unless somebody runs it.
+    Own,
+    /// One that was written with this contents, as far as it is no hole, unless somebody runs it. What is changed within a tick
+    /// of the clock has the time that it had.
+    Free(&'a [u8]),
+    /// Whatever is there, and whoever runs it.
+    Any,
+}
+
+/// Gives the settled executable the place of the output, and what is said of that; false: somebody runs it, or has just
+/// begun to.
+fn put_in_place(folder: &Path, output: &Path, made: &Path, replaced: Replaced<'_>) -> Result<bool> {
+    let anyway = replaced == Replaced::Any;
     let context = || format!("cannot replace {}", output.display());
-    // As long as we have it, an `execve` of the file waits.
+    let old = fs::symlink_metadata(output).with_context(context)?;
+    let is_the_output = old.is_file() && is_written(folder, &old);
+    if !anyway && !is_the_output {
+        return Ok(true);
+    }
+    // What is replaced has to be noted, so an index that cannot be written is found now.
+    if is_the_output {
+        library::note(folder, &Fingerprint::of(&old))?;
+    }
+    exchange::adopt(made, output, &old)?;
+    // The output comes last: until then it is what the link wrote, for whoever goes on where this was killed.
+    let mut places = if old.nlink() > 1 { other_names(output, &old) } else { Vec::new() };
+    places.push(output.to_owned());
+    let names = exchange::names(made, places, &old)?;
+    let (last, _) = names.last().context("an executable has a place")?;
+    let mine = fs::metadata(last).with_context(context)?;
+    // From now on, whoever opens or executes the file waits, and can be seen to.
     let lease = match lease::take(output).with_context(context)? {
         Lease::Taken(lease) => Some(lease),
         Lease::Unknown | Lease::InUse if anyway => None,
@@ -258,60 +305,29 @@ fn put_in_place(folder: &Path, output: &Path, made: tempfile::TempPath, anyway: 
         Lease::Unknown if lease::is_running(output) => return Ok(false),
         Lease::Unknown => None,
     };
-    if !anyway && !is_as_written(folder, output) {
-        return Ok(true);
-    }
-    // What is replaced has to be noted, so an index that cannot be written is found now.
-    let is_the_output = is_as_written(folder, output);
-    if is_the_output {
-        library::note_written(folder, output)?;
-    }
-    let old = fs::metadata(output).with_context(context)?;
-    take_over(&made, &old).with_context(context)?;
-    // The output comes last: until then it is what the link wrote, for whoever goes on where this was killed.
-    let others = if old.nlink() > 1 { other_names(output, &old) } else { Vec::new() };
-    for place in &others {
-        let name = emit::temporary(&made)?.into_temp_path();
-        fs::remove_file(&name).ok();
-        match fs::hard_link(&made, &name) {
-            Ok(()) => give_place(name, place, &old),
-            Err(_) => copy(&made, place, &old),
+    if let Replaced::Free(linked) = replaced {
+        let mut bytes = vec![0; linked.len()];
+        let read = match &lease {
+            Some(lease) => lease.file().read_exact_at(&mut bytes, 0),
+            None => fs::File::open(output).and_then(|file| file.read_exact_at(&mut bytes, 0)),
+        };
+        if read.is_err() || bytes != linked {
+            return Ok(true);
         }
-        .with_context(context)?;
     }
-    give_place(made, output, &old).with_context(context)?;
-    if is_the_output {
-        library::note_written(folder, output)?;
-    }
+    let is_done = exchange::exchange(names, &old, lease.as_ref())?;
     drop(lease);
-    Ok(true)
-}
-
-/// Gives a new file the owner, the mode and the time of another.
-fn take_over(new: &Path, old: &fs::Metadata) -> io::Result<()> {
-    let file = fs::File::open(new)?;
-    let mine = file.metadata()?;
-    if (mine.uid(), mine.gid()) != (old.uid(), old.gid()) {
-        std::os::unix::fs::chown(new, Some(old.uid()), Some(old.gid()))?;
+    if is_done {
+        // Its first name goes before the times of the file are noted, one of which that changes.
+        fs::remove_file(made).ok();
     }
-    file.set_permissions(old.permissions())?;
-    // Not newer than what was made of it since.
-    file.set_modified(old.modified()?)
-}
-
-/// Renames a file of the index; in another file system, a copy of it.
-fn give_place(made: tempfile::TempPath, place: &Path, old: &fs::Metadata) -> io::Result<()> {
-    match made.persist(place) {
-        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => copy(&error.path, place, old),
-        done => done.map_err(|error| error.error),
+    let there = if is_done { &mine } else { &old };
+    // The next link may have put another one there.
+    let now = fs::symlink_metadata(output).with_context(context)?;
+    if is_the_output && (now.dev(), now.ino()) == (there.dev(), there.ino()) {
+        library::note(folder, &Fingerprint::of(&now))?;
     }
-}
-
-fn copy(made: &Path, place: &Path, old: &fs::Metadata) -> io::Result<()> {
-    let name = emit::temporary(place).map_err(io::Error::other)?.into_temp_path();
-    fs::copy(made, &name)?;
-    take_over(&name, old)?;
-    name.persist(place).map_err(|error| error.error)
+    Ok(is_done)
 }
 
 /// Other names of the output, in its folder and the one above: cargo gives programs two.

@@ -14,6 +14,7 @@ use object::elf;
 use shared::plan::{Objects, PlanView, RegionRec, slot};
 use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Its name in the folder of a generation.
@@ -204,6 +205,7 @@ pub fn of_image(
             put(&mut symbols, view.string(function.name), symbol);
         }
     }
+    let copies = copies(plan, objects);
     let mut globals = Vec::new();
     let mut locals = Vec::new();
     for slot in plan.slots.iter().filter(|slot| slot.object != NONE) {
@@ -216,11 +218,21 @@ pub fn of_image(
             continue;
         }
         let name = view.string(global.name);
+        // What objects only refer to is in the image too if the linker has defined it, or copies it from a library: debuggers
+        // would find the library's own one, which nobody uses.
+        let elsewhere = slot::IMPORT | slot::ABSENT | slot::PLT | slot::TLS;
+        let is_here = slot.flags & (slot::NEAR | slot::COPY) != 0 && slot.flags & elsewhere == 0;
+        let is_defined = global.is_definition() || is_here;
+        let copy = copies.get(name).filter(|_| slot.flags & slot::COPY != 0);
         let hidden = matches!(global.visibility, elf::STV_HIDDEN | elf::STV_INTERNAL);
-        let local = hidden && global.is_definition();
+        let local = hidden && is_defined;
         let binding = if local { elf::STB_LOCAL } else { global.binding };
-        let kind = if global.kind == elf::STT_COMMON { elf::STT_OBJECT } else { global.kind };
-        let (section, value) = match (global.is_definition(), kind) {
+        let kind = match copy {
+            Some((kind, _)) => *kind,
+            None if global.kind == elf::STT_COMMON => elf::STT_OBJECT,
+            None => global.kind,
+        };
+        let (section, value) = match (is_defined, kind) {
             (false, _) => (elf::SHN_UNDEF, 0),
             (true, _) if slot.flags & slot::ABSOLUTE != 0 => (elf::SHN_ABS, slot.value),
             (true, elf::STT_TLS) => {
@@ -235,7 +247,11 @@ pub fn of_image(
             (true, _) => (section_of(slot.value), slot.value),
         };
         let info = binding << 4 | kind;
-        let size = if global.is_definition() { global.size } else { 0 };
+        let size = match copy {
+            Some((_, size)) => *size,
+            None if global.is_definition() => global.size,
+            None => 0,
+        };
         let symbol = Symbol { info, other: global.visibility, section, value, size };
         if local { locals.push((name, symbol)) } else { globals.push((name, symbol)) }
     }
@@ -247,6 +263,32 @@ pub fn of_image(
         put(&mut symbols, name, symbol);
     }
     (symbols, names, first_global)
+}
+
+/// Kinds and sizes of the variables that are copied from libraries, which `.dynsym` alone knows. Beside other definitions.
+fn copies<'a>(plan: &PlanView<'_>, objects: &'a impl Objects) -> HashMap<&'a [u8], (u8, u64)> {
+    let own = (plan.objects.len() as u32).wrapping_sub(1);
+    let Some(own) = objects.object(own) else { return HashMap::new() };
+    let data = |name: &[u8]| {
+        let section = own.sections.iter().find(|section| own.string(section.name) == name);
+        section.map_or(&[][..], |section| own.data(section))
+    };
+    let (symbols, names) = (data(b".dynsym"), data(b".dynstr"));
+    let copy = |symbol: &[u8]| {
+        let word = |at: usize| Some(u32::from_le_bytes(symbol.get(at..at + 4)?.try_into().ok()?));
+        let size = u64::from_le_bytes(symbol.get(16..24)?.try_into().ok()?);
+        let is_defined = u16::from_le_bytes([symbol[6], symbol[7]]) != elf::SHN_UNDEF;
+        let name = names.get(word(0)? as usize..)?.split(|byte| *byte == 0).next()?;
+        is_defined.then_some((name, (symbol[4] & 15, size)))
+    };
+    symbols.chunks_exact(SYMBOL).filter_map(copy).collect()
+}
+
+/// Whether a table has symbols of kinds that only GNU systems know.
+pub fn are_gnus(symbols: &[u8]) -> bool {
+    symbols
+        .chunks_exact(SYMBOL)
+        .any(|symbol| symbol[4] >> 4 == elf::STB_GNU_UNIQUE || symbol[4] & 15 == elf::STT_GNU_IFUNC)
 }
 
 /// Adds the two sections of [`of_image`], with the number that the second one will have.

@@ -121,7 +121,10 @@ impl Whole<'_> {
         if self.kind == elf::ET_DYN {
             trim_relocations(&file, &mut parts);
         }
-        if number_dynamic_symbols(&mut file, &parts) {
+        number_dynamic_symbols(&mut file, &parts);
+        let dynamic = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM);
+        let dynamic = dynamic.and_then(|part| file.get(part.range()?)).unwrap_or_default();
+        if symbols::are_gnus(dynamic) || table.as_ref().is_some_and(|table| symbols::are_gnus(&table.0)) {
             file[EI_OSABI] = elf::ELFOSABI_GNU;
         }
         self.sections(&parts, &table).tail(len).write(&mut file);
@@ -467,12 +470,10 @@ fn section_at(parts: &[Part], addr: u64) -> u16 {
     inside.map_or(behind, |index| index + 1).clamp(1, 0xfeff) as u16
 }
 
-/// Tells readers of `.dynsym` which section each defined symbol is in. Returns whether there are kinds of symbols
-/// that only GNU systems know.
-fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) -> bool {
-    let mut special = false;
+/// Tells readers of `.dynsym` which section each defined symbol is in.
+fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) {
     let tls = parts.iter().position(|part| part.header.flags & u64::from(elf::SHF_TLS) != 0);
-    let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return false };
+    let Some(table) = parts.iter().find(|part| part.header.kind == elf::SHT_DYNSYM) else { return };
     let symbols = table.range().and_then(|range| file.get_mut(range)).unwrap_or_default();
     for symbol in symbols.chunks_exact_mut(24) {
         let section = u16::from_le_bytes([symbol[6], symbol[7]]);
@@ -485,9 +486,7 @@ fn number_dynamic_symbols(file: &mut [u8], parts: &[Part]) -> bool {
             _ => section_at(parts, value),
         };
         symbol[6..8].copy_from_slice(&number.to_le_bytes());
-        special |= symbol[4] >> 4 == elf::STB_GNU_UNIQUE || symbol[4] & 15 == elf::STT_GNU_IFUNC;
     }
-    special
 }
 
 /// A rendering error, in words.

@@ -106,6 +106,18 @@ def objects(work):
             out = f"{name}-{kind}.o"
             run(work, "gcc", "-w", "-c", *words, name, "-o", out)
             put("object", out, (work / out).read_bytes())
+    # Debug information in all its forms; the exact one of frames is that of an executable.
+    compress = lambda kind: ["-Wa,--compress-debug-sections=" + kind]
+    forms = {"4": ["-gdwarf-4"], "5": ["-gdwarf-5"], "wide": ["-gdwarf64"], "zlib": compress("zlib"), "zstd": compress("zstd"),
+             "types": ["-fdebug-types-section"], "macros": ["-g3"]}
+    for name in ["plain.c", "tls.c"]:
+        for kind, words in forms.items():
+            out = f"{name}-debug-{kind}.o"
+            if subprocess.run(["gcc", "-w", "-c", "-g", "-O2", *words, name, "-o", out], cwd=work).returncode == 0:
+                put("debug", out, b"\x01" + (work / out).read_bytes())
+    for name in ["plain.c-O2.o", "plain.c-desc.o"]:
+        run(work, "objcopy", "-O", "binary", "--only-section=.eh_frame", "--set-section-flags", ".eh_frame=alloc", name, "frames")
+        put("debug", f"frames-{name}", b"\x00" + struct.pack("<Q", 0x400000) + (work / "frames").read_bytes())
     run(work, "gcc", "-shared", "-w", "-fPIC", "-Wl,--version-script=map", "plain.c", "-o", "lib.so")
     put("object", "lib.so", (work / "lib.so").read_bytes())
     run(work, "gcc", "-shared", "-nostdlib", "-w", "-fPIC", "tls.c", "-o", "small.so")

@@ -78,7 +78,12 @@ pub fn check(view: &ObjectView<'_>) {
 
 /// Lays a record out and renders the image. `choice` decides what its globals come to. `is_sound`: the record does not
 /// contradict itself.
-pub fn render_alone(view: &ObjectView<'_>, mut choice: u64, is_sound: bool) {
+pub fn render_alone(view: &ObjectView<'_>, choice: u64, is_sound: bool) {
+    with_plan(view, choice, is_sound, |plan, objects| render_all(plan, objects, is_sound));
+}
+
+/// Lays a record out as an image of its own.
+pub fn with_plan(view: &ObjectView<'_>, mut choice: u64, is_sound: bool, run: impl FnOnce(&PlanView<'_>, &One<'_>)) {
     let mut at = BASE;
     let mut placements = Vec::new();
     let mut blocks = Vec::new();
@@ -156,16 +161,21 @@ pub fn render_alone(view: &ObjectView<'_>, mut choice: u64, is_sound: bool) {
     bytes[..size_of::<PlanHeader>()].copy_from_slice(shared::pod::bytes_of(&[header]));
     let plan = Aligned::new(&bytes);
     let plan = PlanView::new(plan.bytes()).expect("the plan is in order");
-    let objects = One(*view);
+    run(&plan, &One(*view));
+}
+
+fn render_all(plan: &PlanView<'_>, objects: &One<'_>, is_sound: bool) {
+    let view = objects.0;
+    let end = plan.header.limit.0;
     for chunk in 0..((end - BASE) / CHUNK).min(MOST_CHUNKS) {
         let mut whole = vec![0; CHUNK as usize];
         let start = ImageAddr(BASE + chunk * CHUNK);
-        match render(&plan, &objects, start, &mut whole) {
+        match render(plan, objects, start, &mut whole) {
             // Each page alone gives the same.
             Ok(()) => {
                 for (number, page) in (0..).zip(whole.chunks(PAGE as usize)) {
                     let mut alone = vec![1; page.len()];
-                    render(&plan, &objects, start + number * PAGE, &mut alone).expect("as in the chunk");
+                    render(plan, objects, start + number * PAGE, &mut alone).expect("as in the chunk");
                     assert!(
                         alone == page,
                         "page {number} of chunk {chunk} differs when it is rendered alone"

@@ -4,7 +4,7 @@
 use super::program::{Named, Program, Spot, readable};
 use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian};
 use addr2line::{Context, FrameIter, Location};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use indexer::debug;
 use indexer::object::show;
 use object::elf;
@@ -60,7 +60,8 @@ fn find(program: &Program, object: u32, address: u64) -> Result<Source> {
         return Ok(unknown(format!("not known: {name} {why}")));
     }
     let sections =
-        debug::of_object(&program.state, &program.plan, program.objects, program.output_folder(), object)?;
+        debug::of_object(&program.state, &program.plan, program.objects, program.output_folder(), object)
+            .with_context(|| name.clone())?;
     let bytes = |name: &str| {
         let found = sections.iter().find(|section| section.name == name);
         EndianSlice::new(found.map_or(&[][..], |section| &section.bytes), LittleEndian)

@@ -11,13 +11,17 @@
 //!
 //! - `Shows: TEXT`: the debugger shows this of the twin, behind the text of the line before.
 //! - `Args: WORD...`: the script's program gets these (`gdb --args`).
-//! - `Attach: WORD...`: the program is started with these words, by each pager with code that is not touched, and when
-//!   it has written `ready`, the debugger is attached to it. Afterwards the program gets a line to read, and must
+//! - `Attach: WORD...`: the program is started with these words, settled, and from the loader by each pager with code that
+//!   is not touched, and when it has written `ready`, the debugger is attached to it. Afterwards the program gets a line to read, and must
 //!   end as the twin does.
 //! - `Core: WORD...`: the program is started with these words, and the debugger gets the core that it leaves.
 //! - `Unless: TEXT`: where the debugger shows this of the twin, it cannot do it on this machine, and that is all.
 //! - `Ignore: PATTERN`: lines with this vary from run to run.
 //! - `KnownDifference: PATTERN`: lines with this are not compared, for they cannot be the same. The next line says why.
+//! - `LazyDifference: PATTERN`: so is it with lines with this, where code that nobody has touched is not there yet.
+//! - `LazyShows: PATTERN`: there, all of it is another matter, and the debugger shows this instead, behind the text of the
+//!   line before.
+//! - `UnsettledShows: PATTERN`: the same of any executable that has not settled.
 //!
 //! In scripts, `$FOLDER` is the folder of the executable, and `$SRC` that of the source.
 //!
@@ -39,9 +43,7 @@ use unfold_tests::build::Build;
 use unfold_tests::directives::{Compiler, Ending, Mode, Program, find_programs};
 use unfold_tests::run::{describe, program, run};
 use unfold_tests::started::Started;
-use unfold_tests::tools::{
-    complete_kept, fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker, wait_until_settled,
-};
+use unfold_tests::tools::{fresh_scratch, gnu_linker, is_installed, remove_folder, tested_linker};
 use unfold_tests::transcript::{GDB, difference, first_missing, is_about_files, normalised, without_lines};
 use unfold_tests::ways::{self, State, Way};
 
@@ -77,6 +79,9 @@ struct Script {
     unless: Option<String>,
     ignored: Vec<Regex>,
     known: Vec<Regex>,
+    known_lazy: Vec<Regex>,
+    lazy_shows: Vec<Regex>,
+    unsettled_shows: Vec<Regex>,
 }
 
 impl Script {
@@ -92,6 +97,9 @@ impl Script {
             unless: None,
             ignored: vec![],
             known: vec![],
+            known_lazy: vec![],
+            lazy_shows: vec![],
+            unsettled_shows: vec![],
         };
         for line in text.lines() {
             let Some(directive) = line.strip_prefix("#: ") else {
@@ -117,9 +125,33 @@ impl Script {
             "Core" => self.meeting = Meeting::Core(words()),
             "Ignore" => self.ignored.push(pattern()?),
             "KnownDifference" => self.known.push(pattern()?),
+            "LazyDifference" => self.known_lazy.push(pattern()?),
+            "LazyShows" => self.lazy_shows.push(pattern()?),
+            "UnsettledShows" => self.unsettled_shows.push(pattern()?),
             _ => return Err("there is no such directive".to_owned()),
         }
         Ok(())
+    }
+
+    /// What is wrong with what the debugger shows in this way.
+    fn failure(&self, way: &Way, twin: &str, found: &str) -> Option<String> {
+        let instead = match (way.is_settled, way.is_lazy()) {
+            (false, _) if !self.unsettled_shows.is_empty() => &self.unsettled_shows,
+            (_, true) => &self.lazy_shows,
+            _ => &vec![],
+        };
+        if !instead.is_empty() {
+            let mut rest = found;
+            for pattern in instead {
+                let Some(text) = pattern.find(rest) else {
+                    return Some(format!("`{pattern}` is not shown, or not there:\n{found}"));
+                };
+                rest = &rest[text.end()..];
+            }
+            return None;
+        }
+        let ignored: &[Regex] = if way.is_lazy() { &self.known_lazy } else { &[] };
+        difference(&without_lines(twin, ignored), &without_lines(found, ignored))
     }
 
     /// The programs without which it cannot be tried.
@@ -214,19 +246,16 @@ fn check(
     let mut failures = vec![];
     for way in script.ways(&main) {
         let directory = format!("unfold-{}", way.name);
-        let link = || build.link_with(tested_linker(), &libraries, &directory, &[]);
+        let link = || build.link_with(tested_linker(), &libraries, &directory, way.link_env());
         if way.state == State::Relinked {
             build.compile_main(&["-DBEFORE"])?;
             link()?;
             build.compile_main(&[])?;
         }
         let app = link()?;
-        wait_until_settled(&app)?;
-        if way.state == State::Complete {
-            complete_kept(&app)?;
-        }
+        way.prepare(&app)?;
         let found = session.transcript(&app, &way.name, &way.env)?.ok_or("there is no core")?;
-        if let Some(difference) = difference(&twin, &found) {
+        if let Some(difference) = script.failure(&way, &twin, &found) {
             failures.push(format!(
                 "{}: {} does not show what it shows of the twin ({}):\n{}",
                 way.name,
@@ -242,6 +271,9 @@ fn check(
     // Many executables take much room, and only those of a failure are of interest.
     remove_folder(&work).map_err(|error| format!("{}: {error}", work.display()))
 }
+
+/// The end of a session that lldb has broken off.
+const LLDB_FAILED: &str = "--- lldb has failed\n";
 
 /// What there is to know for each session of a debugger with a script.
 struct Session<'a> {
@@ -272,6 +304,10 @@ impl Session<'_> {
                 let started = Started::ready(&mut own(words))?;
                 let target = ["-p".to_owned(), started.id().to_string()];
                 let shown = self.debug(folder, &target, &[], prepare)?;
+                if shown.ends_with(LLDB_FAILED) {
+                    // It was not told to go on.
+                    return Ok(Some(normalised(&shown, &[folder, self.work, &self.program.source_dir])));
+                }
                 let (rest, ending) = started.finish("go on\n")?;
                 format!("{shown}--- the program goes on:\n{rest}--- and ends: {ending:?}\n")
             }
@@ -288,6 +324,14 @@ impl Session<'_> {
                 let shown = self.debug(folder, &words, &[], prepare)?;
                 format!("{shown}--- the program ended: {ending:?}\n")
             }
+        };
+        // How deep in libc it sleeps is a matter of chance.
+        let text = match &self.script.meeting {
+            Meeting::Attach(_) => {
+                let number = Regex::new(r"(?m)^#\d+ +").map_err(|error| error.to_string())?;
+                number.replace_all(&text, "#N ").into_owned()
+            }
+            _ => text,
         };
         let raw = self.work.join(format!("{way}.raw.txt"));
         fs::write(&raw, &text).map_err(|error| format!("{}: {error}", raw.display()))?;
@@ -321,10 +365,14 @@ impl Session<'_> {
         command.args(target).args(words);
         prepare(&mut command);
         let outcome = run(&mut command, commands.as_bytes())?;
-        if outcome.ending != Ending::Exit(0) {
-            return Err(format!("{}\n{outcome:?}", describe(&command)));
+        let text = outcome.stdout_text();
+        let text: String = text.split_inclusive('\n').filter(|line| !is_about_files(line)).collect();
+        // lldb ends at the first command that fails.
+        match outcome.ending {
+            Ending::Exit(0) => Ok(text),
+            Ending::Exit(1) if self.script.debugger == "lldb" => Ok(text + LLDB_FAILED),
+            _ => Err(format!("{}\n{outcome:?}", describe(&command))),
         }
-        Ok(outcome.stdout_text().split_inclusive('\n').filter(|line| !is_about_files(line)).collect())
     }
 }
 

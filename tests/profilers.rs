@@ -56,8 +56,15 @@ const LONG: &str = "4000000";
 
 /// Records the program and gives what `perf` then shows with these words; nothing where the kernel forbids it.
 fn perf(subject: &Subject, record: &[&str], words: &[&str]) -> Option<String> {
+    // What it keeps of executables, it looks up by their build IDs. Ours do not depend on debug information, so it would
+    // show lines of another program with the same code.
+    let perf = |words: &[&str]| {
+        let mut command = subject.tool("perf", words);
+        command.env("HOME", subject.folder());
+        command
+    };
     let record = [&["record", "-q", "-F", "999", "-e", "cpu-clock:u", "-o", "perf.data"], record].concat();
-    let recorded = subject.outcome(subject.tool("perf", &record).args(["./app", LONG]));
+    let recorded = subject.outcome(perf(&record).args(["./app", LONG]));
     if recorded.stderr_text().contains("perf_event_paranoid")
         || recorded.stderr_text().contains("not permitted")
     {
@@ -65,7 +72,7 @@ fn perf(subject: &Subject, record: &[&str], words: &[&str]) -> Option<String> {
         return None;
     }
     assert!(recorded.succeeded(), "{}: {recorded:?}", subject.name);
-    let shown = subject.outcome(subject.tool("perf", words).args(["-i", "perf.data"]));
+    let shown = subject.outcome(perf(words).args(["-i", "perf.data"]));
     assert!(shown.succeeded(), "{}: {shown:?}", subject.name);
     Some(shown.stdout_text())
 }
@@ -91,7 +98,7 @@ fn perf_report_shows_the_same_functions_with_similar_shares() {
     for name in ["app one_part", "app two_parts", "app four_parts"] {
         assert!(twin.contains_key(name), "{name} is not in the twin's report: {twin:?}");
     }
-    twins.for_each(&ways::all(), |subject| {
+    twins.for_each(&ways::once_settled(), |subject| {
         let found = report(subject)?;
         let wrong: Vec<String> = twin
             .iter()
@@ -103,6 +110,26 @@ fn perf_report_shows_the_same_functions_with_similar_shares() {
     });
 }
 
+/// KnownDifference: before a program has settled, its code is mapped from the index, or from nowhere. perf, eu-stack and
+/// probes look for names in the file that code is mapped from.
+#[test]
+fn who_looks_into_mapped_files_finds_no_names_before_a_program_has_settled() {
+    let Some(spinning) = shares("nameless", &["perf"]) else { return };
+    let Some(twin) = report(&spinning.twin()) else { return };
+    assert!(twin.contains_key("app four_parts"), "{twin:?}");
+    spinning.for_each(&ways::from_the_loader(), |subject| {
+        let found = report(subject)?;
+        let is_named = found.keys().any(|name| name.contains("four_parts"));
+        is_named.then(|| format!("perf finds names: it can be compared with the twin ({found:#?})"))
+    });
+    let Some(waiting) = waiting("nameless_stack", &["eu-stack"]) else { return };
+    waiting.for_each(&ways::from_the_loader(), |subject| {
+        let text = shown_of_running(subject, "eu-stack", &["-p", "PID"]);
+        let is_so = text.contains("read") && text.ends_with("Exit(0)\n") && !text.contains("innermost");
+        (!is_so).then(|| format!("eu-stack finds names, or harms the program:\n{text}"))
+    });
+}
+
 /// Nothing of what the program itself executes is without a name.
 #[test]
 fn perf_report_has_no_unknown_code() {
@@ -110,7 +137,7 @@ fn perf_report_has_no_unknown_code() {
     if report(&twins.twin()).is_none() {
         return;
     }
-    twins.for_each(&ways::all(), |subject| {
+    twins.for_each(&ways::once_settled(), |subject| {
         let found = report(subject)?;
         let unknown =
             |name: &String| name.contains("[unknown]") || name.contains("0x") || name.contains("anon");
@@ -146,7 +173,7 @@ fn check_call_chains(name: &str, graph: &str) {
         expected.iter().any(|stack| stack.contains("main (app);all_parts (app);four_parts (app)")),
         "{twin:#?}"
     );
-    twins.for_each(&ways::all(), |subject| {
+    twins.for_each(&ways::once_settled(), |subject| {
         let found = folded(subject, graph)?;
         let missing: Vec<_> = expected.iter().filter(|stack| !found.contains_key(**stack)).collect();
         (!missing.is_empty()).then(|| format!("these stacks are missing: {missing:#?}\nin {found:#?}"))
@@ -265,7 +292,7 @@ fn perf_report_names_the_executable() {
     if report(&twins.twin()).is_none() {
         return;
     }
-    twins.for_each(&ways::all(), |subject| {
+    twins.for_each(&ways::once_settled(), |subject| {
         let found = report(subject)?;
         let of_app: f64 =
             found.iter().filter(|(name, _)| name.starts_with("app ")).map(|(_, share)| share).sum();
@@ -278,12 +305,12 @@ fn perf_annotate_finds_the_code() {
     let Some(twins) = shares("annotate", &["perf"]) else { return };
     let words = ["annotate", "--stdio", "-q", "-s", "four_parts", "--stdio-color", "never"];
     let Some(twin) = perf(&twins.twin(), &[], &words) else { return };
-    assert!(twin.contains("imul") && twin.contains("FAR(x);"), "{twin}");
-    twins.for_each(&ways::all(), |subject| {
+    let has_all = |text: &str| text.contains("imul") && text.contains("FAR(x);");
+    assert!(has_all(&twin), "{twin}");
+    // KnownDifference: before a program has settled, its code is in no file that objdump can read.
+    twins.for_each(&ways::once_settled(), |subject| {
         let found = perf(subject, &[], &words)?;
-        // KnownDifference: perf shows the source beside the code at some times and not at others, where objdump always does
-        // (below). Why is not known.
-        (!found.contains("imul")).then_some(found)
+        (!has_all(&found)).then_some(found)
     });
 }
 
@@ -311,7 +338,7 @@ fn perf_probe_counts_the_calls_of_a_function() {
         Err(error) => eprintln!("note: this kernel, or this user, has no probes: {error}"),
         Ok(calls) => {
             assert_eq!(calls, "10", "the twin");
-            twins.for_each(&ways::all(), |subject| {
+            twins.for_each(&ways::once_settled(), |subject| {
                 let found = hits(subject);
                 (found != Ok("10".to_owned()))
                     .then(|| format!("it is called 10 times, but counted: {found:?}"))
@@ -388,7 +415,7 @@ fn perf_report_demangles() {
         };
         let Some(twin) = share(&twins.twin()) else { return };
         assert!(twin > 80.0, "`{name}` has {twin} % of the twin: {:?}", report(&twins.twin()));
-        twins.for_each(&ways::all(), |subject| {
+        twins.for_each(&ways::once_settled(), |subject| {
             let found = share(subject)?;
             (found < 80.0)
                 .then(|| format!("`{name}` has {twin} % of the twin, but {found} %: {:?}", report(subject)))
@@ -517,7 +544,9 @@ fn shown_of_running(subject: &Subject, tool: &str, words: &[&str]) -> String {
 fn eu_stack_names_the_frames_of_a_running_program() {
     let Some(twins) = waiting("eu_stack", &["eu-stack"]) else { return };
     let has = ["innermost", "main.c:10", "middle", "main.c:14", "main", "_start", "Exit(0)"];
-    twins.assert_same(&ways::all(), &has, |app| shown_of_running(app, "eu-stack", &["-s", "-p", "PID"]));
+    twins.assert_same(&ways::once_settled(), &has, |app| {
+        shown_of_running(app, "eu-stack", &["-s", "-p", "PID"])
+    });
 }
 
 /// As `gstack` and `pstack` do it.
@@ -525,7 +554,7 @@ fn eu_stack_names_the_frames_of_a_running_program() {
 fn a_stack_printer_names_the_frames_of_a_running_program() {
     let Some(twins) = waiting("gstack", &["gdb"]) else { return };
     let has = ["innermost (", "middle (", "main (", "Exit(0)"];
-    twins.assert_same(&ways::all(), &has, |app| {
+    twins.assert_same(&ways::while_it_runs(), &has, |app| {
         let words = [
             "-nx",
             "-batch",
@@ -556,10 +585,13 @@ fn maps_names_what_is_mapped() {
         maps.lines().filter(of_program).filter(|line| !is_app(line)).map(str::to_owned).collect()
     };
     assert_eq!(nameless(&twins.twin()), [] as [String; 0], "the twin");
-    twins.for_each(&ways::all(), |app| {
-        // Code that was not touched has no file yet.
-        let found = nameless(app);
-        let allowed = app.name.starts_with("lazy") || app.name.starts_with("first");
+    twins.for_each(&ways::while_it_runs(), |app| {
+        let mut found = nameless(app);
+        // KnownDifference: before it has settled, its code is in the index, and what was not touched has no file yet.
+        let allowed = app.name.starts_with("lazy");
+        if app.name == "kept" {
+            found.retain(|line| !line.contains("/outputs/app-") || !line.ends_with("/kept"));
+        }
         (!found.is_empty() && !allowed).then(|| format!("this code is not mapped from `app`: {found:#?}"))
     });
 }

@@ -71,6 +71,28 @@ fn all_that_is_in_the_image_has_a_symbol() {
     assert!(head.contains("UNIX - GNU"), "{head}");
 }
 
+/// After an edit of a comment the code is the same, and on another line.
+#[test]
+fn a_settled_program_has_the_lines_of_its_last_link() {
+    let Some(project) = linked("lines", true) else { return };
+    let line_of_main = || {
+        let names = project.tool("nm", &["app"]).stdout_text();
+        let name = names.lines().find(|line| line.ends_with(" T main")).expect("it has a main").to_owned();
+        let text = project.tool("addr2line", &["-e", "app", &name[..16]]).stdout_text();
+        text.trim().rsplit(['/', ':']).next().map(str::to_owned)
+    };
+    assert_eq!(line_of_main().as_deref(), Some("3"));
+    project.write("main.c", "// A comment.\n".to_owned() + MAIN);
+    project.compile_with("main.c", &["-g"]);
+    project.link(&["main.o", "-o", "app"]);
+    assert_eq!(line_of_main().as_deref(), Some("4"));
+    // An object that is the same to the byte changes nothing.
+    let before = fs::metadata(project.path("app")).expect("it is there").ino();
+    project.compile_with("main.c", &["-g"]);
+    project.link(&["main.o", "-o", "app"]);
+    assert_eq!(fs::metadata(project.path("app")).expect("it is there").ino(), before);
+}
+
 #[test]
 fn a_settled_program_is_relinked_and_baked() {
     let Some(project) = linked("relinked", true) else { return };

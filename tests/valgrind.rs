@@ -128,6 +128,8 @@ int main(void) {
 }
 "#;
 
+/// KnownDifference: before a program has settled, its code is mapped from the index, and valgrind looks for names in the file
+/// that code is mapped from. So these are of settled ones.
 fn named(name: &str) -> Option<Twins> {
     let mut twins = Twins::new(&format!("valgrind/{name}"), Compiler::Gcc, &["valgrind"])?;
     twins.project.write("main.c", NAMED);
@@ -149,7 +151,7 @@ fn memcheck_names_functions_and_lines() {
         "leaks (main.c:11)",
     ];
     let code = regex::Regex::new(r"(at|by) 0x[0-9A-F]+").expect("a fixed pattern");
-    twins.assert_same(&ways::all(), &has, |app| {
+    twins.assert_same(&ways::once_settled(), &has, |app| {
         code.replace_all(&app.shown("valgrind", &["--leak-check=full", "./app"]), "$1 ADDRESS").into_owned()
     });
 }
@@ -157,7 +159,7 @@ fn memcheck_names_functions_and_lines() {
 #[test]
 fn callgrind_names_functions_and_files() {
     let Some(twins) = named("callgrind") else { return };
-    twins.assert_same(&ways::all(), &["main.c:works [", "x * 3 + i"], |app| {
+    twins.assert_same(&ways::once_settled(), &["main.c:works [", "x * 3 + i"], |app| {
         app.shown("valgrind", &["-q", "--tool=callgrind", "--callgrind-out-file=out", "./app"]);
         let text = app.shown("callgrind_annotate", &["--auto=yes", "out"]);
         // What ld.so does before is not the same, so neither are shares.
@@ -172,7 +174,7 @@ fn callgrind_names_functions_and_files() {
 fn massif_names_who_allocates() {
     let Some(twins) = named("massif") else { return };
     let has = ["allocated (main.c:4)", "leaks (main.c:11)"];
-    twins.assert_same(&ways::all(), &has, |app| {
+    twins.assert_same(&ways::once_settled(), &has, |app| {
         app.shown("valgrind", &["-q", "--tool=massif", "--massif-out-file=out", "./app"]);
         let text = app.shown("ms_print", &["out"]);
         let mut lines: Vec<String> = text

@@ -46,11 +46,10 @@ pub fn complete(folder: &Path) -> Result<()> {
     }
     let executable = Executable::of_folder(folder)?;
     let path = folder.join(symbols::FILE);
-    let (old, _) = mapped::map(&folder.join(symbols::SHARED))?;
-    let linked = sections(&executable)?.merged();
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
+    let linked = sections(&executable)?.of_reached(&view, &objects).merged();
     // Whoever reads the file compares its CRC with the one that the executable names.
     let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
     let whole = Whole {
@@ -81,7 +80,11 @@ pub fn complete(folder: &Path) -> Result<()> {
         ..header.clone()
     };
     let more = linked.headers().chain(frames.iter().map(with_room));
-    let file = symbols::with_sections(old, view.regions, more, write, crc)?;
+    // With the names of variables too: disassemblies show them.
+    let more_count = linked.headers().count() + frames.len();
+    let section_of = |addr| symbols::section_of(&view, more_count, addr);
+    let table = symbols::of_image(&view, &objects, &linked, &section_of);
+    let file = symbols::with_sections(&table, view.regions, more, write, crc)?;
     crate::index::write_file(&path, &[&file])?;
     crate::index::write_file(&folder.join(DONE), &[])
 }

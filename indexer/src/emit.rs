@@ -622,7 +622,7 @@ fn header_page(image: &[Phdr], regions: &[RegionRec], stack: Stack) -> Result<Ve
     }
     phdrs.push(stack.phdr());
     let kind = if base == 0 { elf::ET_DYN } else { elf::ET_EXEC };
-    let mut page = elf_header(kind, word(24) + base + LOADER, EHDR as u64, phdrs.len());
+    let mut page = elf_header(kind, entry(regions), EHDR as u64, phdrs.len());
     page.extend(phdrs.iter().flat_map(Phdr::bytes));
     if page.len() > IMAGE_PHDRS as usize || IMAGE_PHDRS as usize + image.len() * PHDR > CONFIG as usize {
         anyhow::bail!("too many program headers");
@@ -631,6 +631,13 @@ fn header_page(image: &[Phdr], regions: &[RegionRec], stack: Stack) -> Result<Ve
     page.extend(image.iter().flat_map(Phdr::bytes));
     page.resize(CONFIG as usize, 0);
     Ok(page)
+}
+
+/// Where an executable with the loader begins.
+pub fn entry(regions: &[RegionRec]) -> u64 {
+    let base = regions.first().map_or(0, |region| loader_base(region.start));
+    let of_loader = u64::from_le_bytes(LOADER_FILE[24..32].try_into().unwrap_or_default());
+    of_loader + base + LOADER
 }
 
 /// An ELF header without section headers (gABI, "ELF Header").

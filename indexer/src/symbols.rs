@@ -9,11 +9,12 @@ use crate::crc;
 use crate::debug::Linked;
 use crate::emit::{self, SectionHeader, Sections, elf_header};
 use crate::layout;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use object::elf;
-use shared::plan::{Objects, PlanView, RegionRec, slot};
+use shared::plan::{Objects, PlanView, RegionKind, RegionRec, slot};
 use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
+use shared::{ImageAddr, PAGE};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -74,17 +75,16 @@ pub fn tables(file: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((file.get(extent.symbols..extent.names)?, file.get(extent.names..extent.end)?))
 }
 
-/// A file that [`file`] made, with more sections in place of the linker's own, and this CRC. `write` puts their bytes
-/// into their places.
+/// The file with these tables ([`of_image`]) instead of those that [`file`] made, with more sections in place of the
+/// linker's own, and this CRC. `write` puts their bytes into their places.
 pub fn with_sections(
-    file: &[u8],
+    (symbols, names, first_global): &(Vec<u8>, Vec<u8>, u32),
     regions: &[RegionRec],
     more: impl Iterator<Item = SectionHeader<'static>>,
     write: impl FnOnce(&mut [u8], &[Range<usize>]) -> Result<()>,
     crc: u32,
 ) -> Result<Vec<u8>> {
-    let (symbols, names) = tables(file).context("the file of symbols is damaged")?;
-    let (mut file, rooms) = assemble(symbols, names, regions, more);
+    let (mut file, rooms) = assemble(symbols, names, *first_global, regions, more);
     write(&mut file, &rooms)?;
     let end = file.len() - BALANCE;
     let added = crc::balance(crc ^ crc32fast::hash(&file));
@@ -150,7 +150,8 @@ pub fn file(
         align: 8,
         ..SectionHeader::default()
     };
-    assemble(&symbols, &names, regions, [section].into_iter()).0
+    // Local and global symbols are mixed; readers of symbols do not mind.
+    assemble(&symbols, &names, 1, regions, [section].into_iter()).0
 }
 
 fn push(symbols: &mut Vec<u8>, names: &mut Vec<u8>, function: &Function<'_>) {
@@ -342,10 +343,12 @@ impl Symbol {
 fn assemble<'a, 'b: 'a>(
     symbols: &'a [u8],
     names: &'a [u8],
+    first_global: u32,
     regions: &[RegionRec],
     more: impl Iterator<Item = SectionHeader<'b>>,
 ) -> (Vec<u8>, Vec<Range<usize>>) {
-    let mut file = elf_header(elf::ET_EXEC, 0, 0, 0);
+    // gdb takes sections of the two files for the same if they have the same name, size, and distance from the entry.
+    let mut file = elf_header(elf::ET_EXEC, emit::entry(regions), 0, 0);
     let text = regions.get(layout::TEXT).copied().unwrap_or_default();
     let mut sections = Sections::default();
     sections.push(SectionHeader {
@@ -353,18 +356,50 @@ fn assemble<'a, 'b: 'a>(
         kind: elf::SHT_NOBITS,
         flags: u64::from(elf::SHF_ALLOC | elf::SHF_EXECINSTR),
         addr: text.start.0,
-        size: text.limit.offset_from(text.start),
+        size: text.limit.align_up(PAGE).offset_from(text.start),
         align: 16,
         ..SectionHeader::default()
     });
-    // Local and global symbols are mixed; readers of symbols do not mind.
-    push_tables(&mut sections, symbols, names, (3, 1));
+    push_tables(&mut sections, symbols, names, (3, first_global));
     more.for_each(|section| sections.push(section));
     emit::stand_ins(regions).into_iter().for_each(|section| sections.push(section));
+    for region in data(regions) {
+        let is_writable = region.prot & layout::WRITE != 0;
+        sections.push(SectionHeader {
+            name: if is_writable { ".data" } else { ".rodata" }.into(),
+            kind: elf::SHT_NOBITS,
+            flags: u64::from(elf::SHF_ALLOC | if is_writable { elf::SHF_WRITE } else { 0 }),
+            addr: region.start.0,
+            size: region.limit.offset_from(region.start),
+            align: 16,
+            ..SectionHeader::default()
+        });
+    }
     let tail = sections.tail(file.len() as u64);
     file.resize(tail.end as usize + BALANCE, 0);
     tail.write(&mut file);
     (file, tail.rooms)
+}
+
+/// Number of the section of [`with_sections`], with so many `more`, that an address belongs to.
+pub fn section_of(plan: &PlanView<'_>, more: usize, addr: u64) -> u16 {
+    let is_in = |region: &RegionRec| region.contains(ImageAddr(addr));
+    if plan.regions.get(layout::TEXT).is_some_and(is_in) {
+        return TEXT;
+    }
+    // What is said of thread-local variables are no addresses.
+    let is_thread_local = (plan.header.tls_start.0..plan.header.tls_end.0).contains(&addr);
+    let number = data(plan.regions).position(is_in).filter(|_| !is_thread_local);
+    let before = usize::from(TEXT) + 2 + more + emit::stand_ins(plan.regions).len();
+    number.map_or(elf::SHN_ABS, |number| (before + 1 + number) as u16)
+}
+
+/// The regions of data.
+fn data(regions: &[RegionRec]) -> impl Iterator<Item = &RegionRec> {
+    let is_data = |region: &&RegionRec| {
+        !region.is_empty() && matches!(region.kind(), Some(RegionKind::Eager | RegionKind::Zero))
+    };
+    regions.iter().filter(is_data)
 }
 
 /// Bytes at the end of the file that keep its CRC as it is.

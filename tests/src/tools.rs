@@ -55,6 +55,13 @@ pub fn complete_kept(app: &Path) -> Result<(), String> {
         .map(drop)
 }
 
+/// Has the linker do what it does behind a link of an executable that is not to settle.
+pub fn complete_unsettled(app: &Path) -> Result<(), String> {
+    let mut command = Command::new(&tested_linker().ld);
+    command.arg("--unfold-complete").arg(newest_generation(app)?).arg(app);
+    run_tool(command.env("UNFOLD_SETTLE", "off")).map(drop)
+}
+
 /// Has the linker do what it does behind a link, to the end: the executable becomes an ordinary one.
 pub fn settle(app: &Path) -> Result<(), String> {
     let mut command = Command::new(&tested_linker().ld);

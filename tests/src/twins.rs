@@ -7,9 +7,9 @@ use crate::build::linker_flags;
 use crate::directives::Compiler;
 use crate::project::Project;
 use crate::run::{Outcome, describe, program, run};
-use crate::tools::{complete_kept, gnu_linker, is_installed, tested_linker, wait_until_settled};
+use crate::tools::{gnu_linker, is_installed, tested_linker, wait_until_settled};
 use crate::transcript::{difference, normalised};
-use crate::ways::{State, Way};
+use crate::ways::Way;
 
 /// `gnu/app` and `unfold/app`, made of the same objects.
 pub struct Twins {
@@ -40,8 +40,8 @@ impl Twins {
     /// Links both with these words; for rustc, they are those of its command line.
     pub fn link(&mut self, words: &[&str]) {
         self.words = words.iter().map(|word| (*word).to_owned()).collect();
-        self.link_one("gnu");
-        self.link_one("unfold");
+        self.link_one("gnu", &[]);
+        self.link_one("unfold", &[]);
     }
 
     /// Has this shown of the twin and of the other in each of these ways; it must be the same but for folders,
@@ -80,14 +80,14 @@ impl Twins {
 
     /// Links once more what unfold has linked, after an edit.
     pub fn relinked(&self) -> Subject {
-        self.link_one("unfold");
+        self.link_one("unfold", &[]);
         wait_until_settled(&self.project.path("unfold/app")).unwrap_or_else(|error| panic!("{error}"));
         Subject { app: self.project.path("unfold/app"), name: "relinked".to_owned(), env: vec![] }
     }
 
     /// The same of the twin.
     pub fn relinked_twin(&self) -> Subject {
-        self.link_one("gnu");
+        self.link_one("gnu", &[]);
         self.twin()
     }
 
@@ -98,22 +98,22 @@ impl Twins {
     /// The program that unfold made, linked anew, in the state that the way begins with.
     fn in_way(&self, way: &Way) -> Subject {
         self.project.remove("unfold");
-        self.link_one("unfold");
+        self.link_one("unfold", way.link_env());
         let app = self.project.path("unfold/app");
-        wait_until_settled(&app).unwrap_or_else(|error| panic!("{error}"));
-        if way.state == State::Complete {
-            complete_kept(&app).unwrap_or_else(|error| panic!("{error}"));
-        }
+        way.prepare(&app).unwrap_or_else(|error| panic!("{error}"));
         Subject { app, name: way.name.clone(), env: way.env.clone() }
     }
 
-    fn link_one(&self, folder: &str) {
+    fn link_one(&self, folder: &str, env: &[(&str, &str)]) {
         let linker = if folder == "gnu" { gnu_linker() } else { tested_linker() };
         self.project.write(&format!("{folder}/.made"), "");
         let output = format!("{folder}/app");
         let flags = linker_flags(self.compiler, linker);
         let words: Vec<&str> = flags.iter().chain(&self.words).map(String::as_str).collect();
-        self.project.tool(self.compiler.command(), &[words.as_slice(), &["-o", &output]].concat());
+        let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let env: Vec<&str> = env.iter().map(String::as_str).collect();
+        let words = [env.as_slice(), &[self.compiler.command()], words.as_slice(), &["-o", &output]].concat();
+        self.project.tool("env", &words);
     }
 }
 

@@ -217,7 +217,7 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
             crate::index::write_file(&executable.folder.join(state::FILE), &[bytes])?;
         }
         touched |= renamed != Some(false) || !stale.is_empty() || reloaded.is_some();
-        let outcome = nothing_changed(request, &executable, state, touched)?;
+        let outcome = nothing_changed(request, &executable, &before, &stale, state, touched)?;
         timing.phase("output");
         return Ok(outcome);
     }

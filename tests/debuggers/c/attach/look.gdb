@@ -8,6 +8,8 @@
 #: Shows: <deeper+65541>:
 #: Shows: ends: Exit(0)
 #: Ignore: clock_nanosleep|nanosleep|usleep|^\d+\t.*(sysdeps|\.\./)|Download|^\d+\t(in )?\.\.
+#: LazyDifference: <(deeper|never_touched)(\+\d+)?>:
+# Who looks from outside does not find code that nobody has touched: a page that is missing is none, or one of zeroes.
 frame function wait_here
 bt -frame-info short-location -3
 info args

@@ -1,6 +1,8 @@
 #: Core: other
 #: Shows: main (argc=2
 #: Shows: "written before the end!"
+#: LazyDifference: ^ +ADDRESS <\+\d+>:|/memfd:unfold|^$
+# A core has no code that is in a file; the file in memory of the one pager is gone.
 bt
 frame function die
 info args

@@ -103,8 +103,7 @@ pub fn stand(image: &'static Image, is_lazy: bool) {
     }
     // SAFETY: the linker's table, in memory that was mapped for reading.
     let table = unsafe { &*(place.0 as *const GuardTable) };
-    let is_wanted =
-        |number: &usize| table.rows[*number].0 != 0 && (is_lazy || GUARDS[*number].rule == Rule::Open);
+    let is_wanted = |number: &usize| table.rows[*number].0 != 0 && stands(*number, is_lazy);
     let numbers = || (0..GUARDS.len()).filter(is_wanted);
     let rows = || numbers().map(|number| table.rows[number]);
     let (Some(first), Some(last)) = (rows().min(), rows().max()) else { return };
@@ -131,6 +130,11 @@ pub fn stand(image: &'static Image, is_lazy: bool) {
     TABLE.store(core::ptr::from_ref(table).cast_mut(), Ordering::Release);
 }
 
+/// Whether a guard is in force.
+fn stands(number: usize, is_lazy: bool) -> bool {
+    is_lazy || GUARDS[number].rule == Rule::Open
+}
+
 /// A row of `.dynsym` (`Elf64_Sym`; gABI, "Symbol Table").
 #[repr(C)]
 struct Row {
@@ -153,7 +157,7 @@ static IS_LAZY: AtomicBool = AtomicBool::new(false);
 
 /// The dynamic linker is told to go on at ours instead of the program's entry.
 pub fn stand_at_entry(image: &'static Image, environment: &Environment, is_lazy: bool) {
-    if !debugger::is_known() && (table().is_none() || !is_lazy) {
+    if !debugger::is_known() && table().is_none() {
         return;
     }
     IS_LAZY.store(is_lazy, Ordering::Relaxed);
@@ -171,14 +175,16 @@ extern "C" fn enter() -> u64 {
         unsafe { place.write(entry) };
     }
     debugger::publish();
-    if !IS_LAZY.load(Ordering::Relaxed) {
-        return entry;
-    }
-    // Now, and not at a first call: that may be in a signal handler, or while the dynamic linker is at work.
+    let is_lazy = IS_LAZY.load(Ordering::Relaxed);
+    // Now, and not at a first call: that may be in a signal handler, while the dynamic linker is at work, or where a sanitizer
+    // prints its report and has memory of its own, to which messages of searches that failed before do not belong.
     for (number, row) in table().iter().flat_map(|table| table.rows.iter().enumerate()) {
-        if row.0 != 0 {
+        if row.0 != 0 && stands(number, is_lazy) {
             real(number);
         }
+    }
+    if !is_lazy {
+        return entry;
     }
     if image::current().is_some() && !finish::is_filled() && !is_interposed() {
         wishes::take_back();

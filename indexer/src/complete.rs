@@ -6,7 +6,7 @@
 //! when the next link has made its work worthless. `UNFOLD_BACKGROUND=off` switches all this off; programs then relocate
 //! what they touch, and keep that.
 
-use crate::debug;
+use crate::companion;
 use crate::idle;
 use crate::index::generation;
 use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
@@ -110,7 +110,7 @@ pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
         settle::settle(folder, path, &is_wanted)?;
     } else if is_wanted() {
         // Who looks at it finds what he needs beside it.
-        debug::complete(folder)?;
+        companion::complete(folder)?;
     }
     Ok(())
 }

@@ -1,23 +1,20 @@
-//! Debug information of a generation, linked when somebody asks for it.
+//! Debug information and other sections without an address, linked for files that are written whole, and for those who ask.
 //!
-//! A link never reads debug sections. When the program opens its file of symbols (a backtrace does), the
-//! loader has this command add them: each object's `.debug_*` sections one behind the other, relocated to where
-//! the plan has the code. Objects that have changed since the link are left out: better no line than a wrong
-//! one.
+//! A link of an executable never reads them. Here they are found in the objects, get their places one behind the other, and
+//! are written, relocated to where the plan has the code. Objects that have changed since the link are left out: better no
+//! line than a wrong one.
 
 use crate::args::Strip;
 use crate::emit::SectionHeader;
-use crate::frames::debug_frame;
 use crate::index::opened::Executable;
 use crate::index::pinned;
 use crate::index::state::State;
 use crate::inputs::archive::Archive;
 use crate::inputs::mapped::{self, Fingerprint};
+use crate::object as reader;
 use crate::reach::{self, Reached};
 use crate::strings::{Strings, Table};
-use crate::whole::{self, Whole};
-use crate::{object as reader, symbols};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader as _, SectionTable, Sym, SymbolTable};
 use object::read::{CompressedData, CompressionFormat};
@@ -30,64 +27,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-/// Word of the command line by which the loader calls the linker, with the folder of a generation.
-pub const COMMAND: &str = "--unfold-debug";
-
-/// File that says that the symbols have their debug information.
-pub const DONE: &str = "symbols.debug";
-
 type File = FileHeader64<LittleEndian>;
 const ENDIAN: LittleEndian = LittleEndian;
-
-/// Adds the debug information to the file of symbols of a generation.
-pub fn complete(folder: &Path) -> Result<()> {
-    if folder.join(DONE).exists() {
-        return Ok(());
-    }
-    let executable = Executable::of_folder(folder)?;
-    let path = folder.join(symbols::FILE);
-    let (plan, _, _) = executable.plan()?;
-    let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
-    let objects = executable.objects(view)?;
-    let linked = sections(&executable)?.of_reached(&view, &objects).merged();
-    // Whoever reads the file compares its CRC with the one that the executable names.
-    let crc = State::open(folder).map_or(0, |state| state.changes.facts.symbols_crc as u32);
-    let whole = Whole {
-        plan: view,
-        phdrs: Vec::new(),
-        kind: elf::ET_EXEC,
-        phdrs_at: 0,
-        symbols: false,
-        debug: Linked::default(),
-        head: Vec::new(),
-    };
-    let mut frames = whole.frames(&objects).map_err(whole::failed)?;
-    for (header, bytes) in &mut frames {
-        *bytes = debug_frame(header.addr, bytes);
-        *header =
-            SectionHeader { name: ".debug_frame".into(), flags: 0, addr: 0, align: 8, ..header.clone() };
-    }
-    let write = |file: &mut [u8], rooms: &[Range<usize>]| {
-        let (own, frame_rooms) = rooms.split_at(rooms.len() - frames.len());
-        for ((_, bytes), room) in frames.iter().zip(frame_rooms) {
-            file[room.clone()].copy_from_slice(bytes);
-        }
-        linked.write(&view, &objects, file, own)
-    };
-    let with_room = |(header, bytes): &(SectionHeader<'static>, Vec<u8>)| SectionHeader {
-        room: bytes.len() as u64,
-        offset: 0,
-        ..header.clone()
-    };
-    let more = linked.headers().chain(frames.iter().map(with_room));
-    // With the names of variables too: disassemblies show them.
-    let more_count = linked.headers().count() + frames.len();
-    let section_of = |addr| symbols::section_of(&view, more_count, addr);
-    let table = symbols::of_image(&view, &objects, &linked, &section_of);
-    let file = symbols::with_sections(&table, view.regions, more, write, crc)?;
-    crate::index::write_file(&path, &[&file])?;
-    crate::index::write_file(&folder.join(DONE), &[])
-}
 
 /// Which sections are linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

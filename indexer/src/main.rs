@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::{access, gc};
-use indexer::{HandOn, complete, debug, driver, hand_on, say, settle, trouble};
+use indexer::{HandOn, companion, complete, driver, hand_on, say, settle, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -38,9 +38,9 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    if words.first().is_some_and(|word| word == debug::COMMAND) {
+    if words.first().is_some_and(|word| word == companion::COMMAND) {
         // Called by a running program: what cannot be done is not its concern.
-        if let Some(Err(error)) = words.get(1).map(|folder| debug::complete(Path::new(folder)))
+        if let Some(Err(error)) = words.get(1).map(|folder| companion::complete(Path::new(folder)))
             && std::env::var_os("UNFOLD_LOG").is_some()
         {
             say!("ld.unfold: {error:#}");

@@ -6,6 +6,7 @@
 //! a deleted file). And whoever changed it since the link (`strip`, `chrpath`) keeps what he has made.
 
 use crate::args::Strip;
+use crate::companion;
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
@@ -136,7 +137,7 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
         return Ok(());
     }
     // Who looks at the running program finds what he needs beside it.
-    debug::complete(folder)?;
+    companion::complete(folder)?;
     first?;
     let start = Instant::now();
     let mut pause = PAUSES.0;

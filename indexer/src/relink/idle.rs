@@ -2,7 +2,7 @@
 
 use super::{Outcome, library, status};
 use crate::args::Request;
-use crate::debug;
+use crate::companion;
 use crate::emit::{self, Identity};
 use crate::evident;
 use crate::index::gc;
@@ -73,7 +73,7 @@ fn may_have_other_lines(executable: &Executable, before: &State, stale: &HashMap
         return false;
     }
     // Whoever asks for it gets what is said now.
-    fs::remove_file(executable.folder.join(debug::DONE)).ok();
+    fs::remove_file(executable.folder.join(companion::DONE)).ok();
     true
 }
 

@@ -296,8 +296,7 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, replaced: Replaced<'_
     let mut places = if old.nlink() > 1 { other_names(output, &old) } else { Vec::new() };
     places.push(output.to_owned());
     let names = exchange::names(made, places, &old)?;
-    let (last, _) = names.last().context("an executable has a place")?;
-    let mine = fs::metadata(last).with_context(context)?;
+    let mine = fs::metadata(names.last().map_or(made, |(name, _)| name)).with_context(context)?;
     // From now on, whoever opens or executes the file waits, and can be seen to.
     let lease = match lease::take(output).with_context(context)? {
         Lease::Taken(lease) => Some(lease),

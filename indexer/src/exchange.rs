@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use rustix::fs::{XattrFlags, lgetxattr, listxattr, llistxattr, removexattr, setxattr};
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -131,6 +132,7 @@ pub fn exchange(
     names[..done].iter().rev().for_each(|both| swap(both).unwrap_or_default());
     outcome
         .map(|()| false)
+        .map_err(io::Error::from)
         .with_context(|| format!("cannot replace {}", names[done.min(names.len() - 1)].1.display()))
 }
 

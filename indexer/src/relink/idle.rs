@@ -69,7 +69,9 @@ fn may_have_other_lines(executable: &Executable, before: &State, stale: &HashMap
         };
         !file.is_shared() && differs().unwrap_or(true)
     };
-    if !stale.keys().any(is_other) {
+    // One that was written so shortly before the last link that its time does not tell is hardly another one.
+    let is_written = |number: &u32| before.file(*number).fingerprint != stale[number];
+    if !stale.keys().any(|number| is_written(number) && is_other(number)) {
         return false;
     }
     // Whoever asks for it gets what is said now.

@@ -69,9 +69,13 @@ fn may_have_other_lines(executable: &Executable, before: &State, stale: &HashMap
         };
         !file.is_shared() && differs().unwrap_or(true)
     };
-    // One that was written so shortly before the last link that its time does not tell is hardly another one.
-    let is_written = |number: &u32| before.file(*number).fingerprint != stale[number];
-    if !stale.keys().any(|number| is_written(number) && is_other(number)) {
+    // One that was written so shortly before the last link that its time does not tell is hardly another one, nor is one that
+    // has a new name.
+    let is_written = |(number, now): &(&u32, &Fingerprint)| {
+        let of = |file: &Fingerprint| (file.device, file.inode, file.size, file.modified_ns);
+        of(&before.file(**number).fingerprint) != of(now)
+    };
+    if !stale.iter().filter(is_written).any(|(number, _)| is_other(number)) {
         return false;
     }
     // Whoever asks for it gets what is said now.

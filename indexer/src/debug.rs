@@ -174,7 +174,7 @@ pub fn of_data(
     objects: &(impl Objects + Sync),
     object: u32,
 ) -> Result<Vec<DebugSection>> {
-    let linked = join(part(data, object, Wanted::Debug)?.into_iter().collect());
+    let linked = join(vec![part(data, object, Wanted::Debug)?]);
     let mut file = vec![0; linked.size() as usize];
     let mut rooms = Vec::new();
     for (_, size) in &linked.sections {
@@ -396,11 +396,11 @@ pub fn object_data(state: &State, output_folder: &Path, number: u32) -> Result<O
 /// Reads the debug sections of an object, if it is still what was linked.
 fn read(state: &State, output_folder: &Path, number: u32, wanted: Wanted) -> Result<Option<Part>> {
     let data = object_data(state, output_folder, number)?;
-    data.map_or(Ok(None), |data| part(data, number, wanted))
+    data.map(|data| part(data, number, wanted)).transpose()
 }
 
-/// What is wanted of an object's sections; `None`: nothing.
-fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Option<Part>> {
+/// What is wanted of an object's sections.
+fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Part> {
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
@@ -417,7 +417,7 @@ fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Option<Part>
             section.sh_flags(ENDIAN) & of_strings == of_strings && section.sh_entsize(ENDIAN) == 1;
         contents.insert(index.0, Content { name, bytes, is_strings, strings: None, offset: 0 });
     }
-    Ok(Some(Part { object: number, sections, symbols, data, contents }))
+    Ok(Part { object: number, sections, symbols, data, contents })
 }
 
 /// The bytes of a section, compressed or not.

@@ -7,6 +7,7 @@
 //! what they touch, and keep that.
 
 use crate::companion;
+use crate::emit;
 use crate::idle;
 use crate::index::generation;
 use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
@@ -65,7 +66,8 @@ pub fn after_link(folder: &Path, output: &Path) {
     let (Ok(own), Ok(output)) = (std::env::current_exe(), std::path::absolute(output)) else { return };
     let mut command = Command::new(own);
     command.arg(COMMAND).arg(folder).arg(output).current_dir("/");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.stdin(emit::take_replaced().map_or_else(Stdio::null, Stdio::from));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().ok();
 }
 

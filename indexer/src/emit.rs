@@ -22,6 +22,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The loader, as the build script compiled it.
 pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
@@ -532,9 +533,20 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
     }
     let mode = fs::Permissions::from_mode(0o777 & !access::mask());
     temporary.as_file().set_permissions(mode).with_context(context)?;
+    let before = fs::File::open(output).ok();
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
+    *REPLACED.lock().unwrap_or_else(PoisonError::into_inner) = before;
     Ok(())
+}
+
+/// The output that was replaced. What has lost its last name goes when nobody has it open any more, and of a large one that
+/// takes the kernel a tenth of a second and more, for which the link does not wait.
+static REPLACED: Mutex<Option<fs::File>> = Mutex::new(None);
+
+/// Whoever closes this has the output that was replaced removed.
+pub fn take_replaced() -> Option<fs::File> {
+    REPLACED.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// A file that will have the name `output`.

@@ -1,6 +1,8 @@
 //! Priority of work that nobody waits for.
 #![allow(unsafe_code)]
 
+use std::os::fd::AsRawFd;
+
 /// To be called first. This process has no descriptors but the standard ones, and its threads run when nothing else wants to (sched(7), SCHED_IDLE;
 /// ioprio_set(2), the idle class), and are the first to go when memory is short. Where the kernel refuses, it is as
 /// polite as it may be.
@@ -18,4 +20,9 @@ pub fn take_what_is_left_of_the_machine() {
         libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE);
     }
     std::fs::write("/proc/self/oom_score_adj", "1000").ok();
+    // The output before the link, which goes now (`emit::take_replaced`).
+    if let Ok(nothing) = std::fs::File::open("/dev/null") {
+        // SAFETY: descriptors of this process, the second of which nobody reads from.
+        unsafe { libc::dup2(nothing.as_raw_fd(), libc::STDIN_FILENO) };
+    }
 }

@@ -62,7 +62,9 @@ note() { # note NAME STATUS
 
 say "unit tests, end-to-end tests, oracles (cargo test --release --workspace)"
 status=0
-cargo test --release --workspace --no-fail-fast || status=$?
+log=$TARGET/tmp/tests.log
+mkdir -p "$TARGET/tmp"
+cargo test --release --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
 note "cargo test --release --workspace" "$status"
 
 say "installed (tests/packaging.sh --quick)"
@@ -81,4 +83,8 @@ done
 say "summary"
 printf '%s\n' "${summary[@]}"
 if [ "$failed" -eq 0 ]; then echo "all passed"; else echo "something failed" >&2; fi
+# Whoever sees only the end of a log sees why.
+awk '/^---- /  { shown = 0; on = 1 }
+     /^failures:|^test result:/ { on = 0 }
+     on && NF && shown++ < 12 { print substr($0, 1, 160) }' "$log" >&2
 exit "$failed"

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -533,7 +533,8 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
     }
     let mode = fs::Permissions::from_mode(0o777 & !access::mask());
     temporary.as_file().set_permissions(mode).with_context(context)?;
-    let before = fs::File::open(output).ok();
+    // By its path alone: a process that settles it has a lease, for whose end an `open` to read would wait.
+    let before = fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(output).ok();
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
     *REPLACED.lock().unwrap_or_else(PoisonError::into_inner) = before;

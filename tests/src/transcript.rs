@@ -52,7 +52,8 @@ pub fn normalised(text: &str, folders: &[&Path]) -> String {
             rule(r"`\.reg-xstate/\d+'", "`.reg-xstate/ID'"),
             rule(r"/proc/\d+/", "/proc/ID/"),
             rule(r"==\d+==", "==ID=="),
-            // gdb makes the column so wide as its longest number of a process.
+            // gdb makes a column so wide as its longest number of a process, and fills it up behind the shorter ones.
+            rule(r#"(\(LWP ID\)(?: "[^"\n]*")?) {2,}"#, "$1 "),
             rule(r"\b(Target Id) {2,}(Frame)", "$1 $2"),
             rule(r"\b(Description) {2,}(Connection) {2,}(Executable)", "$1 $2 $3"),
         ]
@@ -99,6 +100,9 @@ mod tests {
             "#0  ADDRESS in f (x=0x3) at FOLDER/f.c:5\n[Thread ADDRESS (LWP ID) exited]\n"
         );
         assert_eq!(normalised("  Id   Target Id            Frame \n", &[]), "  Id   Target Id Frame \n");
+        let rows = "  1 Thread 1.1 (LWP 9999) \"app\"  main ()\n  2 Thread 1.2 (LWP 10000) \"app\" f ()\n";
+        let shown = "  1 Thread ID (LWP ID) \"app\" main ()\n  2 Thread ID (LWP ID) \"app\" f ()\n";
+        assert_eq!(normalised(rows, &[]), shown);
         assert_eq!(
             normalised("lea -0x1c(%rip),%rdi # 0x4010 <g+4>", &[]),
             "lea OFFSET(%rip),%rdi # ADDRESS <g+4>"

@@ -49,6 +49,22 @@ fn an_undefined_symbol_in_a_member_of_an_archive() {
 }
 
 #[test]
+fn debug_information_beyond_4_gib_of_what_is_written_whole() {
+    let project = project("debug-beyond");
+    let end = ".section .note.GNU-stack,\"\",@progbits\n";
+    project.write("far.s", format!(".globl far\nfar = 0x123456789\n{end}"));
+    project.write("info.s", format!(".section .debug_info,\"\",@progbits\n.long far\n{end}"));
+    project.edit("main.c", "int main(void) { return 0; }\n");
+    project.tool("gcc", &["-c", "far.s", "info.s"]);
+    let objects = ["main.o", "far.o", "info.o"];
+    let named = [".debug_info", "4 GiB"];
+    assert_fails(&project, Compiler::Gcc, &[&["-shared"], objects.as_slice()].concat(), &named);
+    // An executable that settles behind its link stays as the link wrote it.
+    project.link(&[objects.as_slice(), &["-o", "app"]].concat());
+    assert_eq!(project.output("app", &[]), "");
+}
+
+#[test]
 fn an_undefined_cpp_function_is_named_as_in_the_source() {
     let project = project("undefined-cpp");
     project.edit(

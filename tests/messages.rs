@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Macros, functions, methods and variants that take a message.
-const TAKERS: [&str; 14] = [
+const TAKERS: [&str; 15] = [
     "bail",
+    "ensure",
     "anyhow",
     "say",
     "context",

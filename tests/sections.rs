@@ -124,6 +124,40 @@ fn what_is_stripped_has_none_of_them() {
     assert_same_tables("stripped_long", &["-Wl,--strip-all"], &[".shstrtab"], 0);
 }
 
+#[test]
+fn debug_information_is_compressed_if_the_link_asks_for_that() {
+    assert_same_tables(
+        "zlib",
+        &["-Wl,--compress-debug-sections=zlib"],
+        &[".debug_info PROGBITS C", ".debug_str PROGBITS MSC"],
+        5,
+    );
+    assert_same_tables("none", &["-gz", "-Wl,--compress-debug-sections=none"], &[".debug_info PROGBITS "], 5);
+}
+
+#[test]
+fn what_is_compressed_says_the_same() {
+    for format in ["zlib", "zstd"] {
+        let option = format!("-Wl,--compress-debug-sections={format}");
+        let Some(twins) = twins(&format!("says_{format}"), &["-g"], &[&option]) else { return };
+        let twin = twins.twin();
+        assert!(unmapped_sections(&twin).contains(".debug_info PROGBITS C"), "{format}");
+        let said = |subject: &Subject| {
+            let lines = lines_of(subject, "readelf", &["--debug-dump=decodedline"]);
+            let words = |line: &String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+            (strings_of_debug_information(subject), lines.iter().map(words).collect::<Vec<_>>())
+        };
+        let expected = said(&twin);
+        assert!(expected.0.iter().any(|string| string == "second_of_both"), "{expected:?}");
+        assert!(expected.1.iter().any(|line| line == "other.c 4"), "{expected:?}");
+        twins.for_each(&ways::from_the_start(), |subject| {
+            let is_compressed = unmapped_sections(subject).contains(".debug_info PROGBITS C");
+            let found = said(subject);
+            (!is_compressed || found != expected).then(|| format!("{is_compressed} {expected:?}\n{found:?}"))
+        });
+    }
+}
+
 /// The strings that debug information refers to, in its order.
 fn strings_of_debug_information(subject: &Subject) -> Vec<String> {
     let lines = lines_of(subject, "readelf", &["--debug-dump=info"]);

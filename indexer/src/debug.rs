@@ -4,7 +4,8 @@
 //! are written, relocated to where the plan has the code. Objects that have changed since the link are left out: better no
 //! line than a wrong one.
 
-use crate::args::Strip;
+use crate::args::{Compression, Strip};
+use crate::compress;
 use crate::emit::SectionHeader;
 use crate::index::opened::Executable;
 use crate::index::pinned;
@@ -14,7 +15,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::object as reader;
 use crate::reach::{self, Reached};
 use crate::strings::{Strings, Table};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader as _, SectionTable, Sym, SymbolTable};
 use object::read::{CompressedData, CompressionFormat};
@@ -59,6 +60,9 @@ const NAMES: [&str; 15] = [
     ".debug_frame",
     ".debug_macro",
 ];
+
+/// Alignment of linked sections.
+const ALIGN: u64 = 1;
 
 /// The name under which a section without an address is linked.
 fn wanted_name(name: &[u8], section: &elf::SectionHeader64<LittleEndian>, wanted: Wanted) -> Option<String> {
@@ -116,6 +120,7 @@ impl Content {
 pub struct Linked {
     /// What the link was asked to leave out.
     pub strip: Strip,
+    compression: Compression,
     gc_sections: bool,
     /// What the program can reach, if tools are not told of the rest.
     reached: Option<Reached>,
@@ -124,6 +129,14 @@ pub struct Linked {
     sections: Vec<(String, u64)>,
     /// By the names of their sections, at the beginning of which they are.
     tables: BTreeMap<String, Table>,
+    /// All sections by their names, as they are in the file, where any of them is compressed.
+    finished: BTreeMap<String, Finished>,
+}
+
+/// A section that is only to be copied.
+struct Finished {
+    bytes: Vec<u8>,
+    is_compressed: bool,
 }
 
 /// A local symbol of an object.
@@ -145,7 +158,7 @@ fn by_input(record: &ObjectView<'_>) -> HashMap<u32, u32> {
 pub fn sections(executable: &Executable) -> Result<Linked> {
     let state = State::open(&executable.folder).context("the state of the link is damaged")?;
     let output_folder = executable.folder.parent().context("a generation without a folder")?;
-    let linked = link(&state, output_folder, state.strip());
+    let linked = link(&state, output_folder);
     Ok(Linked { gc_sections: state.gc_sections(), ..linked })
 }
 
@@ -175,25 +188,21 @@ pub fn of_data(
     object: u32,
 ) -> Result<Vec<DebugSection>> {
     let linked = join(vec![part(data, object, Wanted::Debug)?]);
-    let mut file = vec![0; linked.size() as usize];
-    let mut rooms = Vec::new();
-    for (_, size) in &linked.sections {
-        let start = rooms.last().map_or(0, |room: &Range<usize>| room.end);
-        rooms.push(start..start + *size as usize);
-    }
-    linked.write(view, objects, &mut file, &rooms)?;
+    let (bytes, rooms) = linked.bytes(view, objects)?;
     let sections = linked.sections.iter().zip(rooms);
     Ok(sections
-        .map(|((name, _), room)| DebugSection { name: name.clone(), bytes: file[room].to_vec() })
+        .map(|((name, _), room)| DebugSection { name: name.clone(), bytes: bytes[room].to_vec() })
         .collect())
 }
 
 /// Gives the sections without an address of a program's objects their places. `output_folder` is where copies of the
 /// objects are held. One that cannot be read any more has no lines; the others do.
-pub fn link(state: &State, output_folder: &Path, strip: Strip) -> Linked {
+pub fn link(state: &State, output_folder: &Path) -> Linked {
+    let strip = state.strip();
     let wanted = if strip == Strip::None { Wanted::All } else { Wanted::WithoutDebug };
     let read = |object| read(state, output_folder, object, wanted).ok().flatten();
-    Linked { strip, ..join((0..state.object_count()).into_par_iter().filter_map(read).collect()) }
+    let linked = join((0..state.object_count()).into_par_iter().filter_map(read).collect());
+    Linked { strip, compression: state.compression(), ..linked }
 }
 
 /// Puts the sections of all parts one behind the other.
@@ -309,18 +318,53 @@ impl Linked {
         Some(if has_any { locals } else { Vec::new() })
     }
 
+    /// With debug information compressed, if the link asked for that.
+    pub fn compressed(self, plan: &PlanView<'_>, objects: &(impl Objects + Sync)) -> Result<Self> {
+        if self.compression == Compression::None {
+            return Ok(self);
+        }
+        let (bytes, rooms) = self.bytes(plan, objects).context("cannot link the debug information")?;
+        let finished = self.sections.iter().zip(rooms).map(|((name, _), room)| {
+            let wanted = if name.starts_with(".debug_") { self.compression } else { Compression::None };
+            let compressed = compress::compressed(&bytes[room.clone()], ALIGN, wanted);
+            let is_compressed = compressed.is_some();
+            let bytes = compressed.unwrap_or_else(|| bytes[room].to_vec());
+            (name.clone(), Finished { bytes, is_compressed })
+        });
+        Ok(Self { finished: finished.collect(), ..self })
+    }
+
+    /// All sections, one behind the other, none of them compressed; and where each is.
+    fn bytes(
+        &self,
+        plan: &PlanView<'_>,
+        objects: &(impl Objects + Sync),
+    ) -> Result<(Vec<u8>, Vec<Range<usize>>)> {
+        let mut bytes = vec![0; usize::try_from(self.size())?];
+        let mut rooms = Vec::new();
+        for (_, size) in &self.sections {
+            let start = rooms.last().map_or(0, |room: &Range<usize>| room.end);
+            rooms.push(start..start + *size as usize);
+        }
+        self.write_plain(plan, objects, &mut bytes, &rooms)?;
+        Ok((bytes, rooms))
+    }
+
     /// Headers with room for each section.
     pub fn headers(&self) -> impl Iterator<Item = SectionHeader<'static>> {
         self.sections.iter().map(|(name, size)| {
+            let finished = self.finished.get(name);
+            let is_compressed = finished.is_some_and(|section| section.is_compressed);
             let is_strings = self.tables.get(name).is_some_and(|table| table.size == *size);
             let strings = (u64::from(elf::SHF_MERGE | elf::SHF_STRINGS), 1);
             let (flags, entry_size) = if is_strings { strings } else { (0, 0) };
+            let compressed = if is_compressed { u64::from(elf::SHF_COMPRESSED) } else { 0 };
             SectionHeader {
                 name: name.clone().into(),
                 kind: elf::SHT_PROGBITS,
-                flags,
-                room: *size,
-                align: 1,
+                flags: flags | compressed,
+                room: finished.map_or(*size, |section| section.bytes.len() as u64),
+                align: if is_compressed { compress::ALIGN } else { ALIGN },
                 entry_size,
                 ..SectionHeader::default()
             }
@@ -329,6 +373,24 @@ impl Linked {
 
     /// Writes the sections into the places in `file` that [`Self::headers`] got, in their order.
     pub fn write(
+        &self,
+        plan: &PlanView<'_>,
+        objects: &(impl Objects + Sync),
+        file: &mut [u8],
+        rooms: &[Range<usize>],
+    ) -> Result<()> {
+        if self.finished.is_empty() {
+            return self.write_plain(plan, objects, file, rooms);
+        }
+        for ((name, _), room) in self.sections.iter().zip(rooms) {
+            if let Some(finished) = self.finished.get(name) {
+                file[room.clone()].copy_from_slice(&finished.bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_plain(
         &self,
         plan: &PlanView<'_>,
         objects: &(impl Objects + Sync),
@@ -439,9 +501,9 @@ fn bytes_of(
         .get(offset as usize..offset.saturating_add(size) as usize)
         .context("it lies outside the file")?;
     let compressed = CompressedData { format, data, uncompressed_size };
-    anyhow::ensure!(uncompressed_size <= size.saturating_mul(most), "it has another size");
+    ensure!(uncompressed_size <= size.saturating_mul(most), "it has another size");
     // A size that is not true is found here, before the sections get their places.
-    anyhow::ensure!(compressed.decompress()?.len() as u64 == uncompressed_size, "it has another size");
+    ensure!(compressed.decompress()?.len() as u64 == uncompressed_size, "it has another size");
     Ok(compressed)
 }
 
@@ -497,6 +559,9 @@ fn relocate(
                 elf::R_X86_64_DTPOFF32 => (thread_offset(plan, found), 4),
                 _ => continue,
             };
+            let name = &part.contents[&patched].name;
+            let fits = width == 8 || u32::try_from(value).is_ok();
+            ensure!(fits, "section {name} refers beyond 4 GiB; compile less with -g, or with -gsplit-dwarf");
             let offset = usize::try_from(relocation.r_offset(ENDIAN)).ok();
             if let Some(field) = offset.and_then(|at| bytes.get_mut(at..at.checked_add(width)?)) {
                 field.copy_from_slice(&value.to_le_bytes()[..width]);

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod companion;
 pub mod complete;
+pub mod compress;
 pub mod crc;
 pub mod debug;
 pub mod driver;

@@ -85,7 +85,7 @@ pub fn write(parts: &Parts<'_>, objects: &(impl Objects + Sync), draft: Draft) -
 
 /// The library's bytes.
 pub fn render(parts: &Parts<'_>, objects: &(impl Objects + Sync)) -> Result<Vec<u8>, Error> {
-    let debug = debug::link(parts.state, parts.folder, parts.request.strip).merged();
+    let debug = debug::link(parts.state, parts.folder).merged().compressed(parts.view, objects)?;
     let whole = Whole {
         plan: *parts.view,
         phdrs: parts.phdrs.to_vec(),

@@ -227,7 +227,7 @@ fn make(
         // The image's program headers stay where they are; the ELF header now refers to them.
         phdrs_at: IMAGE_PHDRS,
         symbols: debug.strip != Strip::All,
-        debug: debug.of_reached(&plan, &objects).merged(),
+        debug: debug.of_reached(&plan, &objects).merged().compressed(&plan, &objects)?,
         head: head
             .get(CONFIG as usize..)
             .map_or(Vec::new(), |config| [vec![0; CONFIG as usize], config.to_vec()].concat()),

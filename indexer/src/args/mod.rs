@@ -72,6 +72,15 @@ pub enum Strip {
     All,
 }
 
+/// How sections of debug information are written (GNU ld's manual, `--compress-debug-sections`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    #[default]
+    None,
+    Zlib,
+    Zstd,
+}
+
 /// Which symbols of a shared library nobody may define before it does (GNU ld's manual, `-Bsymbolic`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Symbolic {
@@ -100,6 +109,7 @@ pub struct Request {
     /// Undefined symbols are errors in a shared library too.
     pub no_undefined: bool,
     pub strip: Strip,
+    pub compression: Compression,
     /// Many, so that clones share them.
     pub inputs: Arc<Vec<(Input, State)>>,
     pub search: Vec<PathBuf>,
@@ -253,6 +263,7 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
         dynamic_lists: Vec::new(),
         no_undefined: false,
         strip: Strip::None,
+        compression: Compression::None,
         inputs: Arc::default(),
         search: Vec::new(),
         pie: false,
@@ -404,6 +415,14 @@ pub fn parse(words: Vec<OsString>) -> Result<Task> {
             "no-undefined" => keywords::undefined(&mut request, true),
             "s" | "strip-all" => request.strip = Strip::All,
             "S" | "strip-debug" => request.strip = request.strip.max(Strip::Debug),
+            "compress-debug-sections" => {
+                request.compression = match text().as_str() {
+                    "none" => Compression::None,
+                    "zlib" | "zlib-gabi" | "zlib-gnu" => Compression::Zlib,
+                    "zstd" => Compression::Zstd,
+                    other => bail!("invalid compression '{other}'; there are none, zlib and zstd"),
+                }
+            }
             "warn-execstack" => request.warn_exec_stack = Some(true),
             "no-warn-execstack" => request.warn_exec_stack = Some(false),
             "fatal-warnings" => request.fatal_warnings = true,

@@ -284,7 +284,7 @@ pub static TABLE: &[Row] = &[
     row("stats", None, Ignored, ""),
     row("no-print-gc-sections", None, Ignored, ""),
     row("print-gc-sections", None, Ignored, "nothing is collected"),
-    row("compress-debug-sections", Required, Ignored, "debug information is not compressed"),
+    row("compress-debug-sections", Required, Taken, "none, zlib (zlib-gabi, zlib-gnu) or zstd"),
     row("no-omagic", None, Ignored, ""),
     row("no-ld-generated-unwind-info", None, Ignored, ""),
     row("ld-generated-unwind-info", None, Ignored, ""),

@@ -2,7 +2,7 @@
 
 use super::changes::{ChangedFile, ChangedObject, Changes};
 use super::store::Entry;
-use crate::args::Strip;
+use crate::args::{Compression, Strip};
 use crate::inputs::mapped::{self, Fingerprint};
 use crate::plan::Writer;
 use crate::synth::Spare;
@@ -40,7 +40,7 @@ pub struct Reread {
 }
 
 /// First word of the state; the last digit is the version of the format.
-pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x08");
+pub const MAGIC: u64 = u64::from_le_bytes(*b"UFstate\x09");
 
 /// Name of the state in the folder of a generation. It is written by a full link; relinks leave it as it is, and list
 /// what is different since ([`Changes`]).
@@ -64,6 +64,8 @@ pub struct StateHeader {
     pub reordered: u64,
     /// A [`Strip`].
     pub strip: u64,
+    /// A [`Compression`].
+    pub compression: u64,
     /// 1: dead code has no symbols and no debug information.
     pub gc_sections: u64,
     /// The folder that relative paths are seen from.
@@ -112,7 +114,7 @@ pub struct ObjectRec {
 
 shared::pod! {
     StateHeader {
-        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, strip: u64, gc_sections: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
+        magic: u64, checksum: u64, request: u64, used: Used, reordered: u64, strip: u64, compression: u64, gc_sections: u64, folder: StrRef, files: Span, objects: Span, contents: Span,
         missing: Span, warnings: Span, strings: Span,
     }
     Used { placements: u64, bindings: u64, slots: u64 }
@@ -156,6 +158,7 @@ impl NewObject<'_> {
 pub struct New<'a> {
     pub request: u64,
     pub strip: Strip,
+    pub compression: Compression,
     pub gc_sections: bool,
     pub folder: PathBuf,
     pub used: Used,
@@ -213,6 +216,7 @@ impl New<'_> {
             request: self.request,
             used: self.used,
             strip: self.strip as u64,
+            compression: self.compression as u64,
             gc_sections: self.gc_sections.into(),
             reordered: (0..).zip(&self.objects).any(|(number, object)| object.position != number).into(),
             folder,
@@ -382,6 +386,14 @@ impl State {
             .into_iter()
             .find(|strip| *strip as u64 == self.base.header.strip)
             .unwrap_or(Strip::None)
+    }
+
+    /// How it has its debug information.
+    pub fn compression(&self) -> Compression {
+        [Compression::Zlib, Compression::Zstd]
+            .into_iter()
+            .find(|compression| *compression as u64 == self.base.header.compression)
+            .unwrap_or_default()
     }
 
     /// Whether tools are not told of dead code.

@@ -265,6 +265,7 @@ pub fn state_of<'a>(
     Ok(state::New {
         request: request.identity(),
         strip: request.strip,
+        compression: request.compression,
         gc_sections: request.gc_sections,
         folder: std::env::current_dir().unwrap_or_default(),
         used,

@@ -91,16 +91,23 @@ fn ten_links_at_once() {
     // Everything is known, of other outputs.
     let others: Vec<Vec<String>> =
         (0..10).map(|program| words(&project, program, &format!("other{program}"))).collect();
+    let know_everything = || {
+        link_all(&others);
+        let mut all_known = 0;
+        for program in 0..10 {
+            let other = format!("other{program}");
+            assert_eq!(project.output(&other, &[]), expected(program));
+            all_known += usize::from(project.status(&other).is_none_or(|status| status.reindexed.is_empty()));
+            project.remove(&other);
+        }
+        remove_folder(&project.path(".unfold/outputs")).unwrap();
+        all_known >= 5
+    };
+    // Links wait for the database, but not for ever: on a machine that is busy with other things some of them go on
+    // without, now and then.
+    assert!((0..10).any(|_| know_everything()), "half of the links read what others have read");
+    link_all(&all);
     link_all(&others);
-    let mut all_known = 0;
-    for program in 0..10 {
-        let other = format!("other{program}");
-        assert_eq!(project.output(&other, &[]), expected(program));
-        let Some(status) = project.status(&other) else { return };
-        all_known += usize::from(status.reindexed.is_empty());
-    }
-    // A machine that is busy with other things may let some of them go on without.
-    assert!(all_known >= 5, "{all_known} of 10 links knew everything");
     // And again, with one object changed for all.
     project.edit("one_3.c", "int one_3(int x) { return x * 10 + 1003; }\n");
     project.tool("ar", &["r", "libone.a", "one_3.o"]);

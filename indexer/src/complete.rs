@@ -7,7 +7,7 @@
 //! what they touch, and keep that.
 
 use crate::companion;
-use crate::emit;
+use crate::emit::Replaced;
 use crate::idle;
 use crate::index::generation;
 use crate::index::kept::{Access, OWN, Shelf, Shelves, chunk_count, chunk_range};
@@ -41,8 +41,8 @@ const PATIENCE: usize = 500;
 /// So many chunks are rendered between two looks whether they are still wanted.
 const STRIDE: usize = 16;
 
-/// Has the chunks of a new generation rendered. Nothing of this is the link's concern if it fails.
-pub fn after_link(folder: &Path, output: &Path) {
+/// Has the chunks of a new generation rendered, and `replaced` closed. Nothing of this is the link's concern if it fails.
+pub fn after_link(folder: &Path, output: &Path, replaced: Replaced) {
     forget_before(folder);
     let settles = settle::when(output);
     if settles == When::InLink {
@@ -66,7 +66,7 @@ pub fn after_link(folder: &Path, output: &Path) {
     let (Ok(own), Ok(output)) = (std::env::current_exe(), std::path::absolute(output)) else { return };
     let mut command = Command::new(own);
     command.arg(COMMAND).arg(folder).arg(output).current_dir("/");
-    command.stdin(emit::take_replaced().map_or_else(Stdio::null, Stdio::from));
+    command.stdin(replaced.0.map_or_else(Stdio::null, Stdio::from));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().ok();
 }

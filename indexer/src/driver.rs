@@ -266,11 +266,11 @@ pub fn link(request: &Request) -> Result<bool> {
             symbols_crc,
         };
         let written = emit::write(&request.output, &phdrs, view.regions, &identity, stack, evident);
-        generation::or_take_back(&folder, written)?;
+        let replaced = generation::or_take_back(&folder, written)?;
         library::note_written(&folder, &request.output)?;
         // It is to be profiled, and has hundreds of megabytes of padding.
         if !request.place_apart {
-            complete::after_link(&folder, &request.output);
+            complete::after_link(&folder, &request.output, replaced);
         }
         gc::after_link(folder.parent().unwrap_or(&folder), &request.output);
     }

@@ -22,7 +22,6 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// The loader, as the build script compiled it.
 pub static LOADER_FILE: &[u8] = include_bytes!(env!("UNFOLD_STUB"));
@@ -213,7 +212,7 @@ pub fn write(
     identity: &Identity<'_>,
     stack: Stack,
     evident: Evident,
-) -> Result<()> {
+) -> Result<Replaced> {
     let file = header_page(phdrs, regions, stack)?;
     finish(output, file, identity, evident)
 }
@@ -234,7 +233,7 @@ fn assemble(
 }
 
 /// Writes the executable, and notes its head.
-fn finish(output: &Path, file: Vec<u8>, identity: &Identity<'_>, evident: Evident) -> Result<()> {
+fn finish(output: &Path, file: Vec<u8>, identity: &Identity<'_>, evident: Evident) -> Result<Replaced> {
     let file = assemble(output, file, identity, evident)?;
     let path = identity.folder.join(HEAD);
     let head = &file[..LOADER as usize];
@@ -246,7 +245,7 @@ fn finish(output: &Path, file: Vec<u8>, identity: &Identity<'_>, evident: Eviden
     // Of what is no file, nothing is made.
     let is_special = fs::metadata(output).is_ok_and(|metadata| !metadata.is_file());
     if settle::when(output) == settle::When::InLink && !is_special {
-        return settle::in_link(identity.folder, output);
+        return settle::in_link(identity.folder, output).map(|()| Replaced::default());
     }
     let holes = own_phdrs(&file).into_iter().filter(is_hole);
     let len = holes.map(|hole| hole.offset + hole.file_size).max().unwrap_or_default();
@@ -260,7 +259,7 @@ pub fn rewrite(
     regions: &[RegionRec],
     identity: &Identity<'_>,
     evident: Evident,
-) -> Result<()> {
+) -> Result<Replaced> {
     finish(output, header_page_of(old, regions)?, identity, evident)
 }
 
@@ -512,11 +511,16 @@ pub const TEMPORARY: &str = ".unfold-";
 
 /// Writes `file` under a temporary name and renames it.
 pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
-    replace_sparse(output, file, 0)
+    replace_sparse(output, file, 0).map(drop)
 }
 
+/// The output before, which has lost its name. It goes when nobody has it open any more, and of a large one that takes the
+/// kernel a tenth of a second and more, for which the link does not wait: who closes this waits for it.
+#[derive(Default)]
+pub struct Replaced(pub Option<fs::File>);
+
 /// As [`replace`]; the file is at least `len` bytes long, of which the last have no room on disk.
-fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
+fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<Replaced> {
     let context = || format!("cannot write {}", output.display());
     if output.is_dir() {
         anyhow::bail!("cannot open output file {}: Is a directory", output.display());
@@ -524,7 +528,7 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
     let special = fs::metadata(output).is_ok_and(|metadata| !metadata.is_file());
     if special {
         // Configure scripts link to /dev/null.
-        return fs::write(output, file).with_context(context);
+        return fs::write(output, file).with_context(context).map(|()| Replaced::default());
     }
     let mut temporary = temporary(output)?;
     std::io::Write::write_all(&mut temporary, file).with_context(context)?;
@@ -537,17 +541,7 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<()> {
     let before = fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(output).ok();
     // Closed first: a file that is open for writing cannot be executed.
     temporary.into_temp_path().persist(output).map_err(|error| error.error).with_context(context)?;
-    *REPLACED.lock().unwrap_or_else(PoisonError::into_inner) = before;
-    Ok(())
-}
-
-/// The output that was replaced. What has lost its last name goes when nobody has it open any more, and of a large one that
-/// takes the kernel a tenth of a second and more, for which the link does not wait.
-static REPLACED: Mutex<Option<fs::File>> = Mutex::new(None);
-
-/// Whoever closes this has the output that was replaced removed.
-pub fn take_replaced() -> Option<fs::File> {
-    REPLACED.lock().unwrap_or_else(PoisonError::into_inner).take()
+    Ok(Replaced(before))
 }
 
 /// A file that will have the name `output`.

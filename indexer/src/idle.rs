@@ -20,7 +20,7 @@ pub fn take_what_is_left_of_the_machine() {
         libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE);
     }
     std::fs::write("/proc/self/oom_score_adj", "1000").ok();
-    // The output before the link, which goes now (`emit::take_replaced`).
+    // The output before the link, which goes now (`emit::Replaced`).
     if let Ok(nothing) = std::fs::File::open("/dev/null") {
         // SAFETY: descriptors of this process, the second of which nobody reads from.
         unsafe { libc::dup2(nothing.as_raw_fd(), libc::STDIN_FILENO) };

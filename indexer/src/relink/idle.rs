@@ -92,8 +92,8 @@ fn write_again(request: &Request, executable: &Executable, state: &State) -> Res
     let objects = executable.objects(view)?;
     let evident = evident::of_image(&view, &objects).map_err(crate::whole::failed)?;
     let identity = Identity::of(executable, state);
-    emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
+    let replaced = emit::rewrite(&request.output, &head, view.regions, &identity, evident)?;
     crate::library::note_written(&executable.folder, &request.output)?;
-    crate::complete::after_link(&executable.folder, &request.output);
+    crate::complete::after_link(&executable.folder, &request.output, replaced);
     Ok(true)
 }

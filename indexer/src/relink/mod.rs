@@ -322,10 +322,10 @@ pub fn relink(request: &Request, index: &Path, timing: &mut Timing) -> Result<Ou
     };
     let regions = editor.view()?.regions;
     let written = emit::rewrite(&request.output, &head, regions, &identity, evident);
-    generation::or_take_back(&folder, written)?;
+    let replaced = generation::or_take_back(&folder, written)?;
     crate::library::note_written(&folder, &request.output)?;
     if !request.place_apart {
-        complete::after_link(&folder, &request.output);
+        complete::after_link(&folder, &request.output, replaced);
     }
     gc::after_link(&output_folder, &request.output);
     timing.phase("output");

@@ -18,6 +18,8 @@
 mod change;
 #[path = "edits/compare.rs"]
 mod compare;
+#[path = "edits/make.rs"]
+mod make;
 #[path = "edits/program.rs"]
 mod program;
 #[path = "edits/workshop.rs"]
@@ -30,8 +32,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use change::{KINDS, Maker, Outside};
+use change::{KINDS, Outside};
 use compare::Image;
+use make::Maker;
 use program::Program;
 use unfold_tests::random::Random;
 use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};

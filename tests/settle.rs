@@ -10,7 +10,8 @@ use unfold_tests::directives::Ending;
 use unfold_tests::project::Project;
 use unfold_tests::run::Outcome;
 use unfold_tests::tools::{
-    is_settled, newest_generation, remove_folder, settle, tested_linker, unfold_command,
+    is_installed, is_settled, newest_generation, remove_folder, settle, tested_linker, unfold_command,
+    wait_until_settled,
 };
 use unfold_tests::trouble::{Mounted, limit_files, outcome, temporary_files};
 
@@ -222,6 +223,107 @@ fn a_program_that_runs_keeps_its_file_until_it_ends() {
     assert!(behind.wait().expect("it ends").success());
     assert!(is_settled(&app).unwrap(), "nobody runs it any more");
     assert_eq!(project.output("app", &[]), "ready\n42\n");
+}
+
+/// A program that is too large to settle in its link, and the process behind that, which has begun, and is stopped.
+fn linked_just_now(name: &str) -> Option<(Project, u32)> {
+    unfold_command()?;
+    let project = Project::new(&format!("settle/{name}"));
+    project.unset_env("UNFOLD_SETTLE");
+    project.write("main.c", format!("char large[32 << 20] = {{1}};\n{MAIN}"));
+    project.compile_with("main.c", &["-g"]);
+    let app = project.path("app");
+    let is_behind = |words: &[u8]| {
+        let words: Vec<&[u8]> = words.split(|byte| *byte == 0).collect();
+        words.contains(&b"--unfold-complete".as_slice())
+            && words.contains(&app.as_os_str().as_encoded_bytes())
+    };
+    let process = || {
+        let entries = fs::read_dir("/proc").expect("it is mounted").flatten();
+        let mut numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        numbers
+            .find(|number| fs::read(format!("/proc/{number}/cmdline")).is_ok_and(|words| is_behind(&words)))
+    };
+    // It may have ended before it is found.
+    for _ in 0..50 {
+        project.link(&["main.o", "-o", "app"]);
+        let generation = newest_generation(&app).unwrap();
+        let inode = |name: &str| fs::metadata(generation.join(name)).expect("it is there").ino();
+        while let Some(behind) = process() {
+            if inode("symbols") != inode("functions") {
+                signal(behind, libc::SIGSTOP);
+                // Not on its way to put the other one back.
+                if inode("symbols") != inode("functions") && !is_settled(&app).unwrap() {
+                    return Some((project, behind));
+                }
+                signal(behind, libc::SIGKILL);
+            }
+        }
+        remove_folder(&project.path(".unfold")).unwrap();
+        project.remove("app");
+    }
+    panic!("the file of symbols is never held for {}", app.display());
+}
+
+fn signal(process: u32, number: libc::c_int) {
+    // SAFETY: a process of this test's, and a signal.
+    unsafe { libc::kill(process as libc::pid_t, number) };
+}
+
+/// It finds the loader in the executable, and waits for the file that says the rest.
+#[test]
+fn a_debugger_right_after_a_link_finds_lines() {
+    if !is_installed("gdb") {
+        eprintln!("note: not installed: gdb; so it is not started right after a link");
+        return;
+    }
+    let Some((project, behind)) = linked_just_now("awaited") else { return };
+    let gdb = Command::new("gdb")
+        .args(["-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "info line main"])
+        .arg(project.path("app"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it is installed");
+    // So long it can look for them in vain.
+    std::thread::sleep(Duration::from_secs(1));
+    signal(behind, libc::SIGCONT);
+    let output = gdb.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("Line 4 of \"main.c\""), "{text}");
+    settle(&project.path("app")).unwrap();
+    assert_eq!(project.output("app", &[]), "ready\n42\n");
+}
+
+/// Then the names of functions are there, as they are without that process.
+#[test]
+fn a_file_of_symbols_that_nobody_completes_has_names() {
+    let Some((project, behind)) = linked_just_now("forsaken") else { return };
+    signal(behind, libc::SIGKILL);
+    let generation = newest_generation(&project.path("app")).unwrap();
+    let names = project.tool("nm", &[&generation.join("symbols").display().to_string()]).stdout_text();
+    assert!(names.contains(" main"), "{names}");
+    settle(&project.path("app")).unwrap();
+    assert!(is_settled(&project.path("app")).unwrap());
+}
+
+/// When it has settled, the file is what all generations share.
+#[test]
+fn a_file_of_symbols_for_which_nobody_has_waited_is_shared_again() {
+    let Some((project, behind)) = linked_just_now("shared") else { return };
+    signal(behind, libc::SIGCONT);
+    let generation = newest_generation(&project.path("app")).unwrap();
+    let start = SystemTime::now();
+    let inode = |name: &str| fs::metadata(generation.join(name)).expect("it is there").ino();
+    let is_shared = || inode("symbols") == inode("functions");
+    while !is_shared() && start.elapsed().unwrap_or_default() < Duration::from_secs(100) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_shared());
+    wait_until_settled(&project.path("app")).unwrap();
+    assert_eq!(temporary_files(&generation), <[PathBuf; 0]>::default());
+    assert!(!generation.join("symbols.spare").exists());
 }
 
 /// The process behind a link may be killed at any moment, and what it was writing is as large as the program.

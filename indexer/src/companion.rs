@@ -28,8 +28,13 @@ pub fn complete(folder: &Path) -> Result<()> {
     if folder.join(DONE).exists() {
         return Ok(());
     }
+    crate::index::write_file(&folder.join(symbols::FILE), &[&with_debug(folder)?])?;
+    crate::index::write_file(&folder.join(DONE), &[])
+}
+
+/// The file of symbols with the debug information.
+pub fn with_debug(folder: &Path) -> Result<Vec<u8>> {
     let executable = Executable::of_folder(folder)?;
-    let path = folder.join(symbols::FILE);
     let (plan, _, _) = executable.plan()?;
     let view = PlanView::new(&plan).map_err(|error| anyhow!("the plan is damaged: {error:?}"))?;
     let objects = executable.objects(view)?;
@@ -68,7 +73,5 @@ pub fn complete(folder: &Path) -> Result<()> {
     let more_count = linked.headers().count() + frames.len();
     let section_of = |addr| symbols::section_of(&view, more_count, addr);
     let table = symbols::of_image(&view, &objects, &linked, &section_of);
-    let file = symbols::with_sections(&table, view.regions, more, write, crc)?;
-    crate::index::write_file(&path, &[&file])?;
-    crate::index::write_file(&folder.join(DONE), &[])
+    symbols::with_sections(&table, view.regions, more, write, crc)
 }

@@ -6,7 +6,7 @@
 //! when the next link has made its work worthless. `UNFOLD_BACKGROUND=off` switches all this off; programs then relocate
 //! what they touch, and keep that.
 
-use crate::companion;
+use crate::awaited::Awaited;
 use crate::emit::Replaced;
 use crate::idle;
 use crate::index::generation;
@@ -84,6 +84,8 @@ fn forget_before(folder: &Path) {
 
 /// What the process that `after_link` starts does.
 pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
+    idle::forget_descriptors();
+    let awaited = Awaited::begin(folder);
     idle::take_what_is_left_of_the_machine();
     let number: u64 = folder
         .file_name()
@@ -109,10 +111,10 @@ pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
         std::thread::sleep(PAUSE);
     }
     if settle::when(path) != When::Never {
-        settle::settle(folder, path, &is_wanted)?;
+        settle::settle(folder, path, &awaited, &is_wanted)?;
     } else if is_wanted() {
         // Who looks at it finds what he needs beside it.
-        companion::complete(folder)?;
+        awaited.complete()?;
     }
     Ok(())
 }

@@ -45,16 +45,20 @@ impl Drop for Held {
 
 /// Takes a lease on a file, if nobody else has it open.
 pub fn take(path: &Path) -> io::Result<Lease> {
-    let file = File::open(path)?;
+    Ok(take_of(File::open(path)?))
+}
+
+/// The same of a file that is open here, once.
+pub fn take_of(file: File) -> Lease {
     // SAFETY: SIGIO says that somebody waits for the lease, which is short, and would end this process.
     unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
     // SAFETY: a descriptor of ours, and numbers.
     let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) };
     if taken == 0 {
-        return Ok(Lease::Taken(Held { file }));
+        return Lease::Taken(Held { file });
     }
     let busy = io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN);
-    Ok(if busy { Lease::InUse } else { Lease::Unknown })
+    if busy { Lease::InUse } else { Lease::Unknown }
 }
 
 /// Whether a process that we may look at runs the file.

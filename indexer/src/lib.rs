@@ -4,6 +4,7 @@
 #![deny(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod args;
+pub mod awaited;
 pub mod companion;
 pub mod complete;
 pub mod compress;

@@ -6,7 +6,7 @@
 //! a deleted file). And whoever changed it since the link (`strip`, `chrpath`) keeps what he has made.
 
 use crate::args::Strip;
-use crate::companion;
+use crate::awaited::Awaited;
 use crate::debug::{self, Linked};
 use crate::emit::{self, Identity, Phdr};
 use crate::evident;
@@ -102,8 +102,9 @@ pub fn if_small(folder: &Path, output: &Path) -> bool {
     settle().unwrap_or(false)
 }
 
-/// Settles a program, while `is_wanted` says that it is the newest generation; waits until nobody runs it.
-pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Result<()> {
+/// Settles a program, while `is_wanted` says that it is the newest generation; waits until nobody runs it. `awaited`: for who
+/// looks at it before that.
+pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn Fn() -> bool) -> Result<()> {
     if !is_as_written(folder, output) {
         return Ok(());
     }
@@ -137,7 +138,7 @@ pub fn settle(folder: &Path, output: &Path, is_wanted: &dyn Fn() -> bool) -> Res
         return Ok(());
     }
     // Who looks at the running program finds what he needs beside it.
-    companion::complete(folder)?;
+    awaited.complete()?;
     first?;
     let start = Instant::now();
     let mut pause = PAUSES.0;

@@ -165,10 +165,12 @@ static void on_stop(struct launch *launch, int status) {
             ptrace(PTRACE_CONT, launches[i].pid, 0, 0);
         return;
     }
+    if (status >> 16 == PTRACE_EVENT_EXEC)
+        signal = 0;
     if (!launch->prepared && signal == SIGTRAP) {
         launch->prepared = 1;
         signal = 0;
-        if (ptrace(PTRACE_SETOPTIONS, launch->pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL) != 0)
+        if (ptrace(PTRACE_SETOPTIONS, launch->pid, 0, PTRACE_O_TRACEEXIT | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) != 0)
             fail("PTRACE_SETOPTIONS");
     }
     ptrace(PTRACE_CONT, launch->pid, 0, signal);

@@ -230,14 +230,17 @@ class Case:
         return self.linkers[turn:] + self.linkers[:turn]
 
     def round_of_memory(self, input, number):
-        def one(linker, step, copies):
-            for sample in self.launch(linker, input, step=f"memory, {step}", times=copies, at_a_time=copies, memory=True)[0]:
+        # A program that is traced settles first, unless somebody asks for a pager.
+        lazy = {"UNFOLD_PAGER": self.run.pager}
+
+        def one(linker, step, copies, environment=None):
+            for sample in self.launch(linker, input, step=f"memory, {step}", times=copies, at_a_time=copies, memory=True, environment=environment)[0]:
                 kilobytes = {key: value for key, value in sample.items() if key.endswith("_kb")}
                 self.note("memory", input=input.name, linker=linker.name, step=step, copies=copies, round=number, **kilobytes)
 
         self.link()
-        one(self.unfold, "first", 1)
-        one(self.unfold, "second", 1)
+        one(self.unfold, "first", 1, lazy)
+        one(self.unfold, "second", 1, lazy)
         measure.reap()
         for linker in self.in_turns(number):
             for copies in (1, COPIES):
@@ -305,6 +308,8 @@ class Run(contest.Samples):
         self.status_tool = Path(linkers["unfold"]).parent / "unfold"
         if not self.status_tool.exists():
             raise Failed(f"no {self.status_tool}, which says what a program did: cargo build --release")
+        doctor = subprocess.run([str(self.status_tool), "doctor", "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.pager = json.loads(doctor.stdout)["pager"]["auto"]
 
 
 def main():

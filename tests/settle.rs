@@ -280,10 +280,12 @@ fn a_debugger_right_after_a_link_finds_lines() {
     let Some((project, behind)) = linked_just_now("awaited") else { return };
     let gdb = Command::new("gdb")
         .args(["-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "info line main"])
+        .args(["-ex", "break main.c:5", "-ex", "run", "-ex", "info sharedlibrary"])
+        .current_dir(project.path(""))
         .arg(project.path("app"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it is installed");
     // So long it can look for them in vain.
@@ -292,7 +294,11 @@ fn a_debugger_right_after_a_link_finds_lines() {
     let output = gdb.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("Line 4 of \"main.c\""), "{text}");
-    settle(&project.path("app")).unwrap();
+    // And starts the settled one.
+    assert!(text.contains("is executing new program"), "{text}");
+    assert!(text.contains("Breakpoint 1, main () at main.c:5") && text.contains("libc.so.6"), "{text}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("dynamic linker"), "{said}");
     assert_eq!(project.output("app", &[]), "ready\n42\n");
 }
 

@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -36,6 +37,7 @@ struct State {
     folder: PathBuf,
     /// Nothing any more, when nobody has to wait.
     held: Mutex<Option<Held>>,
+    was_awaited: AtomicBool,
 }
 
 impl Awaited {
@@ -44,10 +46,19 @@ impl Awaited {
     pub fn begin(folder: &Path) -> Self {
         let held = if folder.join(companion::DONE).exists() { None } else { hold(folder) };
         let is_held = held.is_some();
-        let state = Arc::new(State { folder: folder.to_owned(), held: Mutex::new(held) });
+        let state = Arc::new(State {
+            folder: folder.to_owned(),
+            held: Mutex::new(held),
+            was_awaited: AtomicBool::new(false),
+        });
         let watched = Arc::clone(&state);
         let watcher = is_held.then(|| thread::spawn(move || watched.watch()));
         Self { state, watcher }
+    }
+
+    /// Whether somebody has waited.
+    pub fn was_awaited(&self) -> bool {
+        self.state.was_awaited.load(Ordering::Relaxed)
     }
 
     /// Adds the debug information, for whoever waits and whoever comes.
@@ -75,6 +86,7 @@ impl State {
                 Some(_) => {}
             }
         }
+        self.was_awaited.store(true, Ordering::Relaxed);
         // Threads of its own, which have the priority of this one.
         if let Ok(threads) = rayon::ThreadPoolBuilder::new().build() {
             threads.install(|| self.complete()).ok();

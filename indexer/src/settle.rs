@@ -41,6 +41,8 @@ pub const COMMAND: &str = "--unfold-settle";
 
 /// How long a program may run from the loader until nobody waits for its end any more.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// How long nobody has had it open by then: a debugger closes it between what it reads of it and the start.
+const QUIET: Duration = Duration::from_secs(2);
 /// The pauses between two looks grow from the one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
@@ -133,7 +135,8 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
         };
         put_in_place(folder, output, made, Replaced::Free(&linked))
     };
-    let first = attempt();
+    // Who waits for the file of symbols has read the executable: he knows the one with the loader, and may be about to start it.
+    let first = if awaited.was_awaited() { Ok(false) } else { attempt() };
     if matches!(first, Ok(true)) {
         return Ok(());
     }
@@ -142,8 +145,11 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
     first?;
     let start = Instant::now();
     let mut pause = PAUSES.0;
+    let mut last_use = Instant::now();
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
-        if attempt()? {
+        if is_in_use(output)? {
+            last_use = Instant::now();
+        } else if last_use.elapsed() >= QUIET && attempt()? {
             break;
         }
         std::thread::sleep(pause);

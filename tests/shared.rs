@@ -96,6 +96,25 @@ fn the_same_names_are_exported_and_imported() {
     }
 }
 
+/// `nm` without `-D` says so too, by small letters, and `strip` may take such names away.
+#[test]
+fn names_that_a_version_script_leaves_out_are_local() {
+    let script = Project::new("shared/script");
+    script.write("map", "V1 { global: call; greet; per_thread; local: *; };");
+    let flag = format!("-Wl,--version-script={}", script.path("map").display());
+    let project = library("local-names", &[&flag]);
+    let letters = |library: &str| -> BTreeSet<String> {
+        let all = says(&project, "nm", &[], library);
+        let functions =
+            all.lines().filter_map(|line| line.get(17..)).filter(|line| line.starts_with(['t', 'T']));
+        let of_source = ["call", "count", "greet", "twice"];
+        let plain = functions.map(|line| line.split('@').next().unwrap_or_default().to_owned());
+        plain.filter(|line| of_source.contains(&&line[2..])).collect()
+    };
+    assert_eq!(letters("lib.so"), letters("twin.so"));
+    assert!(letters("lib.so").contains("t count"));
+}
+
 #[test]
 fn readelf_has_nothing_to_complain_of() {
     let project =

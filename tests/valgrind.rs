@@ -156,6 +156,28 @@ fn memcheck_names_functions_and_lines() {
     });
 }
 
+/// The scripts that rustc has loaded lie between constants, of which valgrind takes one section.
+#[test]
+fn memcheck_reads_a_program_with_scripts_for_debuggers() {
+    let Some(mut twins) = Twins::new("valgrind/scripts", Compiler::Gcc, &["valgrind"]) else { return };
+    twins.project.write("main.c", NAMED);
+    twins.project.write(
+        "scripts.c",
+        "__asm__(\".pushsection .debug_gdb_scripts, \\\"aMS\\\", @progbits, 1\\n.byte 1\\n.asciz \\\"none.py\\\"\\n.popsection\");\n\
+         const int before = 3;\n",
+    );
+    twins.project.write("more.c", "const int behind[100] = { 3, 4 };\n");
+    twins.project.tool("gcc", &["-g", "-O0", "-c", "main.c", "scripts.c", "more.c"]);
+    twins.link(&["scripts.o", "main.o", "more.o"]);
+    twins.assert_same(&ways::once_settled(), &["beyond (main.c:6)"], |app| {
+        let text = app.shown("valgrind", &["./app"]);
+        text.lines()
+            .filter(|line| line.contains("main.c") || line.contains("debug info"))
+            .map(|line| line.split_once(": ").map_or(line, |(_, rest)| rest).to_owned() + "\n")
+            .collect()
+    });
+}
+
 #[test]
 fn callgrind_names_functions_and_files() {
     let Some(twins) = named("callgrind") else { return };

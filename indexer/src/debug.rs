@@ -43,7 +43,7 @@ pub enum Wanted {
 }
 
 /// The sections of debug information; others are for indexes that we do not have.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     ".debug_info",
     ".debug_abbrev",
     ".debug_line",
@@ -59,7 +59,12 @@ const NAMES: [&str; 15] = [
     ".debug_types",
     ".debug_frame",
     ".debug_macro",
+    SCRIPTS,
 ];
+
+/// What debuggers run, or the names of such files (gdb's manual, "The .debug_gdb_scripts section"). rustc has it loaded, so that it is
+/// in the image too; as a section of its own it would make two of `.rodata` there, and valgrind takes only one.
+const SCRIPTS: &str = ".debug_gdb_scripts";
 
 /// Alignment of linked sections.
 const ALIGN: u64 = 1;
@@ -468,15 +473,18 @@ fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Part> {
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
     let mut contents = BTreeMap::new();
     for (index, section) in sections.enumerate() {
-        if index.0 == 0 || section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0 {
+        let name = sections.section_name(ENDIAN, section)?;
+        let is_loaded = section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0;
+        if index.0 == 0 || is_loaded && name != SCRIPTS.as_bytes() {
             continue;
         }
-        let name = sections.section_name(ENDIAN, section)?;
         let Some(name) = wanted_name(name, section, wanted) else { continue };
         let bytes = bytes_of(section, data).with_context(|| format!("section {name}"))?;
         let of_strings = u64::from(elf::SHF_MERGE | elf::SHF_STRINGS);
-        let is_strings =
-            section.sh_flags(ENDIAN) & of_strings == of_strings && section.sh_entsize(ENDIAN) == 1;
+        // Scripts run in their order.
+        let is_strings = section.sh_flags(ENDIAN) & of_strings == of_strings
+            && section.sh_entsize(ENDIAN) == 1
+            && name != SCRIPTS;
         contents.insert(index.0, Content { name, bytes, is_strings, strings: None, offset: 0 });
     }
     Ok(Part { object: number, sections, symbols, data, contents })

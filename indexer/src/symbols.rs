@@ -11,7 +11,7 @@ use crate::emit::{self, SectionHeader, Sections, elf_header};
 use crate::layout;
 use anyhow::Result;
 use object::elf;
-use shared::plan::{Objects, PlanView, RegionKind, RegionRec, slot};
+use shared::plan::{Objects, PlanView, RegionKind, RegionRec, flag, slot};
 use shared::pod::{self, bytes_of};
 use shared::record::{NONE, ObjectView, Placement};
 use shared::{ImageAddr, PAGE};
@@ -225,8 +225,10 @@ pub fn of_image(
         let is_here = slot.flags & (slot::NEAR | slot::COPY) != 0 && slot.flags & elsewhere == 0;
         let is_defined = global.is_definition() || is_here;
         let copy = copies.get(name).filter(|_| slot.flags & slot::COPY != 0);
+        // What others cannot refer to is the file's own: of a library's definitions those that a list of versions leaves out, too.
+        let is_of_others = plan.header.flags & flag::SHARED == 0 || slot.flags & slot::EXPORTED != 0;
         let hidden = matches!(global.visibility, elf::STV_HIDDEN | elf::STV_INTERNAL);
-        let local = hidden && is_defined;
+        let local = is_defined && (hidden || !is_of_others);
         let binding = if local { elf::STB_LOCAL } else { global.binding };
         let kind = match copy {
             Some((kind, _)) => *kind,

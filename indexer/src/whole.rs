@@ -229,7 +229,6 @@ impl Whole<'_> {
             ));
         }
         let mut last = None;
-        let mut has_scripts = false;
         for place in self.plan.blocks.iter().filter(|place| place.block != NONE) {
             let Some(object) = objects.object(place.object) else { continue };
             let Some(block) = object.blocks.get(place.block as usize) else { continue };
@@ -263,20 +262,6 @@ impl Whole<'_> {
             let name = object.string(block.name);
             for (addr, section) in live {
                 let align = u64::from(section.align);
-                // Debuggers look for it by its name, and one says all.
-                if class == Class::RoData && !has_scripts && object.string(section.name) == SCRIPTS {
-                    has_scripts = true;
-                    last = None;
-                    parts.push(Part::new(
-                        SCRIPTS,
-                        elf::SHT_PROGBITS,
-                        elf::SHF_ALLOC,
-                        addr,
-                        section.size,
-                        align,
-                    ));
-                    continue;
-                }
                 let key = (class, name.to_vec());
                 match parts.last_mut() {
                     Some(part) if last.as_ref() == Some(&key) => {
@@ -301,9 +286,6 @@ impl Whole<'_> {
         parts
     }
 }
-
-/// Scripts for debuggers (gdb's manual, "The .debug_gdb_scripts section").
-const SCRIPTS: &[u8] = b".debug_gdb_scripts";
 
 /// Makes one segment of data and the zeroes behind it, as other linkers do: tools look for `.bss` in one that has a file.
 pub fn join_zeroes(phdrs: &mut Vec<Phdr>) {

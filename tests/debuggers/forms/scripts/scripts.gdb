@@ -1,0 +1,7 @@
+#: Shows: script one
+#: Shows: script two
+#: Shows: exited normally
+set auto-load safe-path /
+file
+file $FOLDER/app
+run

@@ -230,19 +230,25 @@ fn what_a_killed_one_has_left_goes() {
     let Some(project) = linked("left", false) else { return };
     // A process that has ended.
     let ended = Command::new("true").spawn().and_then(|mut child| child.wait().map(|_| child.id()));
-    let name = format!(".unfold-{}-left", ended.expect("`true` can be run"));
-    let leave = || {
-        let path = newest_generation(&project.path("app")).unwrap().join(&name);
+    let (ended, own) = (ended.expect("`true` can be run"), fs::metadata("/proc/self/ns/pid"));
+    let own = own.expect("there are namespaces").ino();
+    let leave_as = |namespace: u64| {
+        let name = format!(".unfold-{ended}-{namespace}-left");
+        let path = newest_generation(&project.path("app")).unwrap().join(name);
         fs::write(&path, "left").expect("the folder is ours");
         path
     };
+    let leave = || leave_as(own);
     let first = leave();
+    // In another container a process may well have that number.
+    let of_another = leave_as(own + 1);
     project.edit("main.c", &MAIN.replace("42", "43"));
     project.link(&["main.o", "-o", "app"]);
     let second = leave();
     assert_ne!(first, second);
     settle(&project.path("app")).unwrap();
     assert!(!first.exists() && !second.exists(), "the next one removes it");
+    assert!(of_another.exists(), "somebody may be writing it");
     let third = leave();
     let collected = project.unfold(&["gc", "app"]).expect("unfold is there");
     assert!(collected.succeeded() && !third.exists(), "so does a collection: {collected:?}");

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The loader, as the build script compiled it.
@@ -506,8 +506,14 @@ pub fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// First letters of the temporary name of an output; behind it is the number of the process.
+/// First letters of the temporary name of an output; behind it are the number of the process, and that of the namespace in
+/// which it has that number (pid_namespaces(7)): containers may share a folder.
 pub const TEMPORARY: &str = ".unfold-";
+
+/// The namespace of this process; 0: not known.
+pub fn namespace() -> u64 {
+    fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino())
+}
 
 /// Writes `file` under a temporary name and renames it.
 pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
@@ -547,7 +553,7 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<Replaced> {
 /// A file that will have the name `output`.
 pub fn temporary(output: &Path) -> Result<tempfile::NamedTempFile> {
     // The name says who writes it, so that it can be told when that one was killed.
-    let prefix = format!("{TEMPORARY}{}-", std::process::id());
+    let prefix = format!("{TEMPORARY}{}-{}-", std::process::id(), namespace());
     let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output));
     file.with_context(|| format!("cannot write {}", output.display()))
 }

@@ -1,7 +1,13 @@
-//! Priority of work that nobody waits for.
+//! Processes that nobody waits for: what they let go of, and their priority.
 #![allow(unsafe_code)]
 
 use std::os::fd::AsRawFd;
+
+/// To be called first. Somebody may wait for the end of a pipe that came from the build.
+pub fn keep_standard_descriptors_alone() {
+    // SAFETY: nothing has been opened yet, so no descriptor behind the standard ones is anybody's in this process.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
 
 /// To be called first. This process has no descriptors but the standard ones, and its threads run when nothing else wants to (sched(7), SCHED_IDLE;
 /// ioprio_set(2), the idle class), and are the first to go when memory is short. Where the kernel refuses, it is as
@@ -10,9 +16,7 @@ pub fn take_what_is_left_of_the_machine() {
     const IOPRIO_WHO_PROCESS: libc::c_int = 1;
     const IOPRIO_CLASS_IDLE: libc::c_int = 3 << 13;
     let none = libc::sched_param { sched_priority: 0 };
-    // Somebody may wait for the end of a pipe that came from the build.
-    // SAFETY: nothing has been opened yet, so no descriptor behind the standard ones is anybody's in this process.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+    keep_standard_descriptors_alone();
     // SAFETY: numbers, and a struct of ours that is read.
     unsafe {
         libc::setpriority(libc::PRIO_PROCESS, 0, 19);

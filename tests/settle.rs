@@ -1,5 +1,6 @@
 //! Behind a link, executables become ordinary ones: when, with which time and names, and whose changes stay.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -193,6 +194,87 @@ fn what_was_changed_within_a_tick_stays() {
     drop(file);
     assert!(settle(&app).is_err(), "it is not replaced");
     assert!(fs::read(&app).expect("it is there") == bytes);
+}
+
+/// As `chrpath` and CMake do it where they install a program.
+#[test]
+fn debugged_and_baked_programs_keep_their_search_path() {
+    let Some(project) = linked("search_path", false) else { return };
+    let Some(unfold) = unfold_command() else { return };
+    project.link(&["main.o", "-Wl,-rpath,/nowhere/first", "-o", "app"]);
+    let copy = project.path("installed");
+    let mut bytes = fs::read(project.path("app")).expect("it is there");
+    let at = bytes.windows(14).position(|name| name == b"/nowhere/first").expect("it has a search path");
+    bytes[at..at + 14].copy_from_slice(b"/elsewhere\0\0\0\0");
+    fs::write(&copy, &bytes).expect("the folder can be written");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let path = |app: &str| {
+        let entries = project.tool("readelf", &["-d", app]).stdout_text();
+        let line = entries.lines().find(|line| line.contains("PATH")).unwrap_or_default().to_owned();
+        line.split(['[', ']']).nth(1).unwrap_or_default().to_owned()
+    };
+    project.bake(unfold, "installed", "baked");
+    settle_for_debugger(&project, &copy);
+    assert!(is_settled(&copy).unwrap());
+    project.bake(unfold, "installed", "baked_settled");
+    for app in ["installed", "baked", "baked_settled"] {
+        assert_eq!(
+            (path(app), project.output(app, &[])),
+            ("/elsewhere".into(), "ready\n42\n".into()),
+            "{app}"
+        );
+    }
+    assert_eq!(path("app"), "/nowhere/first");
+    let verified = project.unfold(&["verify", "installed"]).expect("unfold is there");
+    assert!(verified.succeeded(), "{}", verified.stdout_text());
+}
+
+/// Self-extracting archives, and languages that put a program's text behind an interpreter.
+#[test]
+fn a_debugged_program_keeps_what_was_put_behind_it() {
+    let Some(project) = linked("behind", false) else { return };
+    let app = project.path("app");
+    let file = fs::File::options().append(true).open(&app).expect("it is ours");
+    (&file).write_all(b"mine").expect("it is ours");
+    drop(file);
+    let bytes = fs::read(&app).expect("it is there");
+    settle_for_debugger(&project, &app);
+    assert!(fs::read(&app).expect("it is there") == bytes);
+    // What is not there does not count.
+    project.tool("strip", &["-o", "stripped", "app"]);
+    let stripped = project.path("stripped");
+    settle_for_debugger(&project, &stripped);
+    assert!(is_settled(&stripped).unwrap());
+}
+
+/// What the loader has the linker do is said too, where somebody asks what it does.
+#[test]
+fn what_cannot_be_done_for_a_backtrace_is_said() {
+    let Some(project) = linked("said", false) else { return };
+    project.write(
+        "main.c",
+        "#include <fcntl.h>\nint main(int count, char **words) { return open(words[count - 1], O_RDONLY) < 0; }\n",
+    );
+    project.compile_with("main.c", &["-g"]);
+    project.set_env("UNFOLD_BACKGROUND", "off");
+    project.link(&["main.o", "-o", "app"]);
+    let generation = newest_generation(&project.path("app")).unwrap();
+    fs::remove_file(generation.join("state")).expect("a generation has one");
+    let symbols = generation.join("symbols").display().to_string();
+    let error = "ld.unfold: the state of the link is damaged";
+    let silent = project.run("app", &[&symbols]);
+    assert!(silent.succeeded() && silent.stderr.is_empty(), "{}", silent.stderr_text());
+    project.set_env("UNFOLD_LOG", "1");
+    let said = project.run("app", &[&symbols]);
+    assert!(said.succeeded() && said.stderr_text().contains(error), "{}", said.stderr_text());
+}
+
+/// What the loader does under one.
+fn settle_for_debugger(project: &Project, app: &Path) {
+    let generation = newest_generation(&project.path("app")).unwrap();
+    let words = [OsStr::new("--unfold-settle"), generation.as_os_str(), app.as_os_str()];
+    let status = Command::new(&tested_linker().ld).args(words).status().expect("it can be run");
+    assert!(status.success());
 }
 
 #[test]

@@ -597,10 +597,13 @@ fn holes(regions: &[RegionRec]) -> Vec<Phdr> {
 /// PROT_EXEC of Linux.
 const EXEC: u32 = 4;
 
-/// The program headers that the kernel reads in an executable.
-fn own_phdrs(file: &[u8]) -> Vec<Phdr> {
-    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
-    Phdr::read(&file[EHDR..EHDR + count * PHDR])
+/// The program headers that the kernel reads in an executable, of which this is the head at the least.
+pub fn own_phdrs(file: &[u8]) -> Vec<Phdr> {
+    let start = file.get(32..40).map_or(0, |at| u64::from_le_bytes(at.try_into().unwrap_or_default()));
+    let count = file.get(56..58).map_or(0, |count| usize::from(u16::from_le_bytes([count[0], count[1]])));
+    let headers =
+        usize::try_from(start).ok().and_then(|start| file.get(start..start.checked_add(count * PHDR)?));
+    headers.map_or(Vec::new(), Phdr::read)
 }
 
 /// ELF header and program headers of the file, and those of the image at their own place. The loader's segments move

@@ -1,6 +1,5 @@
 //! Behind a link, executables become ordinary ones: when, with which time and names, and whose changes stay.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -269,12 +268,32 @@ fn what_cannot_be_done_for_a_backtrace_is_said() {
     assert!(said.succeeded() && said.stderr_text().contains(error), "{}", said.stderr_text());
 }
 
+/// The first one's program runs what it had made.
+#[test]
+fn several_debuggers_at_once_settle_a_program_once() {
+    let Some(project) = linked("debuggers", false) else { return };
+    let app = project.path("app");
+    let start = |_| for_debugger(&project, &app).spawn().expect("it can be run");
+    let mut settling: Vec<_> = (0..8).map(start).collect();
+    let mut inodes = settling.iter_mut().map(|child| {
+        assert!(child.wait().expect("it ends").success());
+        fs::metadata(&app).expect("it is there").ino()
+    });
+    let first = inodes.next();
+    assert!(inodes.all(|inode| Some(inode) == first), "it was replaced once more");
+    assert!(is_settled(&app).unwrap());
+}
+
 /// What the loader does under one.
 fn settle_for_debugger(project: &Project, app: &Path) {
+    assert!(for_debugger(project, app).status().expect("it can be run").success());
+}
+
+fn for_debugger(project: &Project, app: &Path) -> Command {
     let generation = newest_generation(&project.path("app")).unwrap();
-    let words = [OsStr::new("--unfold-settle"), generation.as_os_str(), app.as_os_str()];
-    let status = Command::new(&tested_linker().ld).args(words).status().expect("it can be run");
-    assert!(status.success());
+    let mut command = Command::new(&tested_linker().ld);
+    command.arg("--unfold-settle").arg(generation).arg(app);
+    command
 }
 
 #[test]

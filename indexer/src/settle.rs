@@ -289,6 +289,10 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, replaced: Replaced<'_
     let context = || format!("cannot replace {}", output.display());
     let old = fs::symlink_metadata(output).with_context(context)?;
     let is_the_output = old.is_file() && is_written(folder, &old);
+    // For another debugger, whose process may run it by now.
+    if anyway && Executable::open(output)?.is_settled() {
+        return Ok(true);
+    }
     if !anyway && !is_the_output {
         return Ok(true);
     }

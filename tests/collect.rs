@@ -16,7 +16,7 @@ use unfold_tests::project::Project;
 use unfold_tests::random::Random;
 use unfold_tests::run::{Outcome, kernel_allows_userfaultfd};
 use unfold_tests::three_objects::{OBJECTS, three_objects};
-use unfold_tests::tools::unfold_command;
+use unfold_tests::tools::{tested_linker, unfold_command};
 use unfold_tests::trouble::{
     all_below, disk_use, linker, outcome, run_and_kill, temporary_files, words_for_linker,
 };
@@ -407,6 +407,31 @@ fn collects(project: &Project, words: &[&str]) -> Outcome {
 fn json(result: &Outcome) -> Value {
     assert!(result.succeeded(), "{result:?}");
     serde_json::from_str(&result.stdout_text()).unwrap_or_else(|error| panic!("{error}: {result:?}"))
+}
+
+/// A build system may wait for the end of a pipe that it has given its compilers.
+#[test]
+fn a_collection_holds_no_pipe_of_the_build() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let project = three_objects("collect/pipe");
+    project.link(OBJECTS);
+    // As long as a link runs, the collection waits.
+    let lock = fs::File::open(project.path(".unfold/lock")).expect("the index has one");
+    lock.lock_shared().expect("links hold it together");
+    let collection = "exec 7>&1 >&2; exec \"$0\" --unfold-collect \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", collection]).arg(&tested_linker().ld).arg(project.path(".unfold"));
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("there is a shell");
+    let mut pipe = child.stdout.take().expect("it is a pipe");
+    std::io::copy(&mut pipe, &mut std::io::sink()).expect("it can be read");
+    assert!(
+        child.try_wait().expect("it is ours").is_none(),
+        "the pipe was held until the collection had ended"
+    );
+    drop(lock);
+    child.wait().expect("it ends");
 }
 
 /// The numbers of all generations in the index.

@@ -431,3 +431,15 @@ fn scripts_that_do_more_than_name_libraries_are_handed_on() {
         assert_eq!(project.output("app", &[]), "hello\n", "{script}");
     }
 }
+
+/// The index has folders by the names of outputs.
+#[test]
+fn an_output_has_the_longest_name_that_there_is() {
+    let project = Project::new("options/long_name");
+    project.write("main.c", "int main(void) { return 3; }\n");
+    project.compile("main.c");
+    let name = "\u{7a0b}".repeat(85);
+    assert_eq!(name.len(), 255);
+    project.link(&["main.o", "-o", &name]);
+    assert_eq!(project.run(&name, &[]).ending, Ending::Exit(3));
+}

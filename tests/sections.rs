@@ -243,3 +243,96 @@ fn of_dead_code_tools_are_not_told() {
         });
     }
 }
+
+/// Units of types, and macros, of which each object that uses a header has its own.
+#[test]
+fn what_objects_have_in_common_in_groups_is_there_once() {
+    let pattern =
+        regex::Regex::new(r"\] (\.debug_(?:info|types|macro)) +\S+ +0{16} \S+ (\S+) ").expect("a pattern");
+    for (name, version) in [("groups_4", "-gdwarf-4"), ("groups_5", "-gdwarf-5")] {
+        let compile = [version, "-g3", "-fdebug-types-section"];
+        let Some(twins) = twins(name, &compile, &[]) else { return };
+        let show = |subject: &Subject| -> (Vec<String>, Vec<String>) {
+            let headers = lines_of(subject, "readelf", &["-SW"]);
+            let sizes = headers.iter().filter_map(|line| pattern.captures(line));
+            let sizes: BTreeSet<String> = sizes.map(|found| format!("{} {}", &found[1], &found[2])).collect();
+            let macros = lines_of(subject, "readelf", &["--debug-dump=macro"]);
+            let is_wanted = |line: &String| line.contains("DW_MACRO_import") || line.contains("Offset:");
+            (sizes.into_iter().collect(), macros.into_iter().filter(is_wanted).collect())
+        };
+        let expected = show(&twins.twin());
+        assert!(expected.0.len() >= 2 && expected.1.len() > 4, "{expected:?}");
+        twins.for_each(&ways::from_the_start(), |subject| {
+            let found = show(subject);
+            (found != expected).then(|| format!("twin: {expected:?}\nunfold: {found:?}"))
+        });
+    }
+}
+
+/// A static probe, as SystemTap's sys/sdt.h writes it.
+const PROBE: &str = r#"
+void probed(void) {
+    __asm__ volatile(
+        "990: nop\n"
+        ".pushsection .note.stapsdt,\"?\",\"note\"\n.balign 4\n.4byte 992f-991f, 994f-993f, 3\n"
+        "991: .asciz \"stapsdt\"\n992: .balign 4\n993: .8byte 990b, _.stapsdt.base, 0\n"
+        ".asciz \"provider\"\n.asciz \"probe\"\n.asciz \"\"\n994: .balign 4\n.popsection\n"
+        ".ifndef _.stapsdt.base\n.pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
+        ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n"
+        ".size _.stapsdt.base, 1\n.popsection\n.endif\n");
+}
+"#;
+
+#[test]
+fn static_probes_are_found() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let Some(mut twins) = Twins::new("sections/probes", Compiler::Gcc, &["readelf"]) else { return };
+    SOURCES.iter().for_each(|(file, text)| twins.project.write(file, *text));
+    twins.project.write("probe.c", PROBE);
+    twins.project.tool("gcc", &["-c", "-g", "main.c", "other.c", "probe.c"]);
+    twins.link(&["main.o", "other.o", "probe.o"]);
+    let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    let show = |subject: &Subject| {
+        let notes = lines_of(subject, "readelf", &["-nW"]).join("\n");
+        let headers = lines_of(subject, "readelf", &["-SW"]);
+        let words =
+            headers.iter().find_map(|line| line.split_once("] .stapsdt.base ")).map(|(_, words)| words);
+        let at = words.and_then(|words| words.split_whitespace().nth(1)).and_then(number);
+        let base = notes
+            .split_once("Base: ")
+            .and_then(|(_, rest)| rest.split_once(','))
+            .and_then(|(base, _)| number(base));
+        let names = ["Provider: provider", "Name: probe"].map(|name| notes.contains(name));
+        (names, at.is_some() && at == base)
+    };
+    assert_eq!(show(&twins.twin()), ([true, true], true));
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let found = show(subject);
+        (found != ([true, true], true)).then(|| format!("{found:?}"))
+    });
+}
+
+/// Headers count sections in 16 bits.
+#[test]
+fn there_may_be_more_sections_than_headers_count() {
+    if unfold_command().is_none() {
+        return;
+    }
+    let Some(mut twins) = Twins::new("sections/many", Compiler::Gcc, &["readelf"]) else { return };
+    let named = (0..66_000).map(|number| format!(".section named_{number}, \"aw\"\n.long {number}\n"));
+    let text = format!(".section .note.GNU-stack, \"\"\n{}", named.collect::<String>());
+    twins.project.write("many.s", text);
+    twins.project.write("main.c", "int main(void) { return 0; }\n");
+    twins.project.tool("gcc", &["-c", "main.c", "many.s"]);
+    twins.link(&["main.o", "many.o"]);
+    twins.for_each(&ways::from_the_start(), |subject| {
+        let outcome = subject.outcome(&mut subject.tool("readelf", &["-SW", "./app"]));
+        let complaint = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        let lines = outcome.stdout_text();
+        let has = |name: &str| lines.contains(&format!("] {name} "));
+        let is_whole = [".dynamic", "named_0", ".symtab", ".shstrtab"].into_iter().all(has);
+        (!complaint.is_empty() || !is_whole).then(|| format!("{complaint}{}", lines.lines().count()))
+    });
+}

@@ -196,6 +196,107 @@ fn what_was_changed_within_a_tick_stays() {
     assert!(fs::read(&app).expect("it is there") == bytes);
 }
 
+/// As `chrpath` and CMake do it where they install a program.
+#[test]
+fn debugged_and_baked_programs_keep_their_search_path() {
+    let Some(project) = linked("search_path", false) else { return };
+    let Some(unfold) = unfold_command() else { return };
+    project.link(&["main.o", "-Wl,-rpath,/nowhere/first", "-o", "app"]);
+    let copy = project.path("installed");
+    let mut bytes = fs::read(project.path("app")).expect("it is there");
+    let at = bytes.windows(14).position(|name| name == b"/nowhere/first").expect("it has a search path");
+    bytes[at..at + 14].copy_from_slice(b"/elsewhere\0\0\0\0");
+    fs::write(&copy, &bytes).expect("the folder can be written");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let path = |app: &str| {
+        let entries = project.tool("readelf", &["-d", app]).stdout_text();
+        let line = entries.lines().find(|line| line.contains("PATH")).unwrap_or_default().to_owned();
+        line.split(['[', ']']).nth(1).unwrap_or_default().to_owned()
+    };
+    project.bake(unfold, "installed", "baked");
+    settle_for_debugger(&project, &copy);
+    assert!(is_settled(&copy).unwrap());
+    project.bake(unfold, "installed", "baked_settled");
+    for app in ["installed", "baked", "baked_settled"] {
+        assert_eq!(
+            (path(app), project.output(app, &[])),
+            ("/elsewhere".into(), "ready\n42\n".into()),
+            "{app}"
+        );
+    }
+    assert_eq!(path("app"), "/nowhere/first");
+    let verified = project.unfold(&["verify", "installed"]).expect("unfold is there");
+    assert!(verified.succeeded(), "{}", verified.stdout_text());
+}
+
+/// Self-extracting archives, and languages that put a program's text behind an interpreter.
+#[test]
+fn a_debugged_program_keeps_what_was_put_behind_it() {
+    let Some(project) = linked("behind", false) else { return };
+    let app = project.path("app");
+    let file = fs::File::options().append(true).open(&app).expect("it is ours");
+    (&file).write_all(b"mine").expect("it is ours");
+    drop(file);
+    let bytes = fs::read(&app).expect("it is there");
+    settle_for_debugger(&project, &app);
+    assert!(fs::read(&app).expect("it is there") == bytes);
+    // What is not there does not count.
+    project.tool("strip", &["-o", "stripped", "app"]);
+    let stripped = project.path("stripped");
+    settle_for_debugger(&project, &stripped);
+    assert!(is_settled(&stripped).unwrap());
+}
+
+/// What the loader has the linker do is said too, where somebody asks what it does.
+#[test]
+fn what_cannot_be_done_for_a_backtrace_is_said() {
+    let Some(project) = linked("said", false) else { return };
+    project.write(
+        "main.c",
+        "#include <fcntl.h>\nint main(int count, char **words) { return open(words[count - 1], O_RDONLY) < 0; }\n",
+    );
+    project.compile_with("main.c", &["-g"]);
+    project.set_env("UNFOLD_BACKGROUND", "off");
+    project.link(&["main.o", "-o", "app"]);
+    let generation = newest_generation(&project.path("app")).unwrap();
+    fs::remove_file(generation.join("state")).expect("a generation has one");
+    let symbols = generation.join("symbols").display().to_string();
+    let error = "ld.unfold: the state of the link is damaged";
+    let silent = project.run("app", &[&symbols]);
+    assert!(silent.succeeded() && silent.stderr.is_empty(), "{}", silent.stderr_text());
+    project.set_env("UNFOLD_LOG", "1");
+    let said = project.run("app", &[&symbols]);
+    assert!(said.succeeded() && said.stderr_text().contains(error), "{}", said.stderr_text());
+}
+
+/// The first one's program runs what it had made.
+#[test]
+fn several_debuggers_at_once_settle_a_program_once() {
+    let Some(project) = linked("debuggers", false) else { return };
+    let app = project.path("app");
+    let start = |_| for_debugger(&project, &app).spawn().expect("it can be run");
+    let mut settling: Vec<_> = (0..8).map(start).collect();
+    let mut inodes = settling.iter_mut().map(|child| {
+        assert!(child.wait().expect("it ends").success());
+        fs::metadata(&app).expect("it is there").ino()
+    });
+    let first = inodes.next();
+    assert!(inodes.all(|inode| Some(inode) == first), "it was replaced once more");
+    assert!(is_settled(&app).unwrap());
+}
+
+/// What the loader does under one.
+fn settle_for_debugger(project: &Project, app: &Path) {
+    assert!(for_debugger(project, app).status().expect("it can be run").success());
+}
+
+fn for_debugger(project: &Project, app: &Path) -> Command {
+    let generation = newest_generation(&project.path("app")).unwrap();
+    let mut command = Command::new(&tested_linker().ld);
+    command.arg("--unfold-settle").arg(generation).arg(app);
+    command
+}
+
 #[test]
 fn a_program_that_runs_keeps_its_file_until_it_ends() {
     let Some(project) = linked("runs", false) else { return };
@@ -338,19 +439,25 @@ fn what_a_killed_one_has_left_goes() {
     let Some(project) = linked("left", false) else { return };
     // A process that has ended.
     let ended = Command::new("true").spawn().and_then(|mut child| child.wait().map(|_| child.id()));
-    let name = format!(".unfold-{}-left", ended.expect("`true` can be run"));
-    let leave = || {
-        let path = newest_generation(&project.path("app")).unwrap().join(&name);
+    let (ended, own) = (ended.expect("`true` can be run"), fs::metadata("/proc/self/ns/pid"));
+    let own = own.expect("there are namespaces").ino();
+    let leave_as = |namespace: u64| {
+        let name = format!(".unfold-{ended}-{namespace}-left");
+        let path = newest_generation(&project.path("app")).unwrap().join(name);
         fs::write(&path, "left").expect("the folder is ours");
         path
     };
+    let leave = || leave_as(own);
     let first = leave();
+    // In another container a process may well have that number.
+    let of_another = leave_as(own + 1);
     project.edit("main.c", &MAIN.replace("42", "43"));
     project.link(&["main.o", "-o", "app"]);
     let second = leave();
     assert_ne!(first, second);
     settle(&project.path("app")).unwrap();
     assert!(!first.exists() && !second.exists(), "the next one removes it");
+    assert!(of_another.exists(), "somebody may be writing it");
     let third = leave();
     let collected = project.unfold(&["gc", "app"]).expect("unfold is there");
     assert!(collected.succeeded() && !third.exists(), "so does a collection: {collected:?}");

@@ -84,7 +84,7 @@ fn forget_before(folder: &Path) {
 
 /// What the process that `after_link` starts does.
 pub fn in_background(folder: &Path, path: &Path) -> Result<()> {
-    idle::forget_descriptors();
+    idle::keep_standard_descriptors_alone();
     let awaited = Awaited::begin(folder);
     idle::take_what_is_left_of_the_machine();
     let number: u64 = folder

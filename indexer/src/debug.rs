@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader as _, SectionTable, Sym, SymbolTable};
 use object::read::{CompressedData, CompressionFormat};
-use object::{LittleEndian, SymbolIndex};
+use object::{LittleEndian, SectionIndex, SymbolIndex};
 use rayon::prelude::*;
 use shared::ImageAddr;
 use shared::plan::{Objects, PlanView};
@@ -99,7 +99,14 @@ struct Part {
 /// One section of an object.
 struct Content {
     name: String,
+    /// `SHT_PROGBITS` or `SHT_NOTE`.
+    kind: u32,
     bytes: CompressedData<'static>,
+    /// In which COMDAT group it is, by a hash of the group's signature, and which of the group's sections it is: units of types,
+    /// and macros (DWARF 5, E.2), which are linked once.
+    group: Option<(u64, usize)>,
+    /// The part and the section that have the same.
+    twin: Option<(usize, usize)>,
     /// Whether it has strings that may be merged with others.
     is_strings: bool,
     /// Those, when they are merged.
@@ -132,6 +139,8 @@ pub struct Linked {
     parts: Vec<Part>,
     /// Names and sizes.
     sections: Vec<(String, u64)>,
+    /// The names of those that are notes.
+    notes: BTreeSet<String>,
     /// By the names of their sections, at the beginning of which they are.
     tables: BTreeMap<String, Table>,
     /// All sections by their names, as they are in the file, where any of them is compressed.
@@ -212,6 +221,15 @@ pub fn link(state: &State, output_folder: &Path) -> Linked {
 
 /// Puts the sections of all parts one behind the other.
 fn join(mut parts: Vec<Part>) -> Linked {
+    // The first of each group is linked.
+    let mut groups: HashMap<(u64, usize, String), (usize, usize)> = HashMap::new();
+    for (at, part) in parts.iter_mut().enumerate() {
+        for (number, content) in &mut part.contents {
+            let Some((group, index)) = content.group else { continue };
+            let first = *groups.entry((group, index, content.name.clone())).or_insert((at, *number));
+            content.twin = (first != (at, *number)).then_some(first);
+        }
+    }
     // Who compiled is said once.
     let mut comments: HashSet<Vec<u8>> = HashSet::new();
     for part in &mut parts {
@@ -221,7 +239,9 @@ fn join(mut parts: Vec<Part>) -> Linked {
         part.contents.retain(|_, content| content.bytes.uncompressed_size != 0);
     }
     let sections = give_places(&mut parts, &BTreeMap::new());
-    Linked { parts, sections, ..Linked::default() }
+    let contents = parts.iter().flat_map(|part| part.contents.values());
+    let notes = contents.filter(|content| content.kind == elf::SHT_NOTE).map(|content| content.name.clone());
+    Linked { notes: notes.collect(), parts, sections, ..Linked::default() }
 }
 
 /// Gives the sections of all parts their places, behind the tables of strings: names and sizes of what they make.
@@ -229,6 +249,9 @@ fn give_places(parts: &mut [Part], tables: &BTreeMap<String, Table>) -> Vec<(Str
     let mut sections: Vec<(String, u64)> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
     for content in parts.iter_mut().flat_map(|part| part.contents.values_mut()) {
+        if content.twin.is_some() {
+            continue;
+        }
         let number = *numbers.entry(content.name.clone()).or_insert_with(|| {
             let size = tables.get(&content.name).map_or(0, |table| table.size);
             sections.push((content.name.clone(), size));
@@ -275,7 +298,8 @@ impl Linked {
     /// With each string once, where sections have strings that may be merged.
     pub fn merged(mut self) -> Self {
         self.parts.par_iter_mut().for_each(|part| {
-            for content in part.contents.values_mut().filter(|content| content.is_strings) {
+            let is_merged = |content: &&mut Content| content.is_strings && content.twin.is_none();
+            for content in part.contents.values_mut().filter(is_merged) {
                 content.strings = content.bytes.decompress().ok().and_then(|bytes| Strings::new(bytes).ok());
             }
         });
@@ -366,7 +390,7 @@ impl Linked {
             let compressed = if is_compressed { u64::from(elf::SHF_COMPRESSED) } else { 0 };
             SectionHeader {
                 name: name.clone().into(),
-                kind: elf::SHT_PROGBITS,
+                kind: if self.notes.contains(name) { elf::SHT_NOTE } else { elf::SHT_PROGBITS },
                 flags: flags | compressed,
                 room: finished.map_or(*size, |section| section.bytes.len() as u64),
                 align: if is_compressed { compress::ALIGN } else { ALIGN },
@@ -415,7 +439,9 @@ impl Linked {
                 table.write(&strings(&self.parts, name), own);
             }
             for (part, share) in self.parts.iter().zip(&mut shares) {
-                let own = |content: &Content| content.name == *name && content.strings.is_none();
+                let own = |content: &Content| {
+                    content.name == *name && content.strings.is_none() && content.twin.is_none()
+                };
                 for (number, content) in part.contents.iter().filter(|(_, content)| own(content)) {
                     let (own, others) = section.split_at_mut(content.bytes.uncompressed_size as usize);
                     section = others;
@@ -471,6 +497,7 @@ fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Part> {
     let header = File::parse(data)?;
     let sections = header.sections(ENDIAN, data)?;
     let symbols = sections.symbols(ENDIAN, data, elf::SHT_SYMTAB)?;
+    let groups = groups(&sections, &symbols, data)?;
     let mut contents = BTreeMap::new();
     for (index, section) in sections.enumerate() {
         let name = sections.section_name(ENDIAN, section)?;
@@ -485,9 +512,41 @@ fn part(data: &'static [u8], number: u32, wanted: Wanted) -> Result<Part> {
         let is_strings = section.sh_flags(ENDIAN) & of_strings == of_strings
             && section.sh_entsize(ENDIAN) == 1
             && name != SCRIPTS;
-        contents.insert(index.0, Content { name, bytes, is_strings, strings: None, offset: 0 });
+        let (kind, group) = (section.sh_type(ENDIAN), groups.get(&index.0).copied());
+        let content = Content { name, kind, bytes, group, twin: None, is_strings, strings: None, offset: 0 };
+        contents.insert(index.0, content);
     }
     Ok(Part { object: number, sections, symbols, data, contents })
+}
+
+/// For sections in COMDAT groups that have nothing of the program: a hash of the group's signature, and which of the group's
+/// sections they are.
+fn groups(
+    sections: &SectionTable<'static, File>,
+    symbols: &SymbolTable<'static, File>,
+    data: &'static [u8],
+) -> Result<HashMap<usize, (u64, usize)>> {
+    let mut groups = HashMap::new();
+    for (_, section) in sections.enumerate() {
+        let Some((flags, members)) = section.group(ENDIAN, data)? else { continue };
+        let members: Vec<usize> = members.iter().map(|member| member.get(ENDIAN) as usize).collect();
+        let is_mapped = |member: &usize| {
+            let section = sections.section(SectionIndex(*member));
+            section.is_ok_and(|section| section.sh_flags(ENDIAN) & u64::from(elf::SHF_ALLOC) != 0)
+        };
+        if flags & elf::GRP_COMDAT == 0 || members.iter().any(is_mapped) {
+            continue;
+        }
+        let symbol = symbols.symbol(SymbolIndex(section.sh_info(ENDIAN) as usize))?;
+        let signature = match symbol.st_type() {
+            elf::STT_SECTION => sections
+                .section_name(ENDIAN, sections.section(SectionIndex(symbol.st_shndx(ENDIAN).into()))?)?,
+            _ => symbol.name(ENDIAN, symbols.strings())?,
+        };
+        let signature = reader::name_hash(signature);
+        groups.extend(members.into_iter().zip(0..).map(|(member, at)| (member, (signature, at))));
+    }
+    Ok(groups)
 }
 
 /// The bytes of a section, compressed or not.
@@ -540,7 +599,9 @@ fn relocate(
             return Some(slot.value.wrapping_add_signed(addend));
         };
         if let Some(content) = part.contents.get(&section.0) {
-            return content.place(value, symbol.st_type() == elf::STT_SECTION, addend);
+            let twin =
+                content.twin.and_then(|(part, section)| linked.parts.get(part)?.contents.get(&section));
+            return twin.unwrap_or(content).place(value, symbol.st_type() == elf::STT_SECTION, addend);
         }
         let place = linked.place(plan, part.object, *of_input.get(&(section.0 as u32))?)?;
         Some(place.0.wrapping_add(value).wrapping_add_signed(addend))

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The loader, as the build script compiled it.
@@ -506,8 +506,14 @@ pub fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// First letters of the temporary name of an output; behind it is the number of the process.
+/// First letters of the temporary name of an output; behind it are the number of the process, and that of the namespace in
+/// which it has that number (pid_namespaces(7)): containers may share a folder.
 pub const TEMPORARY: &str = ".unfold-";
+
+/// The namespace of this process; 0: not known.
+pub fn namespace() -> u64 {
+    fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino())
+}
 
 /// Writes `file` under a temporary name and renames it.
 pub fn replace(output: &Path, file: &[u8]) -> Result<()> {
@@ -547,7 +553,7 @@ fn replace_sparse(output: &Path, file: &[u8], len: u64) -> Result<Replaced> {
 /// A file that will have the name `output`.
 pub fn temporary(output: &Path) -> Result<tempfile::NamedTempFile> {
     // The name says who writes it, so that it can be told when that one was killed.
-    let prefix = format!("{TEMPORARY}{}-", std::process::id());
+    let prefix = format!("{TEMPORARY}{}-{}-", std::process::id(), namespace());
     let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder_of(output));
     file.with_context(|| format!("cannot write {}", output.display()))
 }
@@ -591,10 +597,13 @@ fn holes(regions: &[RegionRec]) -> Vec<Phdr> {
 /// PROT_EXEC of Linux.
 const EXEC: u32 = 4;
 
-/// The program headers that the kernel reads in an executable.
-fn own_phdrs(file: &[u8]) -> Vec<Phdr> {
-    let count = usize::from(u16::from_le_bytes([file[56], file[57]]));
-    Phdr::read(&file[EHDR..EHDR + count * PHDR])
+/// The program headers that the kernel reads in an executable, of which this is the head at the least.
+pub fn own_phdrs(file: &[u8]) -> Vec<Phdr> {
+    let start = file.get(32..40).map_or(0, |at| u64::from_le_bytes(at.try_into().unwrap_or_default()));
+    let count = file.get(56..58).map_or(0, |count| usize::from(u16::from_le_bytes([count[0], count[1]])));
+    let headers =
+        usize::try_from(start).ok().and_then(|start| file.get(start..start.checked_add(count * PHDR)?));
+    headers.map_or(Vec::new(), Phdr::read)
 }
 
 /// ELF header and program headers of the file, and those of the image at their own place. The loader's segments move

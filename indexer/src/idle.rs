@@ -1,11 +1,11 @@
-//! Priority of work that nobody waits for.
+//! Processes that nobody waits for: what they let go of, and their priority.
 #![allow(unsafe_code)]
 
 use std::os::fd::AsRawFd;
 
-/// To be called first: this process has no descriptors but the standard ones.
-pub fn forget_descriptors() {
-    // Somebody may wait for the end of a pipe that came from the build.
+/// To be called first: this process has no descriptors but the standard ones. Somebody may wait for the end of a pipe that
+/// came from the build.
+pub fn keep_standard_descriptors_alone() {
     // SAFETY: nothing has been opened yet, so no descriptor behind the standard ones is anybody's in this process.
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }

@@ -36,6 +36,7 @@ pub mod relink;
 pub mod removed;
 pub mod report;
 pub mod resolve;
+pub mod search_path;
 pub mod settle;
 pub mod strings;
 pub mod symbols;

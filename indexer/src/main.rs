@@ -2,7 +2,7 @@
 
 use indexer::args::{self, Task};
 use indexer::index::{access, gc};
-use indexer::{HandOn, companion, complete, driver, hand_on, say, settle, trouble};
+use indexer::{HandOn, companion, complete, driver, hand_on, idle, say, settle, trouble};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     trouble::take_limits_as_errors();
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == gc::COMMAND) {
+        idle::keep_standard_descriptors_alone();
         words.iter().skip(1).for_each(|index| gc::in_background(Path::new(index)));
         return ExitCode::SUCCESS;
     }

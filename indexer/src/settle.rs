@@ -18,6 +18,7 @@ use crate::inputs::mapped::{self, Fingerprint};
 use crate::lease::{self, Lease};
 use crate::library;
 use crate::removed;
+use crate::search_path;
 use crate::whole::{self, Whole};
 use anyhow::{Context, Result, anyhow};
 use object::elf;
@@ -159,15 +160,18 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
 }
 
 /// Settles the executable at `output` for the process of a debugger, which runs it and is about to execute it anew. It may
-/// be another name of the output, or a copy.
+/// be another name of the output, or a copy, stripped or with another search path. One behind whose end somebody has put
+/// more stays.
 pub fn for_debugger(folder: &Path, output: &Path) -> Result<()> {
     let ours = Executable::open(output)?;
-    if ours.is_settled() || ours.folder.canonicalize().ok() != folder.canonicalize().ok() {
+    let is_other = ours.folder.canonicalize().ok() != folder.canonicalize().ok();
+    if ours.is_settled() || is_other || search_path::has_more_behind(output, &ours)? {
         return Ok(());
     }
     let (plan, _, _) = ours.plan()?;
     let head = ours.head.clone();
     let made = make(&ours, view(&plan)?, debug::sections(&ours)?, head, &folder.join(FILE))?;
+    search_path::carry_over(output, &ours, &made)?;
     put_in_place(folder, output, &made, Replaced::Any).map(drop)
 }
 
@@ -196,10 +200,11 @@ fn bytes_with_loader(output: &Path) -> Result<Vec<u8>> {
     emit::with_loader(output, &head, view.regions, &identity, evident)
 }
 
-/// Writes an executable whole. `head`: what it says of its generation, or nothing.
-pub fn bake(executable: &Executable, output: &Path, mode: u32) -> Result<()> {
+/// Writes the executable at `app` whole, and says nothing of its generation in it.
+pub fn bake(app: &Path, executable: &Executable, output: &Path, mode: u32) -> Result<()> {
     let (plan, _, _) = executable.plan()?;
     let made = make(executable, view(&plan)?, debug::sections(executable)?, Vec::new(), output)?;
+    search_path::carry_over(app, executable, &made)?;
     give_name(made, output, mode)
 }
 
@@ -291,6 +296,10 @@ fn put_in_place(folder: &Path, output: &Path, made: &Path, replaced: Replaced<'_
     let context = || format!("cannot replace {}", output.display());
     let old = fs::symlink_metadata(output).with_context(context)?;
     let is_the_output = old.is_file() && is_written(folder, &old);
+    // For another debugger, whose process may run it by now.
+    if anyway && Executable::open(output)?.is_settled() {
+        return Ok(true);
+    }
     if !anyway && !is_the_output {
         return Ok(true);
     }

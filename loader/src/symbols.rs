@@ -1,7 +1,7 @@
 //! Debug information on demand: when the program opens its own file of symbols, as a backtrace does, the
 //! linker is asked to complete it first. Nothing is read or written for it before.
 
-use crate::report::note;
+use crate::report::{is_verbose, note};
 use crate::sys;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -73,7 +73,9 @@ pub fn settle(path: &[u8]) {
 fn run_linker(paths: &[u8; 2 * MAX], word: &core::ffi::CStr, last: &[u8]) {
     let folder = paths[MAX..].as_ptr() as u64;
     let arguments = [paths.as_ptr() as u64, word.as_ptr() as u64, folder, last.as_ptr() as u64, 0];
-    let environment = [0u64];
+    // It says what it cannot do, if that was asked of us.
+    let log = if is_verbose() { c"UNFOLD_LOG=1".as_ptr() as u64 } else { 0 };
+    let environment = [log, 0];
     let all = u64::MAX;
     let mut old = 0u64;
     const STACK: u64 = 64 * 1024;

@@ -41,5 +41,5 @@ pub fn bake(args: &Args) -> Result<()> {
     let executable = Executable::open(app)?;
     let _progress = progress::start(&format!("baking {}", out::short(app)), !args.quiet);
     let mode = fs::metadata(app).with_context(|| format!("cannot examine {}", app.display()))?.permissions();
-    settle::bake(&executable, output, mode.mode())
+    settle::bake(app, &executable, output, mode.mode())
 }

@@ -17,12 +17,15 @@
 
 use super::database::{self, Database};
 use super::opened::Executable;
-
 use super::store::{self, Entry};
 use super::{generation, lock, pinned, state, version};
+use crate::emit;
 use crate::inputs::mapped::Fingerprint;
 use crate::trouble;
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use shared::output::{self, CONFIG, LOADER};
 use shared::plan::{PackRec, PlanView};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -55,6 +58,9 @@ const DOOMED: &str = ".old-";
 /// run from it. So a generation stays this long after the next one came, if there are no more than so many.
 const GRACE: Duration = Duration::from_millis(500);
 const YOUNG: usize = 3;
+
+/// What linkers of other containers write stays so long.
+const OF_OTHERS: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a collection that nobody asked for tries to find the index without links.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -126,7 +132,8 @@ pub fn after_link(folder: &Path, output: &Path) {
     }
     let Ok(own) = std::env::current_exe() else { return };
     let mut command = Command::new(own);
-    command.arg(COMMAND).arg(index).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(COMMAND).arg(index).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().ok();
 }
 
@@ -387,7 +394,7 @@ impl Output {
     }
 }
 
-/// How long ago something was written into a folder; nothing if the clock went back since.
+/// How long ago something was written into a file or folder; nothing if the clock went back since.
 fn age(folder: &Path) -> Option<Duration> {
     fs::metadata(folder).ok()?.modified().ok()?.elapsed().ok()
 }
@@ -428,9 +435,18 @@ pub fn left_beside(folder: &Path) -> Vec<PathBuf> {
 
 /// Whether a file is an executable that a linker was killed before it gave it its name (`emit::temporary`).
 fn is_left(path: &Path) -> bool {
-    let pid =
-        || path.file_name()?.to_str()?.strip_prefix(crate::emit::TEMPORARY)?.split_once('-')?.0.parse().ok();
-    pid().is_some_and(has_ended)
+    let parts = || {
+        let rest = path.file_name()?.to_str()?.strip_prefix(emit::TEMPORARY)?;
+        let (pid, rest) = rest.split_once('-')?;
+        let namespace = rest.split_once('-').map(|(namespace, _)| namespace.parse().ok());
+        Some((pid.parse().ok()?, namespace.map_or(Some(emit::namespace()), |namespace| namespace)?))
+    };
+    match parts() {
+        None => false,
+        Some((pid, namespace)) if namespace == emit::namespace() => has_ended(pid),
+        // A linker of another container, which may still be at it.
+        Some(_) => age(path).is_some_and(|age| age > OF_OTHERS),
+    }
 }
 
 /// Whether a file is a log that a launch was killed before it gave it its name (`loader/src/journal.rs`).
@@ -439,8 +455,10 @@ fn is_left_log(path: &Path) -> bool {
     pid().is_some_and(has_ended)
 }
 
+/// Asks the kernel: `/proc` may not be there, or not show the processes of others (`hidepid`, proc(5)).
 fn has_ended(pid: u32) -> bool {
-    !Path::new(&format!("/proc/{pid}")).exists()
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0);
+    pid.is_none_or(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }
 
 /// The generations that processes run from, as far as we may see them.

@@ -11,7 +11,9 @@ pub fn output_folder(index: &Path, output: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     let hash = xxhash_rust::xxh3::xxh3_64(absolute.as_os_str().as_bytes());
-    let short: String = name.chars().take(100).collect();
+    // A name has 255 bytes at the most, and those that are no text have become longer.
+    let short = name.char_indices().take_while(|(at, letter)| at + letter.len_utf8() <= 100);
+    let short: String = short.map(|(_, letter)| letter).collect();
     Ok(index.join("outputs").join(format!("{short}-{hash:016x}")))
 }
 

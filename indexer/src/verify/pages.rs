@@ -8,6 +8,7 @@ use crate::index::kept::{Shelf, Shelves, read_at};
 use crate::index::opened::Executable;
 use crate::index::packs::PackObjects;
 use crate::inputs::mapped;
+use crate::search_path;
 use crate::whole::{self, Whole};
 use anyhow::{Context, Result, ensure};
 use object::elf;
@@ -241,7 +242,7 @@ impl Rendering<'_> {
         let is_settled = executable.is_settled();
         let kind = if is_settled { Kind::Executable } else { Kind::Library };
         let found = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let phdrs_found = program_headers(&found);
+        let phdrs_found = emit::own_phdrs(&found);
         // Their alignments say how large the file is: none is made of headers that may be damaged.
         let mut expected = phdrs.clone();
         if is_settled {
@@ -260,7 +261,7 @@ impl Rendering<'_> {
             debug: Linked::default(),
             head: Vec::new(),
         };
-        let rendered = match whole.file(self.objects) {
+        let mut rendered = match whole.file(self.objects) {
             Ok(rendered) => rendered,
             Err(whole::Error::Other(error)) => return Err(error),
             Err(whole::Error::Render(error)) => {
@@ -268,7 +269,9 @@ impl Rendering<'_> {
                 return Ok(());
             }
         };
-        let pairs = program_headers(&rendered).into_iter().zip(phdrs_found);
+        // Whoever installs a program may give it another one.
+        search_path::copy(&executable.config, &found, &mut rendered);
+        let pairs = emit::own_phdrs(&rendered).into_iter().zip(phdrs_found);
         let loads: Vec<(Phdr, Phdr)> = pairs.filter(|(load, _)| load.kind == elf::PT_LOAD).collect();
         for (wanted, load) in &loads {
             report.pages_rendered += wanted.file_size.div_ceil(PAGE);
@@ -350,18 +353,6 @@ fn say(difference: &Difference) -> String {
     let place = place.as_ref().map_or(String::new(), |place| format!(": {place}"));
     let differ = if *bytes == 1 { "byte differs" } else { "bytes differ" };
     format!("{bytes} {differ}, from {first:#x} on{place}")
-}
-
-/// The program headers of an ELF file; none if it is damaged.
-fn program_headers(file: &[u8]) -> Vec<Phdr> {
-    let word = |at: usize| {
-        let bytes = file.get(at..at + 8).and_then(|word| word.try_into().ok());
-        bytes.map_or(0, u64::from_le_bytes)
-    };
-    let count = (word(56) & 0xffff) as usize;
-    let start = usize::try_from(word(32)).unwrap_or(usize::MAX);
-    let table = start.checked_add(count * emit::PHDR).and_then(|end| file.get(start..end));
-    Phdr::read(table.unwrap_or_default())
 }
 
 /// What tools that edit a library leave of a program header.

@@ -240,6 +240,15 @@ fn a_debugged_program_keeps_what_was_put_behind_it() {
     let bytes = fs::read(&app).expect("it is there");
     settle_for_debugger(&project, &app);
     assert!(fs::read(&app).expect("it is there") == bytes);
+    // Where a debugger could not do anything right, it is told so. A tracer goes on.
+    if is_installed("gdb") && is_installed("strace") {
+        let gdb =
+            ["-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "break main", "-ex", "run", "app"];
+        let shown = project.tool("gdb", &gdb);
+        let said = shown.stdout_text() + &shown.stderr_text();
+        assert!(said.contains("exited with code 0177") && said.contains("unfold bake"), "{said}");
+        assert_eq!(project.tool("strace", &["-o", "trace", "./app"]).stdout_text(), "ready\n42\n");
+    }
     // What is not there does not count.
     project.tool("strip", &["-o", "stripped", "app"]);
     let stripped = project.path("stripped");

@@ -5,10 +5,11 @@
 //! the rest now (`indexer/src/settle.rs`). Debuggers follow the second `execve`, and put their breakpoints into that.
 
 use crate::environment::{Environment, PagerChoice};
+use crate::report::die;
 use crate::{symbols, sys};
 use shared::output::IMAGE_PHDRS;
 
-/// Returns only if the program is to run from the loader.
+/// Returns only if the program is to run from the loader, or under what is no debugger.
 pub fn execute(environment: &Environment) {
     // Whoever asks for a pager gets it.
     if !environment.watched || environment.profile || environment.pager != PagerChoice::Auto {
@@ -30,6 +31,12 @@ pub fn execute(environment: &Environment) {
         let (arguments, variables) = (environment.arguments as u64, environment.variables as u64);
         // SAFETY: C strings and tables of them, as the kernel has put them there. If it fails, the loader goes on.
         unsafe { sys::execve(path.as_ptr() as u64, arguments, variables) };
+    } else if sys::is_debugged() {
+        // It would put zeroes, which it has found in the place of breakpoints, over code that has come there since.
+        die(&[
+            &path[..len as usize],
+            b": cannot be settled for the debugger, which would damage it; debug what `unfold bake` makes, or attach",
+        ]);
     }
 }
 

@@ -225,22 +225,45 @@ pub fn files_are_limited() -> bool {
 
 /// Whether another process traces this one, as far as `/proc` says (proc_pid_status(5), TracerPid).
 pub fn is_traced() -> bool {
-    let mut bytes = [0u8; 1024];
-    let path = c"/proc/self/status".as_ptr() as u64;
+    tracer(&mut [0; 1024]).is_some()
+}
+
+/// Whether that process has the name of a debugger, and no other purpose (proc_pid_comm(5)).
+pub fn is_debugged() -> bool {
+    let (mut status, mut path, mut name) = ([0; 1024], [0u8; 64], [0u8; 16]);
+    let Some(tracer) = tracer(&mut status) else { return false };
+    let mut end = 0;
+    for part in [b"/proc/", tracer, b"/comm\0"] {
+        let Some(room) = path.get_mut(end..end + part.len()) else { return false };
+        room.copy_from_slice(part);
+        end += part.len();
+    }
+    let name = read_file(&path, &mut name);
+    name.starts_with(b"gdb") || name.starts_with(b"lldb")
+}
+
+/// The number of the process that traces this one, in what `/proc` says.
+fn tracer(status: &mut [u8; 1024]) -> Option<&[u8]> {
+    let text = read_file(b"/proc/self/status\0", status);
+    let tracer = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"TracerPid:"))?;
+    let start = tracer.iter().position(|byte| (b'1'..=b'9').contains(byte))?;
+    Some(&tracer[start..])
+}
+
+/// The beginning of a small file, whose path ends with a zero; nothing if it cannot be read.
+fn read_file<'a>(path: &[u8], bytes: &'a mut [u8]) -> &'a [u8] {
+    debug_assert!(path.contains(&0));
     // SAFETY: a C string, and our buffer.
     let len = unsafe {
-        let fd = openat(AT_FDCWD as u64, path, O_RDONLY | O_CLOEXEC, 0);
+        let fd = openat(AT_FDCWD as u64, path.as_ptr() as u64, O_RDONLY | O_CLOEXEC, 0);
         if failed(fd) {
-            return false;
+            return &[];
         }
         let len = read(fd as u64, bytes.as_mut_ptr() as u64, bytes.len() as u64);
         close(fd);
         len
     };
-    let text = &bytes[..usize::try_from(len).unwrap_or(0)];
-    let mut lines = text.split(|byte| *byte == b'\n');
-    let tracer = lines.find_map(|line| line.strip_prefix(b"TracerPid:"));
-    tracer.is_some_and(|tracer| tracer.iter().any(|byte| (b'1'..=b'9').contains(byte)))
+    &bytes[..usize::try_from(len).unwrap_or(0)]
 }
 
 /// Whether valgrind runs the process: the answer to one of its client requests, which is nothing to a processor

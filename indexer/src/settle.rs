@@ -123,8 +123,10 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
     let linked = bytes_with_loader(output)?;
     // Nothing is rendered for a program that somebody runs, and nothing twice for one that is run again and again.
     let mut made = None;
-    let mut attempt = || -> Result<bool> {
-        if is_in_use(output)? {
+    // Who waits for the file of symbols has read the executable: he knows the one with the loader, and may be about to start it.
+    let mut attempt = |is_quiet: bool| -> Result<bool> {
+        let is_known = || !is_quiet && awaited.was_awaited();
+        if is_known() || is_in_use(output)? {
             return Ok(false);
         }
         let made = match &mut made {
@@ -134,10 +136,12 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
                 none.insert(make(&executable, view(&plan)?, debug, head.clone(), &folder.join(FILE))?)
             }
         };
+        if is_known() {
+            return Ok(false);
+        }
         put_in_place(folder, output, made, Replaced::Free(&linked))
     };
-    // Who waits for the file of symbols has read the executable: he knows the one with the loader, and may be about to start it.
-    let first = if awaited.was_awaited() { Ok(false) } else { attempt() };
+    let first = attempt(false);
     if matches!(first, Ok(true)) {
         return Ok(());
     }
@@ -150,7 +154,7 @@ pub fn settle(folder: &Path, output: &Path, awaited: &Awaited, is_wanted: &dyn F
     while is_wanted() && start.elapsed() < PATIENCE && is_as_written(folder, output) {
         if is_in_use(output)? {
             last_use = Instant::now();
-        } else if last_use.elapsed() >= QUIET && attempt()? {
+        } else if last_use.elapsed() >= QUIET && attempt(true)? {
             break;
         }
         std::thread::sleep(pause);

@@ -85,15 +85,29 @@ pub fn fill(image: &'static Image) {
 /// Has all lazy memory come from the files of kept chunks. Returns false if some cannot be left to the kernel.
 fn settle_all(image: &'static Image) -> bool {
     let mut is_all = true;
-    let is_read = maps::for_each(|mapping| {
-        for region in image.lazy_regions() {
-            if mapping.start < region.end.0 && region.start.0 < mapping.end {
-                is_all &= settle(image, region, mapping);
+    // In this order: the program says first that it is to be left alone, and then waits.
+    image.own.exchanging.store(1, Ordering::SeqCst);
+    let is_free = image.own.left_alone.load(Ordering::SeqCst) == 0;
+    let is_read = is_free
+        && maps::for_each(|mapping| {
+            for region in image.lazy_regions() {
+                if mapping.start < region.end.0 && region.start.0 < mapping.end {
+                    is_all &= settle(image, region, mapping);
+                }
             }
-        }
-        true
-    });
+            true
+        });
+    image.own.exchanging.store(0, Ordering::SeqCst);
     is_read && is_all
+}
+
+/// Before the program changes the mapping of its code: what was read of that is not acted upon any more, and nothing is read
+/// again. What it gives itself would be taken away.
+pub fn leave_alone(image: &Image) {
+    image.own.left_alone.store(1, Ordering::SeqCst);
+    while image.own.exchanging.load(Ordering::SeqCst) != 0 {
+        sys::sched_yield();
+    }
 }
 
 /// Chunks whose filling has begun are finished; none begins any more, as all are marked as being in place.

@@ -307,7 +307,13 @@ fn obey(rule: Rule, arguments: &Arguments) {
     let must_fill = match rule {
         Rule::Own(_) => false,
         Rule::Fill => true,
-        Rule::Memory(start, len) => is_lazy(argument(start), argument(len)),
+        Rule::Memory(start, len) => {
+            let is_code = image.has_lazy(argument(start), argument(len));
+            if is_code {
+                finish::leave_alone(image);
+            }
+            is_code && !finish::is_filled()
+        }
         Rule::Items(start, size, count) => {
             is_lazy(argument(start), argument(size).saturating_mul(argument(count)))
         }

@@ -19,6 +19,10 @@ pub struct OwnState {
     pub buffers: AtomicU32,
     /// How many threads are putting something in place.
     pub busy: AtomicU32,
+    /// 1 while what is mapped is exchanged for the files of kept chunks.
+    pub exchanging: AtomicU32,
+    /// 1 when the program changes what is mapped itself.
+    pub left_alone: AtomicU32,
 }
 
 pub struct Image {

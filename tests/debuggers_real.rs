@@ -75,7 +75,7 @@ fn gdb_stops_in_the_middle_of_lua() {
         "Breakpoint 1, str_format",
         "luaD_precall",
         "luaV_execute",
-        "main",
+        "luaD_callnoyield",
         "Breakpoint 2, luaH_resize",
         "exited normally",
     ];
